@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Drover's verbs. “make help” lists them; each does its own set-up, so that a fresh clone needs nothing before it.
+
+# One build serves the programs, the tests, the demo and the benchmarks: every verb uses exactly these flags, since other
+# ones would make SwiftPM build everything again.
+CONFIGURATION := -c release
+SWIFT_BUILD := swift build $(CONFIGURATION) --build-tests
+SWIFT_TEST := swift test $(CONFIGURATION) --skip-build
+
+# “make test FILTER=Metainfo” runs the tests whose names match, “make verify SUITES=…” the suites named.
+FILTER ?=
+SUITES ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build test check verify demo bench fmt clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the programs and the tests (release), after the packages they need
+	@deploy/packages build
+	$(SWIFT_BUILD)
+
+test: ## Run the checks and the test suite; installs what they need
+	@deploy/packages test
+	@Tests/check/run
+	$(SWIFT_BUILD)
+	$(SWIFT_TEST) $(if $(FILTER),--filter '$(FILTER)')
+
+check: ## Check format, lint, import arrows, banned words and the layout: seconds, no build
+	@deploy/packages build
+	@Tests/check/run
+
+verify: ## Run the long suites: foreign clients, guest kernels, simulations, fuzzing
+	@deploy/packages verify
+	$(SWIFT_BUILD)
+	@Tests/verify/run $(SUITES)
+
+demo: ## Show the main job: one real master image, four hosts, verified, cloned, booted
+	@deploy/demo/demo
+
+bench: ## Run the benchmarks
+	@deploy/packages build
+	$(SWIFT_BUILD)
+	@Tests/Benchmarks/run $(SUITES)
+
+fmt: ## Format every Swift file in place
+	swift format --in-place --parallel --recursive Package.swift Sources Tests tracker
+
+clean: ## Remove what was built; the demo's image cache stays
+	swift package clean

@@ -1,0 +1,113 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every target is built with the same strictness: Swift 6 mode and the upcoming features that make imports and
+/// existentials explicit, so that a leaking dependency is visible in the file that leaks it.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+extension Target.Dependency {
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let systemPackage = product(name: "SystemPackage", package: "swift-system")
+    static let deque = product(name: "DequeModule", package: "swift-collections")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+}
+
+let package = Package(
+    name: "drover",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "drover", targets: ["drover"]),
+        .executable(name: "drover-tracker", targets: ["drover-tracker"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
+    ],
+    targets: [
+        // What an image is and what peers and trackers say: no I/O.
+        .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        module("Metainfo", ["CLibcrypto"]),
+        module("PeerProtocol", ["Metainfo", "TrackerProtocol", .nioCore]),
+        module("TrackerProtocol", ["Metainfo"]),
+        // Every decision of a download: no I/O.
+        module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
+        // Effects at the edges.
+        module("FileLayer", []),
+        module("ImageStore", ["Metainfo", "FileLayer"]),
+        module("CloneLayer", ["Metainfo", "FileLayer"]),
+        module("PeerTransport", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", .nioCore, .nioPosix]),
+        module(
+            "PeerService",
+            [
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
+                "PeerTransport", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird, .httpClient, .subprocess,
+                .systemPackage,
+            ]),
+        program("drover", ["Metainfo", "TrackerProtocol", "ImageStore", "PeerService", .nioCore, .nioPosix, .arguments, .logging]),
+        module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
+
+        // The tracker.
+        module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
+        module(
+            "TrackerService", path: "tracker/Sources/TrackerService",
+            ["Metainfo", "TrackerProtocol", "TrackerCore", .hummingbird, .grdb, .logging, .lifecycle]),
+        program("drover-tracker", path: "tracker/Sources/drover-tracker", ["TrackerService", .arguments, .logging]),
+
+        // Tests.
+        module("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
+        tests("MetainfoTests", ["Metainfo", "TestSupport"]),
+        tests("PeerProtocolTests", ["Metainfo", "PeerProtocol", .nioCore]),
+        tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
+        tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
+        tests("FileLayerTests", ["FileLayer", "TestSupport"]),
+        tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
+        tests("CloneLayerTests", ["Metainfo", "FileLayer", "CloneLayer", "TestSupport"]),
+        tests(
+            "PeerTransportTests",
+            ["Metainfo", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore, .nioPosix, .nioEmbedded]),
+        tests("SimulationTests", ["Metainfo", "Swarm", "Simulator"]),
+        tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
+        tests("TrackerCoreTests", path: "tracker/Tests/TrackerCoreTests", ["Metainfo", "TrackerProtocol", "TrackerCore"]),
+        tests(
+            "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService",
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)

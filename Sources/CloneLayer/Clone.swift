@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+
+/// What a backend made for one clone: something a VM opens.
+package struct CloneArtefact: Hashable, Sendable {
+    package let clone: CloneName
+    /// The file or device (`/dev/…`) that a VM opens; absolute.
+    package var path: String
+    /// What the backend needs to find its work again, such as a thin device's number; opaque to everything else.
+    package var details: [String: String]
+
+    package init(clone: CloneName, path: String, details: [String: String] = [:]) {
+        self.clone = clone
+        self.path = path
+        self.details = details
+    }
+}
+
+/// A clone as the registry records it.
+package struct Clone: Hashable, Sendable {
+    /// Where a clone is in its life. Only `ready` clones are shown; the others are finished off by recovery.
+    package enum State: String, Sendable {
+        /// Announced before anything is made, so that a crash cannot leave something that no record names.
+        case creating
+        case ready
+        /// Announced before anything is taken away, so that a crash cannot leave half a clone in the list.
+        case removing
+    }
+
+    package var artefact: CloneArtefact
+    package let master: MasterName
+    package let backend: CloneBackendKind
+    /// When it was made, in seconds since 1970.
+    package let created: Int64
+    package var state: State
+
+    package init(
+        artefact: CloneArtefact, master: MasterName, backend: CloneBackendKind, created: Int64, state: State
+    ) {
+        self.artefact = artefact
+        self.master = master
+        self.backend = backend
+        self.created = created
+        self.state = state
+    }
+
+    package var name: CloneName { artefact.clone }
+    package var path: String { artefact.path }
+}
+
+/// What a batch of clones came to.
+package struct CreatedClones: Sendable {
+    /// In the order of their names' numbers.
+    package let clones: [Clone]
+    package let backend: CloneBackendKind
+    /// Why this backend was taken, as one sentence for people.
+    package let explanation: String
+    /// From the first check until everything was durable, for the whole batch.
+    package let duration: Duration
+
+    /// The batch's duration divided by its clones.
+    package var durationPerClone: Duration { clones.isEmpty ? .zero : duration / clones.count }
+}

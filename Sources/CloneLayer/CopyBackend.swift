@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FileLayer
+
+/// Clones as raw files of their own: a full copy that keeps the master's holes. It works everywhere and shares nothing.
+package struct CopyBackend: CloneBackend {
+    private let site: CloneSite
+    private let artefacts: FileArtefacts
+    private static let bufferSize = 1 << 20
+
+    package init(site: CloneSite) {
+        self.site = site
+        artefacts = FileArtefacts(site: site, suffix: ".raw")
+    }
+
+    package var kind: CloneBackendKind { .copy }
+
+    package func probe(_ master: MasterImage?) -> CloneCapability {
+        var bytes: Int64 = 0
+        if let master {
+            bytes = (try? site.files.status(master.path))?.allocated ?? master.size
+        }
+        return .available(
+            CloneFacts(
+                sharesBlocks: false, bytesPerClone: bytes, bytesAvailable: site.bytesAvailable,
+                summary: "a full copy: every clone takes as much space as its master and is made by reading all of it"))
+    }
+
+    package func plan(_ clone: CloneName, of master: MasterImage) throws(CloneError) -> CloneArtefact {
+        try artefacts.plan(clone)
+    }
+
+    package func create(
+        _ planned: [CloneArtefact], of master: MasterImage
+    ) throws(CloneError) -> [CloneArtefact] {
+        try artefacts.create(planned) { path throws(FileError) in try copy(master, to: path) }
+        return planned
+    }
+
+    package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
+        try artefacts.replace(artefact) { path throws(FileError) in try copy(master, to: path) }
+        return artefact
+    }
+
+    package func remove(_ made: [CloneArtefact]) throws(CloneError) { try artefacts.remove(made) }
+
+    package func health(of artefact: CloneArtefact, master: MasterImage?) -> CloneHealth {
+        artefacts.healthOfRawFile(artefact, master: master)
+    }
+
+    package func sweep() throws(CloneError) -> [String] { try artefacts.sweep() }
+
+    private func copy(_ master: MasterImage, to path: String) throws(FileError) -> any OpenFile {
+        let source = try site.files.open(master.path, .read)
+        let target = try site.files.open(path, .createNew)
+        try site.files.setMode(path, 0o644)
+        try target.truncate(to: master.size)
+        var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
+        var position: Int64 = 0
+        while position < master.size, let run = try source.nextData(from: position) {
+            let end = min(run.upperBound, master.size)
+            position = run.lowerBound
+            while position < end {
+                let wanted = Int(min(Int64(Self.bufferSize), end - position))
+                let offset = position
+                let count = try buffer.withUnsafeMutableBufferPointer { bytes throws(FileError) -> Int in
+                    let bytes = UnsafeMutableRawBufferPointer(bytes)
+                    let chunk = UnsafeMutableRawBufferPointer(rebasing: bytes[..<wanted])
+                    let count = try source.read(into: chunk, at: offset)
+                    try target.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: offset)
+                    return count
+                }
+                guard count == wanted else {
+                    throw FileError(
+                        .io, operation: "copy", path: master.path,
+                        reason: "it is shorter than the \(master.size) bytes known")
+                }
+                position += Int64(count)
+            }
+        }
+        return target
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+
+import FileLayer
+import Synchronization
+
+/// What verifying a master found.
+package struct VerifyReport: Equatable, Sendable {
+    package let name: MasterName
+    package let pieceCount: Int
+    /// The pieces whose content is not what the torrent says, ascending.
+    package let badPieces: [PieceIndex]
+    /// Whether the file has the image's size.
+    package let hasRightSize: Bool
+
+    package var isGood: Bool { badPieces.isEmpty && hasRightSize }
+}
+
+extension ImageStore {
+    /// Reads a whole master again and compares it with its torrent. A good one is no longer `altered` or `failed`; a bad
+    /// one is `failed` from now on and is not served.
+    /// - Parameters:
+    ///   - progress: told the bytes done.
+    ///   - isCancelled: asked often; the master's state then stays as it was.
+    /// - Throws: `.notFound`, `.cancelled`, `.invalid` when the torrent is damaged, `.sourceChanged` when the image
+    ///   changes under the verification.
+    package func verify(
+        _ name: MasterName, progress: @escaping @Sendable (Int64) -> Void = { _ in },
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(StoreError) -> VerifyReport {
+        try reserving(name) { () throws(StoreError) in
+            var record = try record(of: name)
+            let metainfo = try metainfo(of: name)
+            let path = layout.masterImage(name)
+            let before = try translating { () throws(FileError) in try files.status(path) }
+            guard let before else {
+                throw StoreError(.verification, "the image \(path) is gone; remove the master and fetch it again")
+            }
+            let geometry = metainfo.geometry
+            var bad: [PieceIndex] = []
+            let hasRightSize = before.size == geometry.size
+            if hasRightSize {
+                let file = try translating { () throws(FileError) in try files.open(path, .read) }
+                var hasher = ImageHasher(geometry)
+                hasher.progress = progress
+                hasher.isCancelled = isCancelled
+                let hashes = try hasher.hash(file).pieceHashes
+                bad = geometry.pieces.filter { hashes[$0.number] != metainfo.hash(of: $0) }
+                let after = try translating { () throws(FileError) in try files.status(path) }
+                guard after?.size == before.size, after?.modified == before.modified else {
+                    throw StoreError(
+                        .sourceChanged, "\(path) changed while it was verified; find out what writes to it")
+                }
+            }
+            let report = VerifyReport(
+                name: name, pieceCount: geometry.pieceCount, badPieces: bad, hasRightSize: hasRightSize)
+            var verdict = MasterRecord(
+                metainfo: metainfo, label: record.label, modified: before.modified,
+                registeredAt: record.registeredAt == 0 ? clock() : record.registeredAt)
+            verdict.badPieces = report.isGood ? nil : bad.map(\.number)
+            if verdict != record {
+                // A failure holds in this process even where it cannot be written down.
+                record = verdict
+                if !report.isGood { state.withLock { $0.masters[name] = record } }
+                try RecordFile.write(record, to: layout.masterRecord(name), files)
+                state.withLock { $0.masters[name] = record }
+            }
+            return report
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FileLayer
+import Glibc
+
+/// qemu's image lock, seen from a reader. qemu marks what it does with an image by read locks on single bytes: byte
+/// 100 + n says "I use permission n", byte 200 + n "I share permission n with nobody", where n is 0 for consistent
+/// reads, 1 for writing and 3 for resizing. The locks belong to the open file (OFD), not to the process.
+package final class SourceLock: Sendable {
+    private static let used: Int64 = 100
+    private static let unshared: Int64 = 200
+    private static let consistentRead: Int64 = 0
+    private static let write: Int64 = 1
+    private static let resize: Int64 = 3
+    // The importer does not see these two of <fcntl.h>, which stand behind _GNU_SOURCE.
+    private static let getLock: Int32 = 36
+    private static let setLock: Int32 = 37
+
+    private let descriptor: Int32
+
+    /// Declares that nobody may write to or resize the image at `path` while this object lives, and makes sure that
+    /// nobody does now. A file system without such locks is taken at its word that nobody holds one.
+    /// - Throws: `.sourceInUse` when a virtual machine or another program has the image open for writing.
+    package init(_ path: String) throws(StoreError) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw StoreError(FileError(errno, "open", path)) }
+        let inUse = StoreError(
+            .sourceInUse, "\(path) is open for writing elsewhere, such as in a running virtual machine; stop that first")
+        // As qemu does it: first lock, then look, so that of two who come at the same time at least one sees the other.
+        for byte in [Self.used + Self.consistentRead, Self.unshared + Self.write, Self.unshared + Self.resize] {
+            var lock = Self.lock(F_RDLCK, byte)
+            if fcntl(descriptor, Self.setLock, &lock) != 0, [EAGAIN, EACCES].contains(errno) { throw inUse }
+        }
+        for byte in [Self.unshared + Self.consistentRead, Self.used + Self.write, Self.used + Self.resize] {
+            var lock = Self.lock(F_WRLCK, byte)
+            if fcntl(descriptor, Self.getLock, &lock) == 0, lock.l_type != Int16(F_UNLCK) { throw inUse }
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func lock(_ type: Int32, _ byte: Int64) -> flock {
+        var lock = flock()
+        lock.l_type = Int16(type)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = off_t(byte)
+        lock.l_len = 1
+        return lock
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FileLayer
+import Metainfo
+
+/// What opening a store does: reads what is registered and what is being fetched, and sweeps what a crash left.
+///
+/// A master is registered when its image and its record are both in `masters/`; the record is written first and goes
+/// last. A fetch exists when its record is in `partial/`; the record is written before the image and goes first.
+struct StoreRecovery {
+    let layout: StoreLayout
+    let files: any FileAccess
+    private(set) var masters: [MasterName: MasterRecord] = [:]
+    private(set) var fetches: [MasterName: FetchRecord] = [:]
+    private(set) var notes: [String] = []
+
+    init(layout: StoreLayout, files: any FileAccess) {
+        self.layout = layout
+        self.files = files
+    }
+
+    mutating func run() throws(StoreError) {
+        // After a kill the names seen here may not be on disk yet; what is decided from them below must not outlive
+        // them in a power cut.
+        let (masterFiles, partialFiles) = try translating { () throws(FileError) in
+            for directory in [layout.masters, layout.partials] {
+                try files.makeDirectory(directory)
+                try files.syncDirectory(directory)
+            }
+            return (try grouped(layout.masters), try grouped(layout.partials))
+        }
+        for (name, suffixes) in masterFiles { try loadMaster(name, suffixes) }
+        for (name, suffixes) in partialFiles { try loadFetch(name, suffixes) }
+        try translating { () throws(FileError) in
+            for directory in [layout.masters, layout.partials] { try files.syncDirectory(directory) }
+        }
+    }
+
+    /// The files of a directory by master, with what follows the name; files half-written by a replacement are removed.
+    private func grouped(_ directory: String) throws(FileError) -> [(MasterName, Set<String>)] {
+        var groups: [MasterName: Set<String>] = [:]
+        for file in try files.names(in: directory) {
+            if file.hasSuffix(".new") {
+                try files.remove("\(directory)/\(file)")
+                continue
+            }
+            guard let dot = file.lastIndex(of: "."), let name = MasterName(file[..<dot]) else { continue }
+            groups[name, default: []].insert(String(file[dot...]))
+        }
+        return groups.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    private mutating func loadMaster(_ name: MasterName, _ suffixes: Set<String>) throws(StoreError) {
+        guard suffixes.contains(".raw") else {
+            // A registration that did not come to its rename, or a removal that did not come to its end.
+            try remove([layout.masterRecord(name), layout.masterTorrent(name)])
+            return
+        }
+        guard suffixes.contains(".json") else {
+            notes.append("\(layout.masterImage(name)) has no record and is ignored; move it away")
+            return
+        }
+        let record = try RecordFile.read(MasterRecord.self, from: layout.masterRecord(name), files)
+        if let record, record.format <= MasterRecord.currentFormat {
+            masters[name] = record
+        } else if record == nil, let torrent = try? files.contents(
+            of: layout.masterTorrent(name), limit: TorrentFile.maximumByteCount),
+            let metainfo = try? Metainfo(torrent: torrent)
+        {
+            // Without the time of change nothing vouches for the image, so it counts as altered until verified.
+            masters[name] = MasterRecord(metainfo: metainfo, label: nil, modified: 0, registeredAt: 0)
+            notes.append("the record of \(name) cannot be read; run `drover master verify \(name)`")
+        } else {
+            notes.append("the record of \(name) cannot be read and the master is ignored; move its files away")
+        }
+    }
+
+    private mutating func loadFetch(_ name: MasterName, _ suffixes: Set<String>) throws(StoreError) {
+        if suffixes.contains(".import") { try remove([layout.importedImage(name)]) }
+        let content = [layout.partialImage(name), layout.partialTorrent(name), layout.journal(name)]
+        guard suffixes.contains(".json"),
+            let record = try RecordFile.read(FetchRecord.self, from: layout.fetchRecord(name), files)
+        else {
+            // Given up, or not yet begun.
+            try remove([layout.fetchRecord(name)] + content)
+            return
+        }
+        if masters[name]?.infoHashV2 == record.infoHash {
+            // Registered; what may be left to do is to make the clones.
+            try remove(content)
+            if record.request.clones == nil {
+                try remove([layout.fetchRecord(name)])
+                return
+            }
+        } else if masters[name] != nil {
+            notes.append("a fetch of other content under the name of the registered \(name) was dropped")
+            try remove([layout.fetchRecord(name)] + content)
+            return
+        }
+        fetches[name] = record
+    }
+
+    private func remove(_ paths: [String]) throws(StoreError) {
+        try translating { () throws(FileError) in for path in paths { try files.remove(path) } }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a peer did that its protocol forbids. Each ends the connection.
+package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The connection does not begin with a BitTorrent handshake.
+    case notBitTorrent
+    /// A message declares a length that its kind cannot have.
+    case badLength(id: UInt8, length: UInt32)
+    /// A message is longer than this side accepts.
+    case tooLong(id: UInt8?, length: UInt32)
+    /// A message of the fast extension on a connection without it (BEP 6).
+    case fastNotNegotiated
+    /// A hash message on a connection that does not speak version 2 (BEP 52).
+    case hashesNotNegotiated
+    /// A piece, block or hash range that the image does not have.
+    case outOfRange
+    case badBitfield
+    /// A bitfield, have-all or have-none after the first of them.
+    case lateBitfield
+    case badExtendedHandshake
+    /// A block that was never asked for.
+    case unrequestedBlock
+    /// Too many requests while choked.
+    case requestFlood
+    /// Bytes that do not hash to what the metainfo says.
+    case wrongData
+
+    package var description: String {
+        switch self {
+        case .notBitTorrent: "it does not speak BitTorrent"
+        case .badLength(let id, let length): "message \(id) has the impossible length \(length)"
+        case .tooLong(let id, let length): "message \(id.map(String.init) ?? "?") of \(length) bytes is too long"
+        case .fastNotNegotiated: "it used the fast extension without negotiating it"
+        case .hashesNotNegotiated: "it sent hash messages on a version 1 connection"
+        case .outOfRange: "it named a piece or block that does not exist"
+        case .badBitfield: "its bitfield does not fit the image"
+        case .lateBitfield: "it sent a second bitfield"
+        case .badExtendedHandshake: "its extended handshake is malformed"
+        case .unrequestedBlock: "it sent a block that was not requested"
+        case .requestFlood: "it keeps requesting while choked"
+        case .wrongData: "it sent data that does not match its hash"
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CloneLayer
+import FileLayer
+package import ImageStore
+import Metainfo
+package import NIOPosix
+
+/// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
+package final class Host: HostService {
+    package let store: ImageStore
+    package let clones: CloneRegistry
+    let files: any FileAccess
+    /// Threads for the blocking calls of the layers below.
+    let threads: NIOThreadPool
+
+    /// Opens the store at `root` and takes its lock.
+    /// - Parameter create: whether a store is made where there is none.
+    /// - Throws: ``HostFailure``.
+    package init(root: String, create: Bool, threads: NIOThreadPool) throws(HostFailure) {
+        let files = PosixFiles()
+        self.files = files
+        self.threads = threads
+        do {
+            store = try ImageStore.open(root: StoreLayout.resolve(root), files: files, create: create)
+            clones = try CloneRegistry(site: CloneSite(folder: store.layout.clones, files: files))
+        } catch {
+            throw HostFailure(error)
+        }
+    }
+
+    package func perform(
+        _ request: HostRequest, progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws(HostFailure) -> HostReply {
+        do {
+            switch request {
+            case .createMaster(let order): return .master(try await createMaster(order, progress: progress))
+            case .publishMaster(let reference, let tracker):
+                let master = try find(reference)
+                try await TrackerClient.shared.publish(
+                    store.torrent(of: master.name), of: master, to: TrackerClient.url(tracker))
+                return .done
+            case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
+            case .status: return .status(try statusWithoutPeer())
+            default: return try await blocking { try self.handle(request, progress: progress) }
+            }
+        } catch {
+            throw HostFailure(error)
+        }
+    }
+
+    private func handle(
+        _ request: HostRequest, progress: @escaping @Sendable (HostProgress) -> Void
+    ) throws -> HostReply {
+        switch request {
+        case .listMasters: return .masters(store.masters().map(report))
+        case .showMaster(let reference): return .master(report(try find(reference)))
+        case .verifyMaster(let reference): return .verified(try verify(find(reference), progress: progress))
+        case .removeMaster(let reference):
+            let master = try find(reference)
+            try clones.checkRemovable(master.name)
+            try store.remove(master.name) { !self.clones.clones(of: $0).isEmpty }
+            return .done
+        case .createClones(let order):
+            let master = try find(order.master)
+            return .created(try makeClones(order.clone, count: order.count, of: master.name, backend: order.backend))
+        case .listClones: return .clones(try clones.list().map(report))
+        case .showClone(let name): return .clone(try report(clones.show(CloneName(name))))
+        case .resetClones(let names):
+            for name in names {
+                let clone = try clones.show(CloneName(name))
+                try clones.reset(clone.name, to: image(of: clone.master))
+            }
+            return .done
+        case .removeClones(let names):
+            try clones.remove(names.map { name throws(CloneError) in try CloneName(name) })
+            return .done
+        case .createMaster, .publishMaster, .fetch, .status:
+            throw HostFailure(.failed, "this request is not answered here; this is a bug")
+        }
+    }
+
+    // MARK: Masters
+
+    /// The master a reference means.
+    /// - Throws: `StoreError.notFound`.
+    func find(_ reference: MasterReference) throws -> Master {
+        if let exact = reference.exact { return try store.master(named: exact) }
+        return try store.newest(of: reference.name)
+    }
+
+    func report(_ master: Master) -> MasterReport {
+        MasterReport(
+            master, torrent: store.layout.masterTorrent(master.name), clones: clones.clones(of: master.name))
+    }
+
+    private func verify(
+        _ master: Master, progress: @escaping @Sendable (HostProgress) -> Void
+    ) throws -> VerificationReport {
+        let report = try store.verify(
+            master.name,
+            progress: { progress(HostProgress(phase: "verifying", done: $0, total: master.size)) })
+        return VerificationReport(
+            master: "\(master.name)", pieceCount: report.pieceCount, badPieces: report.badPieces.map(\.number),
+            isGood: report.isGood)
+    }
+
+    // MARK: Clones
+
+    /// The clone layer's view of a master, which must be fit to be cloned.
+    func image(of name: MasterName) throws -> MasterImage {
+        let master = try store.master(named: name)
+        _ = try store.openMaster(name)
+        return try MasterImage(name: name, path: master.path, size: master.size)
+    }
+
+    func makeClones(
+        _ base: String, count: Int?, of master: MasterName, backend: String
+    ) throws -> CreatedClonesReport {
+        let created = try clones.create(
+            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend))
+        return CreatedClonesReport(
+            clones: created.clones.map { CloneReport($0, health: "ok") }, backend: created.backend.rawValue,
+            explanation: created.explanation, milliseconds: created.duration.milliseconds)
+    }
+
+    /// Refuses clones whose names are taken or cannot be, before anything is done for them.
+    func checkClones(_ base: String, count: Int?, backend: String) throws {
+        _ = try BackendChoice(backend)
+        let taken = Set(clones.list().map(\.name))
+        for name in try CloneName.series(CloneName(base), count: count) where taken.contains(name) {
+            throw HostFailure(.conflict, "there is a clone \(name) already; remove it or choose another name")
+        }
+    }
+
+    private func report(_ clone: Clone) throws -> CloneReport {
+        let master = try? store.master(named: clone.master)
+        let image = try master.map { try MasterImage(name: $0.name, path: $0.path, size: $0.size) }
+        let health =
+            switch try clones.health(of: clone.name, master: image) {
+            case .ok: "ok"
+            case .broken(let reason): reason
+            }
+        return CloneReport(clone, health: health)
+    }
+
+    // MARK: Status
+
+    private func statusWithoutPeer() throws -> StatusReport {
+        let registered = store.masters().map { StatusReport.Entry($0, clones: clones.clones(of: $0.name)) }
+        let partial = store.partials().map { StatusReport.Entry($0) }
+        return StatusReport(
+            store: store.layout.root, isRunning: false, listen: [],
+            masters: (registered + partial).sorted { ($0.name, $0.version) < ($1.name, $1.version) },
+            clones: clones.list().count, trackers: [], freeBytes: freeBytes)
+    }
+
+    /// Free bytes of the store's file system; 0 where that cannot be told.
+    var freeBytes: Int64 { (try? files.space(at: store.layout.root))?.available ?? 0 }
+
+    /// Runs blocking work on a thread of its own pool.
+    func blocking<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await threads.runIfActive(work)
+    }
+}
+
+extension StatusReport.Entry {
+    init(_ master: Master, clones: [Clone]) {
+        self.init(
+            name: master.name.name, version: master.name.version, label: master.label,
+            state: master.state == .registered ? "registered" : "failed",
+            failure: master.state == .registered ? nil : "it is \(master.state.rawValue); verify it or fetch it again",
+            size: master.size, bytesVerified: master.state == .registered ? master.size : 0, downloadRate: 0,
+            uploadRate: 0, peers: 0, clones: clones.map(\.name.text), sources: [])
+    }
+
+    init(_ partial: PartialSummary) {
+        self.init(
+            name: partial.name.name, version: partial.name.version, label: partial.request.label, state: "fetching",
+            failure: nil, size: partial.size, bytesVerified: partial.verifiedBytes, downloadRate: 0, uploadRate: 0,
+            peers: 0, clones: [], sources: [])
+    }
+}
+
+extension Duration {
+    /// The duration in milliseconds.
+    var milliseconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) * 1e3 + Double(attoseconds) * 1e-15
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CloneLayer
+import ImageStore
+import Metainfo
+
+/// Why a request to this host was refused or failed: one sentence for people, and the exit code a program ends with.
+package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringConvertible {
+    /// The exit codes of the command line, which docs/operating/exit-codes.md explains.
+    package enum Code: Int32, Codable, Sendable {
+        case failed = 1
+        case usage = 2
+        case notFound = 3
+        case conflict = 5
+        case partial = 6
+        case timedOut = 7
+        case verification = 8
+        case noSpace = 9
+        case trackerUnreachable = 10
+        case noPeer = 11
+    }
+
+    package let code: Code
+    /// One sentence that says what happened and what to do.
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+
+    /// The failure that an error of any module amounts to.
+    package init(_ error: any Error) {
+        switch error {
+        case let failure as HostFailure: self = failure
+        case let error as StoreError: self.init(Self.code(error.kind), error.description)
+        case let error as CloneError: self.init(Code(rawValue: error.kind.exitCode) ?? .failed, error.description)
+        case let error as MetainfoError: self.init(.failed, "\(error)")
+        case is CancellationError: self.init(.failed, "it was interrupted; nothing was changed")
+        default: self.init(.failed, "\(error)")
+        }
+    }
+
+    private static func code(_ kind: StoreError.Kind) -> Code {
+        switch kind {
+        case .conflict, .alreadyRegistered, .inUse, .sourceChanged, .sourceInUse: .conflict
+        case .notFound: .notFound
+        case .noSpace: .noSpace
+        case .verification: .verification
+        case .cancelled, .poisoned, .readOnly, .denied, .invalid, .io: .failed
+        }
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CloneLayer
+import ImageStore
+import Metainfo
+
+/// A registered master, as JSON and tables show it.
+package struct MasterReport: Codable, Equatable, Sendable {
+    package var name: String
+    package var version: Int
+    package var label: String?
+    /// `registered`, `altered` or `failed`.
+    package var state: String
+    /// Bytes of the image, and bytes it occupies on disk.
+    package var size: Int64
+    package var allocated: Int64
+    package var pieceLength: Int
+    package var infoHashV1: String?
+    package var infoHashV2: String?
+    /// Absolute paths of the image and of its .torrent.
+    package var path: String
+    package var torrent: String
+    /// Names of the clones that depend on it.
+    package var clones: [String]
+
+    init(_ master: Master, torrent: String, clones: [Clone]) {
+        name = master.name.name
+        version = master.name.version
+        label = master.label
+        state = master.state.rawValue
+        size = master.size
+        allocated = master.allocated
+        pieceLength = master.pieceLength
+        infoHashV1 = master.infoHashes.v1?.hex
+        infoHashV2 = master.infoHashes.v2?.hex
+        path = master.path
+        self.torrent = torrent
+        self.clones = clones.map(\.name.text)
+    }
+}
+
+/// A clone, as JSON and tables show it.
+package struct CloneReport: Codable, Equatable, Sendable {
+    package var name: String
+    /// `NAME@VERSION`.
+    package var master: String
+    package var backend: String
+    package var path: String
+    /// `ok`, or why the clone cannot be used.
+    package var health: String
+
+    init(_ clone: Clone, health: String) {
+        name = clone.name.text
+        master = "\(clone.master)"
+        backend = clone.backend.rawValue
+        path = clone.path
+        self.health = health
+    }
+}
+
+/// Clones just made.
+package struct CreatedClonesReport: Codable, Equatable, Sendable {
+    package var clones: [CloneReport]
+    package var backend: String
+    /// Why this backend.
+    package var explanation: String
+    /// Milliseconds for all of them together.
+    package var milliseconds: Double
+}
+
+/// What verifying a master found.
+package struct VerificationReport: Codable, Equatable, Sendable {
+    package var master: String
+    package var pieceCount: Int
+    /// Numbers of the pieces that are wrong.
+    package var badPieces: [Int]
+    package var isGood: Bool
+}
+
+/// What a host holds and does. Version 1 of the schema: fields may be added, none changes its meaning.
+package struct StatusReport: Codable, Equatable, Sendable {
+    /// One master, fetched or registered.
+    package struct Entry: Codable, Equatable, Sendable {
+        /// Bytes that came from one peer.
+        package struct Source: Codable, Equatable, Sendable {
+            package var peer: String
+            package var bytes: Int64
+        }
+
+        package var name: String
+        package var version: Int
+        package var label: String?
+        /// `fetching`, `verifying`, `registered` or `failed`.
+        package var state: String
+        /// Why it failed.
+        package var failure: String?
+        package var size: Int64
+        /// Bytes known to be right, runs of zeros included.
+        package var bytesVerified: Int64
+        /// Bytes a second.
+        package var downloadRate: Int64
+        package var uploadRate: Int64
+        /// Connected peers.
+        package var peers: Int
+        package var clones: [String]
+        package var sources: [Source]
+        /// How long the fetch took, when this process made it.
+        package var fetchSeconds: Double?
+        /// How long the clones made on completion took, each.
+        package var cloneMilliseconds: [Double]?
+    }
+
+    /// A tracker and how the last announce to it went.
+    package struct Tracker: Codable, Equatable, Sendable {
+        package var url: String
+        /// `ok`, `waiting`, or the reason of the last failure.
+        package var state: String
+    }
+
+    package var schema = "drover/status/v1"
+    package var store: String
+    /// Whether a peer is running on the store.
+    package var isRunning: Bool
+    /// Where the peer listens.
+    package var listen: [String]
+    package var masters: [Entry]
+    package var clones: Int
+    package var trackers: [Tracker]
+    /// Free bytes of the store's file system.
+    package var freeBytes: Int64
+}

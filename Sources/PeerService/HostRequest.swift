@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a host can be asked to do. The command line asks the running peer through its control socket, or does the same
+/// itself where no peer runs.
+package enum HostRequest: Codable, Sendable {
+    case createMaster(CreateMaster)
+    case publishMaster(MasterReference, tracker: String)
+    case fetch(Fetch)
+    case listMasters
+    case showMaster(MasterReference)
+    case verifyMaster(MasterReference)
+    case removeMaster(MasterReference)
+    case createClones(CreateClones)
+    case listClones
+    case showClone(String)
+    case resetClones([String])
+    case removeClones([String])
+    case status
+
+    /// Makes a master of a source image and registers it.
+    package struct CreateMaster: Codable, Sendable {
+        /// Absolute path of the source.
+        package var source: String
+        package var name: String
+        package var version: Int
+        package var label: String?
+        package var trackers: [String]
+        /// Bytes; a power of two. Chosen from the image's size when `nil`.
+        package var pieceLength: Int?
+        package var hybrid: Bool
+        package var format: SourceFormat
+
+        package init(
+            source: String, name: String, version: Int, label: String?, trackers: [String], pieceLength: Int?,
+            hybrid: Bool, format: SourceFormat
+        ) {
+            self.source = source
+            self.name = name
+            self.version = version
+            self.label = label
+            self.trackers = trackers
+            self.pieceLength = pieceLength
+            self.hybrid = hybrid
+            self.format = format
+        }
+    }
+
+    /// Fetches a master from its swarm, registers it, and makes the clones asked for.
+    package struct Fetch: Codable, Sendable {
+        /// Where the torrent comes from.
+        package enum Source: Codable, Sendable {
+            case torrent([UInt8])
+            /// From the catalogue of one of the trackers.
+            case catalogue(MasterReference)
+        }
+
+        package var source: Source
+        /// The name to register under instead of the torrent's own: `NAME@VERSION`.
+        package var rename: String?
+        package var trackers: [String]
+        package var clone: String?
+        package var count: Int?
+        package var backend: String
+
+        package init(
+            source: Source, rename: String?, trackers: [String], clone: String?, count: Int?, backend: String
+        ) {
+            self.source = source
+            self.rename = rename
+            self.trackers = trackers
+            self.clone = clone
+            self.count = count
+            self.backend = backend
+        }
+    }
+
+    package struct CreateClones: Codable, Sendable {
+        package var master: MasterReference
+        package var clone: String
+        package var count: Int?
+        package var backend: String
+
+        package init(master: MasterReference, clone: String, count: Int?, backend: String) {
+            self.master = master
+            self.clone = clone
+            self.count = count
+            self.backend = backend
+        }
+    }
+}
+
+/// What a host answers.
+package enum HostReply: Codable, Sendable {
+    case done
+    case master(MasterReport)
+    case masters([MasterReport])
+    case clone(CloneReport)
+    case clones([CloneReport])
+    case created(CreatedClonesReport)
+    case verified(VerificationReport)
+    /// The fetch is under way, or was complete already, under this name.
+    case fetching(master: String, isComplete: Bool)
+    case status(StatusReport)
+}
+
+/// How far a request has come.
+package struct HostProgress: Codable, Equatable, Sendable {
+    /// What is being done, such as `hashing`.
+    package let phase: String
+    /// Bytes done, and bytes in all.
+    package let done: Int64
+    package let total: Int64
+
+    package init(phase: String, done: Int64, total: Int64) {
+        self.phase = phase
+        self.done = done
+        self.total = total
+    }
+}
+
+/// Whoever can carry out requests: the store's owner in this process, or a running peer behind its control socket.
+package protocol HostService: Sendable {
+    /// - Parameter progress: called now and then, from any thread.
+    /// - Throws: ``HostFailure``; cancelling the task interrupts the request and leaves nothing half-made.
+    func perform(
+        _ request: HostRequest, progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws(HostFailure) -> HostReply
+}

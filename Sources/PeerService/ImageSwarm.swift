@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CloneLayer
+import ImageStore
+import Logging
+import Metainfo
+import PeerTransport
+import Swarm
+import TrackerProtocol
+
+/// One image of this host in its swarm: being fetched until it is complete, served from then on, and in between turned
+/// into a registered master and the clones that were asked for.
+actor ImageSwarm {
+    /// Where the image is in its life here.
+    private enum Phase {
+        /// Fetching; exits to completing, or to failed.
+        case fetching(PartialImage)
+        /// Every piece is verified; the master is being registered and cloned. Exits to seeding, or to failed.
+        case completing(PartialImage)
+        /// The registered master is served.
+        case seeding
+        /// Nothing goes on until somebody asks again.
+        case failed(String)
+    }
+
+    nonisolated let name: MasterName
+    nonisolated let metainfo: Metainfo
+    private let host: Host
+    private let network: PeerNetwork
+    private let log: Logger
+    private var phase: Phase
+    private var driver: SwarmDriver?
+    private var announcers: [Announcer] = []
+    private var tasks: [Task<Void, Never>] = []
+    private var trackers: [TrackerURL]
+    private let startedAt = ContinuousClock.now
+    private var fetchSeconds: Double?
+    private var cloneMilliseconds: [Double]?
+    private var cloneFailure: String?
+
+    /// An image to fetch.
+    init(fetching partial: PartialImage, trackers: [TrackerURL], host: Host, network: PeerNetwork, log: Logger) {
+        name = partial.name
+        metainfo = partial.metainfo
+        phase = .fetching(partial)
+        self.trackers = trackers
+        self.host = host
+        self.network = network
+        self.log = log
+    }
+
+    /// A registered master to serve.
+    init(seeding name: MasterName, _ metainfo: Metainfo, trackers: [TrackerURL], host: Host, network: PeerNetwork, log: Logger)
+    {
+        self.name = name
+        self.metainfo = metainfo
+        phase = .seeding
+        self.trackers = trackers
+        self.host = host
+        self.network = network
+        self.log = log
+    }
+
+    /// Whether the image is complete, registered, and its clones are made.
+    var isDone: Bool { if case .seeding = phase { true } else { false } }
+
+    // MARK: Life
+
+    /// Joins the swarm.
+    /// - Throws: `StoreError` when the master cannot be opened.
+    func start() throws {
+        let image: any ImageBytes
+        let have: Bitfield
+        switch phase {
+        case .fetching(let partial):
+            image = partial
+            have = partial.verified
+        case .seeding:
+            image = MasterBytes(file: try host.store.openMaster(name))
+            have = Bitfield(full: metainfo.geometry)
+        case .completing, .failed: return
+        }
+        let (events, continuation) = AsyncStream.makeStream(of: SwarmDriver.Event.self)
+        let driver = SwarmDriver(metainfo: metainfo, have: have, image: image, network: network) { event in
+            continuation.yield(event)
+        }
+        self.driver = driver
+        tasks.append(
+            Task { [weak self] in
+                for await event in events { await self?.handle(event) }
+            })
+        driver.start()
+        for tracker in trackers { announce(to: tracker) }
+        // Nothing will be received that could announce the end.
+        if case .fetching(let partial) = phase, partial.isComplete { continuation.yield(.completed) }
+    }
+
+    /// Leaves the swarm: connections end, what is verified is on disk, trackers are told.
+    func stop() async {
+        for task in tasks { task.cancel() }
+        await withTaskGroup(of: Void.self) { group in
+            for announcer in announcers { group.addTask { await announcer.stop() } }
+        }
+        await driver?.stop()
+        tasks = []
+    }
+
+    /// Adds trackers that were named later.
+    func add(trackers more: [TrackerURL]) {
+        for tracker in more where !trackers.contains(tracker) {
+            trackers.append(tracker)
+            announce(to: tracker)
+        }
+    }
+
+    private func announce(to tracker: TrackerURL) {
+        guard let driver, let port = network.listenPort else { return }
+        for hash in metainfo.infoHashes.onTheWire {
+            let announcer = Announcer(
+                tracker: tracker, infoHash: hash, peerID: network.peerID, port: port,
+                totals: { [weak self] in await self?.totals() ?? Announcer.Totals(uploaded: 0, downloaded: 0, left: 0) },
+                found: { driver.learned($0) })
+            announcers.append(announcer)
+            tasks.append(Task { await announcer.run() })
+        }
+    }
+
+    private func totals() async -> Announcer.Totals {
+        guard let summary = await driver?.summary() else {
+            return Announcer.Totals(uploaded: 0, downloaded: 0, left: metainfo.geometry.size)
+        }
+        let verified = bytes(pieces: summary.swarm.verifiedPieces)
+        return Announcer.Totals(
+            uploaded: summary.sentBytes, downloaded: summary.sources.values.reduce(0, +),
+            left: metainfo.geometry.size - verified)
+    }
+
+    // MARK: Events
+
+    private func handle(_ event: SwarmDriver.Event) async {
+        switch event {
+        case .fact(.peerBanned(let address)):
+            log.warning("a peer sent wrong data and is banned", metadata: ["peer": "\(address)", "master": "\(name)"])
+        case .fact(.pieceMismatched(let piece)):
+            log.warning("a piece did not match its hash", metadata: ["piece": "\(piece)", "master": "\(name)"])
+        case .fact, .recorded: break
+        case .completed: await complete()
+        case .failed(let reason): await fail(reason)
+        }
+    }
+
+    private func complete() async {
+        guard case .fetching(let partial) = phase else { return }
+        phase = .completing(partial)
+        fetchSeconds = startedAt.duration(to: .now).milliseconds / 1000
+        do {
+            let master = try await host.blocking { [host] in try host.store.register(partial) }
+            log.info("registered", metadata: ["master": "\(name)", "bytes": "\(master.size)"])
+            await makeClones(partial.request)
+            phase = .seeding
+            for announcer in announcers { announcer.completed() }
+        } catch {
+            await fail("it could not be registered: \(HostFailure(error).message)")
+        }
+    }
+
+    /// Makes the clones that were asked for, the moment the master is there. A name that was taken meanwhile does not
+    /// undo the master; it is reported.
+    private func makeClones(_ request: FetchRequest) async {
+        guard let wish = request.clones else { return }
+        do {
+            let created = try await host.blocking { [host, name] in
+                let created = try host.makeClones(wish.base, count: wish.count, of: name, backend: wish.backend)
+                try host.store.finishRequest(of: name)
+                return created
+            }
+            let each = created.milliseconds / Double(max(1, created.clones.count))
+            cloneMilliseconds = created.clones.map { _ in each }
+            log.info("cloned", metadata: ["master": "\(name)", "clones": "\(created.clones.count)"])
+        } catch {
+            cloneFailure = HostFailure(error).message
+            try? await host.blocking { [host, name] in try host.store.finishRequest(of: name) }
+            log.error("the clones could not be made", metadata: ["master": "\(name)", "reason": "\(cloneFailure ?? "")"])
+        }
+    }
+
+    private func fail(_ reason: String) async {
+        phase = .failed(reason)
+        log.error("the fetch stopped", metadata: ["master": "\(name)", "reason": "\(reason)"])
+        for task in tasks.dropFirst() { task.cancel() }
+        await driver?.stop()
+    }
+
+    // MARK: Reports
+
+    /// Why the fetch stopped, or why its clones could not be made.
+    var failure: String? { if case .failed(let reason) = phase { reason } else { cloneFailure } }
+    /// Whether the fetch stopped for good.
+    var hasFailed: Bool { if case .failed = phase { true } else { false } }
+
+    /// The image as `status` shows it.
+    func entry() async -> StatusReport.Entry {
+        let summary = await driver?.summary()
+        let verified = bytes(pieces: summary?.swarm.verifiedPieces ?? 0)
+        let state =
+            switch phase {
+            case .fetching: "fetching"
+            case .completing: "verifying"
+            case .seeding: "registered"
+            case .failed: "failed"
+            }
+        let label = (try? host.store.master(named: name))?.label
+        return StatusReport.Entry(
+            name: name.name, version: name.version, label: label, state: state, failure: failure,
+            size: metainfo.geometry.size, bytesVerified: verified,
+            downloadRate: Int64(summary?.swarm.downloadRate ?? 0), uploadRate: Int64(summary?.swarm.uploadRate ?? 0),
+            peers: summary?.swarm.peers.count ?? 0, clones: host.clones.clones(of: name).map(\.name.text),
+            sources: (summary?.sources ?? [:]).sorted { $0.value > $1.value }.map {
+                StatusReport.Entry.Source(peer: "\($0.key)", bytes: $0.value)
+            }, fetchSeconds: fetchSeconds, cloneMilliseconds: cloneMilliseconds)
+    }
+
+    /// The image's trackers and how the last announces to them went.
+    func trackerStates() -> [StatusReport.Tracker] {
+        announcers.map { StatusReport.Tracker(url: $0.tracker.announce, state: $0.words) }
+    }
+
+    /// Bytes in that many verified pieces. Only a complete image has its last, shorter piece for certain, so that the
+    /// figure is exact at the end and never above the size before.
+    private func bytes(pieces: Int) -> Int64 {
+        let geometry = metainfo.geometry
+        return pieces == geometry.pieceCount
+            ? geometry.size : min(geometry.size, Int64(pieces) * Int64(geometry.pieceLength))
+    }
+}

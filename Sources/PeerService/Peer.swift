@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CloneLayer
+import Glibc
+import ImageStore
+package import Logging
+import Metainfo
+package import NIOCore
+import NIOPosix
+import PeerTransport
+import Swarm
+package import TrackerProtocol
+
+/// A running peer: the host's store, a place in the swarm of every image in it, and the requests that come through the
+/// control socket.
+package actor Peer: HostService {
+    package nonisolated let host: Host
+    private let configuration: PeerConfiguration
+    private let network: PeerNetwork
+    private let log: Logger
+    private var swarms: [MasterName: ImageSwarm] = [:]
+    private var listening: [PeerAddress] = []
+    private var isStopping = false
+
+    /// A peer on an opened store; ``start()`` puts it on the network.
+    package init(host: Host, configuration: PeerConfiguration, group: any EventLoopGroup, log: Logger) {
+        self.host = host
+        self.configuration = configuration
+        self.log = log
+        var random = SystemRandomNumberGenerator()
+        network = PeerNetwork(
+            peerID: PeerID.generated(using: &random),
+            resources: TransportResources(
+                group: group, threads: host.threads, extentCapacity: configuration.extentMemory))
+    }
+
+    // MARK: Life
+
+    /// Listens, serves every registered master, and goes on with every fetch that was under way.
+    /// - Returns: the addresses listened at.
+    /// - Throws: ``HostFailure``, such as for a port in use.
+    @discardableResult
+    package func start() async throws(HostFailure) -> [PeerAddress] {
+        try await listen()
+        for note in host.store.notes { log.warning("\(note)") }
+        for master in host.store.masters() where master.state == .registered { await seed(master.name) }
+        await finishClones()
+        for partial in host.store.partials() {
+            do {
+                let image = try await host.blocking { [host] in try host.store.resume(partial.name) }
+                try await join(ImageSwarm(
+                    fetching: image, trackers: trackers(of: image.metainfo, partial.request.trackers), host: host,
+                    network: network, log: log))
+            } catch {
+                log.error(
+                    "a fetch cannot go on",
+                    metadata: ["master": "\(partial.name)", "reason": "\(HostFailure(error).message)"])
+            }
+        }
+        return listening
+    }
+
+    /// Leaves every swarm and closes the listeners.
+    package func stop() async {
+        isStopping = true
+        await network.close()
+        await withTaskGroup(of: Void.self) { group in
+            for swarm in swarms.values { group.addTask { await swarm.stop() } }
+        }
+        swarms = [:]
+    }
+
+    private func listen() async throws(HostFailure) {
+        let port = PeerConfiguration.defaultPort
+        let everywhere = [PeerAddress(parsing: "[::]:\(port)"), PeerAddress(parsing: "0.0.0.0:\(port)")]
+        // One IPv6 socket takes both families; a host without IPv6 falls back to IPv4.
+        let choices =
+            configuration.listen.isEmpty ? [everywhere.compactMap { $0 }] : configuration.listen.map { [$0] }
+        for alternatives in choices {
+            var reason: (any Error)?
+            for address in alternatives {
+                do {
+                    listening.append(try await network.listen(at: address))
+                    reason = nil
+                    break
+                } catch {
+                    reason = error
+                }
+            }
+            if let reason, let address = alternatives.last {
+                await network.close()
+                throw HostFailure(.failed, Self.sentence(reason, address))
+            }
+        }
+    }
+
+    private static func sentence(_ error: any Error, _ address: PeerAddress) -> String {
+        guard let system = error as? IOError else { return "cannot listen at \(address): \(error)" }
+        return switch system.errnoCode {
+        case EADDRINUSE:
+            "port \(address.port) is in use; stop what uses it or choose another with --listen ADDR:PORT"
+        case EADDRNOTAVAIL: "this host has no address \(address.host); choose one of its own with --listen"
+        case EACCES: "no permission to listen at \(address); choose a port above 1023 with --listen"
+        default: "cannot listen at \(address): \(error)"
+        }
+    }
+
+    // MARK: Requests
+
+    package func perform(
+        _ request: HostRequest, progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws(HostFailure) -> HostReply {
+        switch request {
+        case .fetch(let order): return try await fetch(order)
+        case .status: return .status(await status())
+        case .createMaster:
+            let reply = try await host.perform(request, progress: progress)
+            if case .master(let report) = reply, let name = MasterName(name: report.name, version: report.version) {
+                await seed(name)
+            }
+            return reply
+        case .verifyMaster: return try await verify(request, progress)
+        case .removeMaster(let reference): return try await remove(reference, request, progress)
+        default: return try await host.perform(request, progress: progress)
+        }
+    }
+
+    private func verify(
+        _ request: HostRequest, _ progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws(HostFailure) -> HostReply {
+        let reply = try await host.perform(request, progress: progress)
+        guard case .verified(let report) = reply, let name = MasterName(report.master) else { return reply }
+        if report.isGood {
+            await seed(name)
+        } else {
+            // What failed its verification is not served from this moment on.
+            await swarms.removeValue(forKey: name)?.stop()
+        }
+        return reply
+    }
+
+    private func remove(
+        _ reference: MasterReference, _ request: HostRequest,
+        _ progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws(HostFailure) -> HostReply {
+        // A fetch under way is given up; a master is removed first and leaves its swarm after that.
+        if let name = reference.exact, host.store.partials().contains(where: { $0.name == name }) {
+            await swarms.removeValue(forKey: name)?.stop()
+            do {
+                try await host.blocking { [host] in try host.store.abandon(name) }
+            } catch {
+                throw HostFailure(error)
+            }
+            return .done
+        }
+        let name: MasterName
+        do {
+            name = try host.find(reference).name
+        } catch {
+            throw HostFailure(error)
+        }
+        let reply = try await host.perform(.removeMaster(MasterReference(name)), progress: progress)
+        await swarms.removeValue(forKey: name)?.stop()
+        return reply
+    }
+
+    /// Everything the host holds and does.
+    package func status() async -> StatusReport {
+        var entries: [StatusReport.Entry] = []
+        var trackers: [StatusReport.Tracker] = []
+        for (_, swarm) in swarms {
+            entries.append(await swarm.entry())
+            for tracker in await swarm.trackerStates() where !trackers.contains(where: { $0.url == tracker.url }) {
+                trackers.append(tracker)
+            }
+        }
+        for master in host.store.masters() where swarms[master.name] == nil {
+            entries.append(StatusReport.Entry(master, clones: host.clones.clones(of: master.name)))
+        }
+        return StatusReport(
+            store: host.store.layout.root, isRunning: true, listen: listening.map { "\($0)" },
+            masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
+            clones: host.clones.list().count, trackers: trackers.sorted { $0.url < $1.url },
+            freeBytes: host.freeBytes)
+    }
+
+    // MARK: Swarms
+
+    /// Serves a registered master, unless that is done already.
+    private func seed(_ name: MasterName) async {
+        guard swarms[name] == nil, !isStopping else { return }
+        do {
+            let metainfo = try await host.blocking { [host] in try host.store.metainfo(of: name) }
+            try await join(ImageSwarm(
+                seeding: name, metainfo, trackers: trackers(of: metainfo, []), host: host, network: network, log: log))
+        } catch {
+            log.error(
+                "a master cannot be served", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
+        }
+    }
+
+    private func join(_ swarm: ImageSwarm) async throws {
+        guard swarms[swarm.name] == nil, !isStopping else { return }
+        swarms[swarm.name] = swarm
+        do {
+            try await swarm.start()
+        } catch {
+            swarms[swarm.name] = nil
+            throw error
+        }
+    }
+
+    /// The trackers for an image, without repetitions. Kinds that are not spoken are left out.
+    private func trackers(of metainfo: Metainfo, _ named: [String]) -> [TrackerURL] {
+        var urls: [TrackerURL] = []
+        let all = configuration.trackers + (named + metainfo.trackers.joined()).compactMap { TrackerURL($0) }
+        for url in all where !urls.contains(url) { urls.append(url) }
+        return urls
+    }
+
+    /// Makes the clones of masters that were registered when this peer was last stopped before it could make them.
+    private func finishClones() async {
+        for (name, request) in host.store.unfinishedRequests() {
+            guard let wish = request.clones else { continue }
+            do {
+                try await host.blocking { [host] in
+                    do {
+                        _ = try host.makeClones(wish.base, count: wish.count, of: name, backend: wish.backend)
+                    } catch let failure where HostFailure(failure).code == .conflict {
+                        // They were made before the request could be forgotten.
+                    }
+                    try host.store.finishRequest(of: name)
+                }
+            } catch {
+                log.error(
+                    "clones cannot be made", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
+            }
+        }
+    }
+
+    // MARK: Fetching
+
+    private func fetch(_ order: HostRequest.Fetch) async throws(HostFailure) -> HostReply {
+        do {
+            var named: [TrackerURL] = []
+            for text in order.trackers { named.append(try TrackerClient.url(text)) }
+            let torrent = try await torrent(order.source, named + configuration.trackers)
+            let metainfo = try Metainfo(torrent: torrent)
+            let name = try Self.name(order.rename, metainfo)
+            let request = FetchRequest(
+                trackers: named.map(\.announce),
+                clones: order.clone.map { FetchRequest.Clones(base: $0, count: order.count, backend: order.backend) })
+            if let clone = order.clone {
+                try host.checkClones(clone, count: order.count, backend: order.backend)
+            }
+            let isThere = try await begin(metainfo, torrent, name, request)
+            if isThere { try await cloneAtOnce(order, name) }
+            return .fetching(master: "\(name)", isComplete: isThere)
+        } catch {
+            throw HostFailure(error)
+        }
+    }
+
+    /// - Returns: whether the very content was registered already.
+    private func begin(
+        _ metainfo: Metainfo, _ torrent: [UInt8], _ name: MasterName, _ request: FetchRequest
+    ) async throws -> Bool {
+        let trackers = trackers(of: metainfo, request.trackers)
+        if let swarm = swarms[name], await swarm.hasFailed { await swarms.removeValue(forKey: name)?.stop() }
+        do {
+            let image = try await host.blocking { [host] in
+                try host.store.beginFetch(metainfo, torrent: torrent, as: name, request: request)
+            }
+            if let swarm = swarms[name] {
+                await swarm.add(trackers: trackers)
+            } else {
+                try await join(ImageSwarm(fetching: image, trackers: trackers, host: host, network: network, log: log))
+            }
+            return false
+        } catch let error as StoreError where error.kind == .alreadyRegistered {
+            await seed(name)
+            return true
+        }
+    }
+
+    private func cloneAtOnce(_ order: HostRequest.Fetch, _ name: MasterName) async throws {
+        guard let clone = order.clone else { return }
+        _ = try await host.blocking { [host] in
+            try host.makeClones(clone, count: order.count, of: name, backend: order.backend)
+        }
+    }
+
+    private func torrent(_ source: HostRequest.Fetch.Source, _ trackers: [TrackerURL]) async throws -> [UInt8] {
+        switch source {
+        case .torrent(let bytes): return bytes
+        case .catalogue(let reference):
+            guard !trackers.isEmpty else {
+                throw HostFailure(.usage, "no tracker to ask for \(reference); name one with --tracker URL")
+            }
+            var failure: HostFailure?
+            for tracker in trackers {
+                do {
+                    if let torrent = try await TrackerClient.shared.torrent(of: reference, at: tracker) { return torrent }
+                } catch {
+                    failure = HostFailure(error)
+                }
+            }
+            throw failure
+                ?? HostFailure(
+                    .notFound,
+                    "no tracker knows \(reference); publish it with `drover master publish`, or give the .torrent file")
+        }
+    }
+
+    private static func name(_ rename: String?, _ metainfo: Metainfo) throws(HostFailure) -> MasterName {
+        guard let rename else { return MasterName(sanitising: metainfo.name) }
+        guard let name = MasterName(rename) else {
+            throw HostFailure(.usage, "--as \(rename) does not name a master; write NAME@VERSION, such as debian@3")
+        }
+        return name
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import TrackerProtocol
+
+/// How a peer is set up.
+package struct PeerConfiguration: Sendable {
+    /// The port peers listen on unless told otherwise.
+    package static let defaultPort: UInt16 = 6881
+
+    /// The store's folder.
+    package var store: String
+    /// Where to accept connections from other peers. When empty: every address, on ``defaultPort``.
+    package var listen: [PeerAddress]
+    /// Trackers to announce every image to, beside those its torrent or fetch names.
+    package var trackers: [TrackerURL]
+    /// The most memory for data on its way to disk, in MiB.
+    package var extentMemory = 48
+
+    package init(store: String, listen: [PeerAddress] = [], trackers: [TrackerURL] = []) {
+        self.store = store
+        self.listen = listen
+        self.trackers = trackers
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import FoundationEssentials
+import ImageStore
+import Metainfo
+import NIOCore
+import NIOHTTP1
+import TrackerProtocol
+
+/// Speaks to trackers over HTTP: announces (BEP 3), and the catalogue of published masters.
+struct TrackerClient: Sendable {
+    static let shared = TrackerClient()
+
+    private static let announceTimeout = TimeAmount.seconds(15)
+    private static let catalogueTimeout = TimeAmount.seconds(60)
+    /// The longest answer to an announce, and to a question about the catalogue, in bytes.
+    private static let announceLimit = 1 << 20
+    private static let catalogueLimit = 16 << 20
+
+    private var client: HTTPClient { .shared }
+
+    /// A tracker's URL as people write it.
+    /// - Throws: ``HostFailure`` with `.usage`.
+    static func url(_ text: String) throws(HostFailure) -> TrackerURL {
+        guard let url = TrackerURL(text) else {
+            throw HostFailure(
+                .usage, "'\(text)' is not a tracker's URL; write it like http://tracker.example:6969")
+        }
+        return url
+    }
+
+    /// Announces to a tracker.
+    /// - Throws: ``HostFailure`` with `.trackerUnreachable` and the reason.
+    func announce(_ request: AnnounceRequest, to tracker: TrackerURL) async throws -> AnnounceResponse {
+        let bytes = try await get(
+            tracker.announce(query: request.queryString), limit: Self.announceLimit, timeout: Self.announceTimeout,
+            tracker)
+        let response: AnnounceResponse
+        do {
+            response = try AnnounceResponse.decode(bytes)
+        } catch {
+            throw HostFailure(.trackerUnreachable, "the tracker \(tracker.base) answered with nonsense: \(error)")
+        }
+        if let reason = response.failureReason {
+            throw HostFailure(.trackerUnreachable, "the tracker \(tracker.base) refused: \(reason)")
+        }
+        return response
+    }
+
+    /// The torrent of a published master.
+    /// - Returns: `nil` when the tracker does not know it.
+    func torrent(of reference: MasterReference, at tracker: TrackerURL) async throws -> [UInt8]? {
+        var version = reference.version
+        if version == nil {
+            let url = "\(tracker.base)/api/v1/masters/\(reference.name)"
+            guard let bytes = try await find(url, Self.catalogueLimit, tracker) else { return nil }
+            guard let master = try? JSONDecoder().decode(PublishedMaster.self, from: Data(bytes)) else {
+                throw HostFailure(.trackerUnreachable, "the tracker \(tracker.base) answered with nonsense")
+            }
+            version = master.version
+        }
+        let url = "\(tracker.base)/api/v1/masters/\(reference.name)/\(version ?? 0)/torrent"
+        return try await find(url, TorrentFile.maximumByteCount, tracker)
+    }
+
+    /// Puts a master's torrent into a tracker's catalogue. Doing so again is no error.
+    /// - Throws: ``HostFailure``; `.conflict` when the version is published with other content.
+    func publish(_ torrent: [UInt8], of master: Master, to tracker: TrackerURL) async throws {
+        var url = "\(tracker.base)/api/v1/masters/\(master.name.name)/\(master.name.version)"
+        if let label = master.label { url += "?label=\(label.percentEncoded)" }
+        var request = HTTPClientRequest(url: url)
+        request.method = .PUT
+        request.headers.add(name: "content-type", value: "application/x-bittorrent")
+        request.body = .bytes(ByteBuffer(bytes: torrent))
+        let response = try await send(request, timeout: Self.catalogueTimeout, tracker)
+        guard !(200..<300).contains(response.status.code) else { return }
+        let body = try? await response.body.collect(upTo: Self.announceLimit)
+        let reason = body.flatMap { try? JSONDecoder().decode(TrackerAPIErrorBody.self, from: Data($0.readableBytesView)) }
+        let message = reason?.error.message ?? "status \(response.status.code)"
+        let isConflict = response.status == .conflict
+        throw HostFailure(
+            isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(master.name): \(message)")
+    }
+
+    private func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {
+        do {
+            return try await get(url, limit: limit, timeout: Self.catalogueTimeout, tracker)
+        } catch let failure as HostFailure where failure.code == .notFound {
+            return nil
+        }
+    }
+
+    private func get(
+        _ url: String, limit: Int, timeout: TimeAmount, _ tracker: TrackerURL
+    ) async throws -> [UInt8] {
+        let response = try await send(HTTPClientRequest(url: url), timeout: timeout, tracker)
+        if response.status == .notFound { throw HostFailure(.notFound, "the tracker \(tracker.base) does not know it") }
+        guard response.status == .ok else {
+            throw HostFailure(
+                .trackerUnreachable, "the tracker \(tracker.base) answered with status \(response.status.code)")
+        }
+        do {
+            return Array(try await response.body.collect(upTo: limit).readableBytesView)
+        } catch {
+            throw HostFailure(.trackerUnreachable, "the answer of the tracker \(tracker.base) broke off or is too long")
+        }
+    }
+
+    private func send(
+        _ request: HTTPClientRequest, timeout: TimeAmount, _ tracker: TrackerURL
+    ) async throws -> HTTPClientResponse {
+        do {
+            return try await client.execute(request, timeout: timeout)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw HostFailure(
+                .trackerUnreachable,
+                "the tracker \(tracker.base) cannot be reached (\(error)); check that it runs and the URL is right")
+        }
+    }
+}
+
+extension String {
+    /// The text with everything but unreserved characters percent-encoded (RFC 3986).
+    var percentEncoded: String {
+        utf8.map { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
+                String(UnicodeScalar(byte))
+            default: "%" + [byte].hexadecimal.uppercased()
+            }
+        }.joined()
+    }
+}

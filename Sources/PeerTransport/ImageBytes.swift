@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+
+/// The bytes of one image, as the transport reads and writes them. Calls block and come from several threads at once.
+package protocol ImageBytes: Sendable {
+    /// Fills `buffer` from `offset` on.
+    /// - Returns: the number of bytes read; fewer than asked for only at the image's end.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int
+    /// Writes bytes that are not verified yet. They count for nothing until ``recordVerified(_:)``.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
+    /// Makes these pieces' bytes durable, and then the fact that they are verified.
+    func recordVerified(_ pieces: [PieceIndex]) throws
+}

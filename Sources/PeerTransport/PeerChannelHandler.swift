@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import NIOCore
+import PeerProtocol
+import Swarm
+import TrackerProtocol
+
+/// One connection on its event loop: bytes in, ``PeerSession`` asked, effects carried out.
+///
+/// It passes from the handshake over joining (the image's driver is told and answers with what may be served) to the
+/// session. It owns the room of the extents this connection is fetching and gives all of it back when it closes.
+final class PeerChannelHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        /// Waiting for the other side's handshake; exits to joining or closed.
+        case handshaking
+        /// Waiting for the driver's answer; exits to talking or closed.
+        case joining
+        case talking(PeerSession, MessageDecoder)
+        case closed
+    }
+
+    /// Who this side is and which images it has.
+    private let network: PeerNetwork
+    private let remote: PeerAddress
+    /// The image this side wants, when it initiated the connection.
+    private let dialled: SwarmDriver?
+    private let id: Swarm.ConnectionID
+    private let resources: TransportResources
+    private var driver: SwarmDriver?
+    private var phase = Phase.handshaking
+    private var hasSentHandshake = false
+    private var theirs: Handshake?
+    /// What arrived and could not be used yet.
+    private var early = ByteBuffer()
+    private var context: ChannelHandlerContext?
+    private var timer: Scheduled<Void>?
+    private var ticker: RepeatedTask?
+    /// The room of extents being fetched or waiting for the order to be stored.
+    private var rooms: [Extent: ByteBuffer] = [:]
+    /// The extent that waits for room.
+    private var awaited: Extent?
+    /// The block whose bytes are arriving, and where they go.
+    private var arriving: (block: BlockRequest, target: PeerSession.OnBlock, received: Int)?
+    private var output = ByteBuffer()
+    private var needsFlush = false
+    private(set) var closeReason: CloseReason?
+
+    init(network: PeerNetwork, remote: PeerAddress, dialled: SwarmDriver?, id: Swarm.ConnectionID) {
+        self.network = network
+        self.remote = remote
+        self.dialled = dialled
+        self.id = id
+        resources = network.resources
+    }
+
+    // MARK: Life of the channel
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: PeerNetwork.handshakeTimeout) { bound.value.close(.idle) }
+        if let dialled {
+            driver = dialled
+            sendHandshake(dialled.infoHash, offersV2: false)
+            flush()
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = Self.unwrapInboundIn(data)
+        switch phase {
+        case .handshaking, .joining:
+            early.writeBuffer(&buffer)
+            if case .handshaking = phase { shakeHands(context) }
+        case .talking: consume(&buffer)
+        case .closed: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { flush() }
+
+    private func finish() {
+        if case .closed = phase { return }
+        let wasJoined = if case .handshaking = phase { false } else { true }
+        phase = .closed
+        timer?.cancel()
+        ticker?.cancel()
+        for (_, room) in rooms { resources.extents.giveBack(room) }
+        rooms.removeAll()
+        network.closed(id)
+        if let driver {
+            if wasJoined { driver.disconnected(id, reason: closeReason) } else { driver.dialFailed(remote) }
+        }
+        context = nil
+    }
+
+    private func close(_ reason: CloseReason) {
+        if closeReason == nil { closeReason = reason }
+        context?.close(promise: nil)
+    }
+
+    // MARK: Handshake
+
+    private func sendHandshake(_ infoHash: InfoHash, offersV2: Bool) {
+        hasSentHandshake = true
+        Handshake(infoHash: infoHash, peerID: network.peerID, offersV2: offersV2).encode(into: &output)
+        needsFlush = true
+    }
+
+    private func shakeHands(_ context: ChannelHandlerContext) {
+        do throws(ProtocolViolation) {
+            guard let handshake = try Handshake.decode(from: &early) else { return }
+            guard let driver = self.driver ?? network.driver(for: handshake.infoHash),
+                driver.answers(to: handshake.infoHash)
+            else { return close(.violation(.notBitTorrent)) }
+            self.driver = driver
+            theirs = handshake
+            if !hasSentHandshake {
+                // A hybrid that was named by its version 1 hash is answered in version 2 where the peer offers it.
+                sendHandshake(handshake.offersV2 ? driver.infoHash : handshake.infoHash, offersV2: false)
+            }
+            phase = .joining
+            flush()
+            context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+            driver.connected(
+                id, to: handshake.peerID, at: remote, initiatedHere: dialled != nil,
+                connection: PeerConnection(NIOLoopBound(self, eventLoop: context.eventLoop)))
+        } catch {
+            close(.violation(error))
+        }
+    }
+
+    /// The driver took the connection in: from here on the session decides.
+    func begin(have: Bitfield, limits: SwarmLimits, metainfo: Metainfo) {
+        guard case .joining = phase, let context, let theirs else { return }
+        timer?.cancel()
+        var session = PeerSession(
+            geometry: metainfo.geometry, have: have, isFast: theirs.supportsFast,
+            isExtended: theirs.supportsExtensions, limits: limits, at: TransportResources.now)
+        let effects = session.start(listenPort: network.listenPort, client: PeerNetwork.clientName)
+        let decoder = MessageDecoder(limits: MessageLimits(pieceCount: metainfo.geometry.pieceCount))
+        phase = .talking(session, decoder)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(500), delay: .milliseconds(500)) {
+            _ in bound.value.act { $0.tick(at: TransportResources.now) }
+        }
+        carryOut(effects)
+        if early.readableBytes > 0 {
+            var buffer = early
+            early = ByteBuffer()
+            consume(&buffer)
+        }
+        flush()
+        context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
+    }
+
+    /// The image's swarm decided something for this connection.
+    func perform(_ commands: [SessionCommand]) {
+        guard case .talking = phase else {
+            // A refusal may come before the session begins.
+            for case .close(let reason) in commands { close(reason) }
+            return
+        }
+        for command in commands { act(flushing: false) { $0.perform(command, at: TransportResources.now) } }
+        flush()
+    }
+
+    // MARK: Messages
+
+    private func consume(_ buffer: inout ByteBuffer) {
+        guard case .talking(var session, var decoder) = phase else { return }
+        // The phase lets go of both values meanwhile, so that changing them copies nothing.
+        phase = .joining
+        let now = TransportResources.now
+        var effects: [PeerSession.Effect] = []
+        do throws(ProtocolViolation) {
+            while let event = try decoder.next(from: &buffer) {
+                switch event {
+                case .message(let message): effects += try session.received(message, at: now)
+                case .block(let block): arriving = (block, try session.blockStarted(block, at: now), 0)
+                case .blockBytes(let bytes): keep(bytes)
+                case .blockEnd:
+                    if let (block, target, _) = arriving, case .keep = target {
+                        effects += session.blockEnded(block, at: now)
+                    }
+                    arriving = nil
+                }
+                // Room and requests are arranged at once, but only with the session in its place.
+                if !effects.isEmpty {
+                    phase = .talking(session, decoder)
+                    carryOut(effects)
+                    effects.removeAll(keepingCapacity: true)
+                    guard case .talking(let changedSession, let sameDecoder) = phase else { return }
+                    (session, decoder) = (changedSession, sameDecoder)
+                    phase = .joining
+                }
+            }
+            session.heard(at: now)
+            phase = .talking(session, decoder)
+        } catch {
+            phase = .talking(session, decoder)
+            close(.violation(error))
+        }
+    }
+
+    /// Copies a block's bytes to their place in the extent's room.
+    private func keep(_ bytes: ByteBuffer) {
+        guard let (block, target, received) = arriving else { return }
+        if case .keep(let extent, let offset) = target { rooms[extent]?.setBuffer(bytes, at: offset + received) }
+        arriving = (block, target, received + bytes.readableBytes)
+    }
+
+    // MARK: Effects
+
+    /// Lets the session decide and carries out what it says.
+    private func act(flushing: Bool = true, _ decide: (inout PeerSession) -> [PeerSession.Effect]) {
+        guard case .talking(var session, let decoder) = phase else { return }
+        phase = .joining
+        let effects = decide(&session)
+        phase = .talking(session, decoder)
+        carryOut(effects)
+        if flushing { flush() }
+    }
+
+    private func carryOut(_ effects: [PeerSession.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let message):
+                MessageEncoder.encode(message, into: &output)
+                needsFlush = true
+            case .report(let report): driver?.received(report, from: id)
+            case .open(let extent): open(extent)
+            case .store(let extent): store(extent)
+            case .release(let extent):
+                if awaited == extent { awaited = nil }
+                if let room = rooms.removeValue(forKey: extent) { resources.extents.giveBack(room) }
+            case .serve(let run): serve(run)
+            case .close(let reason): close(reason)
+            }
+        }
+    }
+
+    /// Finds room for an extent, now or when another connection gives some back.
+    private func open(_ extent: Extent) {
+        if let room = resources.extents.take() { return opened(extent, room) }
+        guard let loop = context?.eventLoop else { return }
+        awaited = extent
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let pool = resources.extents
+        pool.take { room in
+            loop.execute {
+                let handler = bound.value
+                guard handler.awaited == extent, case .talking = handler.phase else { return pool.giveBack(room) }
+                handler.awaited = nil
+                handler.opened(extent, room)
+                handler.flush()
+            }
+        }
+    }
+
+    private func opened(_ extent: Extent, _ room: ByteBuffer) {
+        var room = room
+        room.moveWriterIndex(to: 0)
+        room.reserveCapacity(extent.length)
+        rooms[extent] = room
+        act(flushing: false) { $0.extentOpened(extent, at: TransportResources.now) }
+    }
+
+    /// Hands a filled extent to a thread that hashes and writes it.
+    private func store(_ extent: Extent) {
+        guard let room = rooms.removeValue(forKey: extent), let driver else { return }
+        driver.store(extent, room: room, by: id)
+    }
+
+    private func serve(_ run: [BlockRequest]) {
+        guard let driver, let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        driver.read(run) { buffer in
+            loop.execute { bound.value.send(run, buffer) }
+        }
+    }
+
+    /// Sends blocks whose bytes were read, one after another in `buffer`.
+    private func send(_ run: [BlockRequest], _ buffer: ByteBuffer?) {
+        guard let buffer else { return close(.readFailed) }
+        guard let context, case .talking = phase else { return resources.reads.giveBack(buffer) }
+        flush(reallyFlushing: false)
+        var headers = ByteBuffer()
+        headers.reserveCapacity(run.count * MessageEncoder.blockHeaderLength)
+        var rest = buffer
+        for block in run {
+            MessageEncoder.encodeBlockHeader(block, into: &headers)
+            guard let header = headers.readSlice(length: MessageEncoder.blockHeaderLength),
+                let bytes = rest.readSlice(length: Int(block.length))
+            else { return close(.readFailed) }
+            context.write(Self.wrapOutboundOut(header), promise: nil)
+            context.write(Self.wrapOutboundOut(bytes), promise: nil)
+        }
+        let sent = run.reduce(0) { $0 + Int($1.length) }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let reads = resources.reads
+        let done = context.eventLoop.makePromise(of: Void.self)
+        done.futureResult.whenComplete { result in
+            reads.giveBack(buffer)
+            guard case .success = result else { return }
+            bound.value.act { $0.served(bytes: sent, at: TransportResources.now) }
+        }
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: done)
+    }
+
+    /// Sends what was said since the last time as one write.
+    private func flush(reallyFlushing: Bool = true) {
+        guard needsFlush, let context else { return }
+        needsFlush = false
+        context.write(Self.wrapOutboundOut(output), promise: nil)
+        output = ByteBuffer()
+        if case .talking(var session, let decoder) = phase {
+            session.sent(at: TransportResources.now)
+            phase = .talking(session, decoder)
+        }
+        if reallyFlushing { context.flush() }
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+package import NIOCore
+import NIOPosix
+package import Swarm
+import Synchronization
+package import TrackerProtocol
+
+/// The sockets of one peer: its listeners, the connections it makes, and which image each of them is about.
+package final class PeerNetwork: Sendable {
+    /// The name this peer gives in the extended handshake.
+    package static let clientName = "Drover 0.1"
+    /// How long a connection may take until its handshake is complete (and how long dialling may take).
+    static let handshakeTimeout = TimeAmount.seconds(10)
+    /// The most connections at one time, of all images together.
+    private static let maximumConnections = 1024
+    /// One read from a socket takes at most this many bytes.
+    private static let receiveBufferLength = 256 * 1024
+
+    private struct State {
+        var drivers: [InfoHash: SwarmDriver] = [:]
+        var listeners: [any Channel] = []
+        var listenPort: UInt16?
+        var nextConnection: UInt64 = 1
+        var open: Set<Swarm.ConnectionID> = []
+    }
+
+    /// This peer's id, chosen once per process.
+    package let peerID: PeerID
+    package let resources: TransportResources
+    private let state = Mutex(State())
+
+    package init(peerID: PeerID, resources: TransportResources) {
+        self.peerID = peerID
+        self.resources = resources
+    }
+
+    /// The port at which this peer accepts connections, once it listens.
+    package var listenPort: UInt16? { state.withLock { $0.listenPort } }
+
+    // MARK: Images
+
+    func add(_ driver: SwarmDriver) {
+        state.withLock { state in
+            for hash in driver.metainfo.infoHashes.onTheWire { state.drivers[hash] = driver }
+        }
+    }
+
+    func remove(_ driver: SwarmDriver) {
+        state.withLock { state in
+            for hash in driver.metainfo.infoHashes.onTheWire where state.drivers[hash] === driver {
+                state.drivers[hash] = nil
+            }
+        }
+    }
+
+    func driver(for infoHash: InfoHash) -> SwarmDriver? { state.withLock { $0.drivers[infoHash] } }
+
+    // MARK: Sockets
+
+    /// Accepts connections at `address`.
+    /// - Returns: the address with the port that was really taken.
+    /// - Throws: the operating system's error, such as that the port is in use.
+    package func listen(at address: PeerAddress) async throws -> PeerAddress {
+        let bootstrap = ServerBootstrap(group: resources.group)
+            .serverChannelOption(.backlog, value: 512)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength))
+            .childChannelInitializer { channel in self.accept(channel) }
+        let socket = try SocketAddress(ipAddress: "\(address.host)", port: Int(address.port))
+        let channel = try await bootstrap.bind(to: socket).get()
+        let port = channel.localAddress?.port.flatMap { UInt16(exactly: $0) } ?? address.port
+        state.withLock { state in
+            state.listeners.append(channel)
+            if state.listenPort == nil { state.listenPort = port }
+        }
+        return PeerAddress(host: address.host, port: port)
+    }
+
+    /// Closes the listeners; connections end with their images' drivers.
+    package func close() async {
+        let listeners = state.withLock { state in
+            defer { state.listeners = [] }
+            return state.listeners
+        }
+        for listener in listeners { try? await listener.close() }
+    }
+
+    /// Makes a connection for one image; what becomes of it is told to the driver.
+    func dial(_ address: PeerAddress, for driver: SwarmDriver) {
+        guard let id = newConnection(), let socket = try? SocketAddress(ipAddress: "\(address.host)", port: Int(address.port))
+        else { return driver.dialFailed(address) }
+        ClientBootstrap(group: resources.group)
+            .connectTimeout(Self.handshakeTimeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength)
+            )
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        PeerChannelHandler(network: self, remote: address, dialled: driver, id: id))
+                }
+            }
+            .connect(to: socket)
+            .whenFailure { _ in
+                self.closed(id)
+                driver.dialFailed(address)
+            }
+    }
+
+    func closed(_ id: Swarm.ConnectionID) {
+        state.withLock { _ = $0.open.remove(id) }
+    }
+
+    private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard let remote = channel.remoteAddress.flatMap({ PeerAddress($0) }), let id = newConnection() else {
+            return channel.close()
+        }
+        return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(
+                PeerChannelHandler(network: self, remote: remote, dialled: nil, id: id))
+        }
+    }
+
+    /// A fresh name for a connection, or `nil` when there are too many.
+    private func newConnection() -> Swarm.ConnectionID? {
+        state.withLock { state in
+            guard state.open.count < Self.maximumConnections else { return nil }
+            defer { state.nextConnection += 1 }
+            let id = Swarm.ConnectionID(state.nextConnection)
+            state.open.insert(id)
+            return id
+        }
+    }
+}
+
+extension PeerAddress {
+    /// The address of a TCP socket; an IPv4 address in its IPv6 form becomes plain again.
+    init?(_ socket: SocketAddress) {
+        guard let text = socket.ipAddress, let port = socket.port.flatMap({ UInt16(exactly: $0) }),
+            let host = IPAddress(parsing: text)
+        else { return nil }
+        self.init(host: host.unmapped, port: port)
+    }
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+package import NIOCore
+import NIOPosix
+import PeerProtocol
+package import Swarm
+package import TrackerProtocol
+
+/// Runs one image's ``Swarm`` on an event loop: carries events in and effects out, and nothing else.
+///
+/// The swarm and the list of connections belong to that loop alone; every method may be called from anywhere.
+package final class SwarmDriver: Sendable {
+    /// What the driver tells its owner.
+    package enum Event: Sendable {
+        case fact(Swarm.Fact)
+        /// These pieces are durable.
+        case recorded([PieceIndex])
+        /// Every piece is verified and durable.
+        case completed
+        /// The image's bytes could not be written or made durable; the fetch does not go on.
+        case failed(String)
+    }
+
+    private struct Core {
+        var swarm: Swarm
+        var random = SystemRandomNumberGenerator()
+        var connections: [Swarm.ConnectionID: PeerConnection] = [:]
+        /// Verified pieces that are not durable yet.
+        var unrecorded: [PieceIndex] = []
+        var recordedAt: Duration
+        var isRecording = false
+        var isStopped = false
+        var ticker: RepeatedTask?
+        /// Bytes of verified or unverified blocks by the address they came from.
+        var sources: [PeerAddress: Int64] = [:]
+        /// Bytes of blocks sent, over all connections.
+        var sentBytes: Int64 = 0
+    }
+
+    /// How much may be verified before it is made durable: this many bytes or this much time.
+    private static let recordBytes = 256 << 20
+    private static let recordInterval = Duration.seconds(5)
+    /// The most addresses whose bytes are counted apart.
+    private static let maximumSources = 1024
+
+    package let metainfo: Metainfo
+    private let image: any ImageBytes
+    private let network: PeerNetwork
+    private let limits: SwarmLimits
+    private let loop: any EventLoop
+    private let core: NIOLoopBoundBox<Core>
+    private let onEvent: @Sendable (Event) -> Void
+
+    /// The name by which this side announces the swarm and dials into it.
+    package var infoHash: InfoHash { metainfo.infoHash }
+
+    /// - Parameters:
+    ///   - have: the pieces whose bytes are verified and durable.
+    ///   - onEvent: called on the driver's loop, in order; must not block.
+    package init(
+        metainfo: Metainfo, have: Bitfield, image: any ImageBytes, network: PeerNetwork,
+        limits: SwarmLimits = SwarmLimits(), onEvent: @escaping @Sendable (Event) -> Void
+    ) {
+        self.metainfo = metainfo
+        self.image = image
+        self.network = network
+        self.limits = limits
+        self.onEvent = onEvent
+        loop = network.resources.group.next()
+        let swarm = Swarm(metainfo: metainfo, have: have, ownID: network.peerID, limits: limits)
+        core = NIOLoopBoundBox.makeBoxSendingValue(
+            Core(swarm: swarm, recordedAt: TransportResources.now), eventLoop: loop)
+    }
+
+    /// Whether a handshake with this hash means this image.
+    package func answers(to infoHash: InfoHash) -> Bool { metainfo.infoHashes.onTheWire.contains(infoHash) }
+
+    /// Begins: from here on connections are accepted and made.
+    package func start() {
+        network.add(self)
+        loop.execute {
+            let driver = self
+            self.core.value.ticker = self.loop.scheduleRepeatedTask(
+                initialDelay: .milliseconds(500), delay: .milliseconds(500)
+            ) { _ in driver.tick() }
+        }
+    }
+
+    /// Ends: connections are closed, what is verified is made durable.
+    package func stop() async {
+        network.remove(self)
+        let promise = loop.makePromise(of: Void.self)
+        loop.execute {
+            self.core.value.isStopped = true
+            self.core.value.ticker?.cancel()
+            for connection in self.core.value.connections.values { connection.perform([.close(.stopping)]) }
+            let pieces = self.core.value.unrecorded
+            self.core.value.unrecorded = []
+            self.network.resources.threads.submit { [image = self.image] _ in
+                if !pieces.isEmpty { try? image.recordVerified(pieces) }
+                promise.succeed()
+            }
+        }
+        try? await promise.futureResult.get()
+    }
+
+    /// Peers that may have the image.
+    package func learned(_ addresses: [PeerAddress]) {
+        run { $0.swarm.learned(addresses, now: $1) }
+    }
+
+    /// The swarm as it stands, how many bytes came from where, and how many went out, since the driver began.
+    package func summary() async -> (swarm: SwarmSummary, sources: [PeerAddress: Int64], sentBytes: Int64) {
+        let promise = loop.makePromise(of: (SwarmSummary, [PeerAddress: Int64], Int64).self)
+        loop.execute {
+            let core = self.core.value
+            promise.succeed((core.swarm.summary, core.sources, core.sentBytes))
+        }
+        return await withCheckedContinuation { continuation in
+            promise.futureResult.whenSuccess { continuation.resume(returning: $0) }
+        }
+    }
+
+    // MARK: From connections
+
+    func connected(
+        _ id: Swarm.ConnectionID, to peer: PeerID, at address: PeerAddress, initiatedHere: Bool,
+        connection: PeerConnection
+    ) {
+        run { core, now in
+            guard !core.isStopped else {
+                connection.perform([.close(.stopping)])
+                return []
+            }
+            let effects = core.swarm.connected(
+                id, to: peer, at: address, initiatedHere: initiatedHere, now: now)
+            core.connections[id] = connection
+            if core.swarm.address(of: id) != nil {
+                connection.begin(have: core.swarm.have, limits: self.limits, metainfo: self.metainfo)
+            }
+            return effects
+        }
+    }
+
+    func received(_ report: SessionReport, from id: Swarm.ConnectionID) {
+        run { core, now in
+            if case .traffic(_, let sent) = report { core.sentBytes += Int64(sent) }
+            return core.swarm.received(report, from: id, now: now, using: &core.random)
+        }
+    }
+
+    func disconnected(_ id: Swarm.ConnectionID, reason: CloseReason?) {
+        run { core, now in
+            core.connections[id] = nil
+            return core.swarm.disconnected(id, now: now)
+        }
+    }
+
+    func dialFailed(_ address: PeerAddress) {
+        run { $0.swarm.dialFailed(address, now: $1) }
+    }
+
+    /// Hashes and writes a filled extent on a thread. The room goes back to the pool in any case.
+    func store(_ extent: Extent, room: ByteBuffer, by id: Swarm.ConnectionID) {
+        let geometry = metainfo.geometry
+        let pool = network.resources.extents
+        network.resources.threads.submit { [image, loop] state in
+            var room = room
+            room.moveReaderIndex(to: 0)
+            room.moveWriterIndex(to: extent.length)
+            let result: Result<SHA256Digest, any Error> = room.withUnsafeReadableBytes { bytes in
+                Result {
+                    let root = geometry.extentRoot(leaves: MerkleTree.leaves(of: bytes))
+                    try image.write(bytes, at: extent.offset(in: geometry))
+                    return root
+                }
+            }
+            pool.giveBack(room)
+            loop.execute { self.stored(extent, result, by: id) }
+        }
+    }
+
+    /// Reads consecutive blocks on a thread and passes them on, or `nil` when that failed.
+    func read(_ run: [BlockRequest], _ done: @escaping @Sendable (ByteBuffer?) -> Void) {
+        let geometry = metainfo.geometry
+        let pool = network.resources.reads
+        guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return done(nil) }
+        let offset = geometry.offset(of: piece) + Int64(first.begin)
+        let length = run.reduce(0) { $0 + Int($1.length) }
+        pool.take { [threads = network.resources.threads, image] room in
+            threads.submit { _ in
+                var room = room
+                room.clear()
+                room.reserveCapacity(length)
+                let count = try? room.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
+                    try image.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]), at: offset)
+                }
+                guard count == length else {
+                    pool.giveBack(room)
+                    return done(nil)
+                }
+                done(room)
+            }
+        }
+    }
+
+    // MARK: On the loop
+
+    private func stored(_ extent: Extent, _ result: Result<SHA256Digest, any Error>, by id: Swarm.ConnectionID) {
+        run { core, now in
+            switch result {
+            case .success(let root):
+                if let source = core.swarm.address(of: id),
+                    core.sources[source] != nil || core.sources.count < Self.maximumSources
+                {
+                    core.sources[source, default: 0] += Int64(extent.length)
+                }
+                return core.swarm.stored(extent, root: root, by: id, now: now)
+            case .failure(let error):
+                let effects = core.swarm.storeFailed(extent, by: id, now: now)
+                self.fail("\(error)", &core)
+                return effects
+            }
+        }
+    }
+
+    private func tick() {
+        run { core, now in
+            let effects = core.swarm.tick(now: now)
+            if now - core.recordedAt > Self.recordInterval { self.record(&core, now) }
+            return effects
+        }
+    }
+
+    /// Lets the swarm decide and carries out what it says, on the driver's loop. Commands to one connection travel
+    /// together, so that a wake-up of its loop serves all of them.
+    private func run(_ decide: @escaping @Sendable (inout Core, Duration) -> [Swarm.Effect]) {
+        guard loop.inEventLoop else { return loop.execute { self.run(decide) } }
+        let now = TransportResources.now
+        let effects = decide(&core.value, now)
+        var commands: [Swarm.ConnectionID: [SessionCommand]] = [:]
+        var order: [Swarm.ConnectionID] = []
+        for effect in effects {
+            switch effect {
+            case .command(let id, let command):
+                if commands[id] == nil { order.append(id) }
+                commands[id, default: []].append(command)
+            case .dial(let address): network.dial(address, for: self)
+            case .fact(let fact): happened(fact, now)
+            }
+        }
+        for id in order {
+            guard let list = commands[id] else { continue }
+            core.value.connections[id]?.perform(list)
+        }
+    }
+
+    private func happened(_ fact: Swarm.Fact, _ now: Duration) {
+        onEvent(.fact(fact))
+        switch fact {
+        case .pieceVerified(let piece):
+            core.value.unrecorded.append(piece)
+            let bytes = core.value.unrecorded.count * metainfo.geometry.pieceLength
+            if bytes >= Self.recordBytes { record(&core.value, now) }
+        case .completed: record(&core.value, now)
+        case .pieceMismatched, .peerBanned: break
+        }
+    }
+
+    /// Makes what was verified durable, on a thread; one such job at a time.
+    private func record(_ core: inout Core, _ now: Duration) {
+        guard !core.isRecording, !core.isStopped, !core.unrecorded.isEmpty else { return }
+        core.isRecording = true
+        core.recordedAt = now
+        let pieces = core.unrecorded
+        core.unrecorded = []
+        network.resources.threads.submit { [image, loop] _ in
+            let result = Result { try image.recordVerified(pieces) }
+            loop.execute { self.recorded(pieces, result) }
+        }
+    }
+
+    private func recorded(_ pieces: [PieceIndex], _ result: Result<Void, any Error>) {
+        core.value.isRecording = false
+        switch result {
+        case .success:
+            onEvent(.recorded(pieces))
+            guard core.value.swarm.isComplete, !core.value.isStopped else { return }
+            if core.value.unrecorded.isEmpty {
+                onEvent(.completed)
+            } else {
+                record(&core.value, TransportResources.now)
+            }
+        case .failure(let error): fail("\(error)", &core.value)
+        }
+    }
+
+    private func fail(_ reason: String, _ core: inout Core) {
+        guard !core.isStopped else { return }
+        core.isStopped = true
+        core.ticker?.cancel()
+        for connection in core.connections.values { connection.perform([.close(.stopping)]) }
+        onEvent(.failed(reason))
+    }
+}

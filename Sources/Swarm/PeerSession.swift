@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+package import PeerProtocol
+
+/// Everything decided for one connection after its handshake: which blocks are requested when, what of the peer's
+/// requests is served, and when the connection has earned its end (BEP 3, 6, 10).
+///
+/// It owns the connection's pipeline and queues. It does not own pieces: an extent is on loan from the image's
+/// ``Swarm``, which alone knows what is verified. It sees no payload; a block's bytes go where ``OnBlock`` says.
+package struct PeerSession: Sendable {
+    /// What the driver has to do, in order.
+    package enum Effect: Equatable, Sendable {
+        case send(PeerMessage)
+        case report(SessionReport)
+        /// Find room for the extent's bytes, then call ``extentOpened(_:at:)``.
+        case open(Extent)
+        /// Hash the extent and write it.
+        case store(Extent)
+        /// The extent's room is free again.
+        case release(Extent)
+        /// Read these consecutive blocks and send them, then call ``served(bytes:at:)``.
+        case serve([BlockRequest])
+        case close(CloseReason)
+    }
+
+    /// Where an arriving block's bytes go.
+    package enum OnBlock: Equatable, Sendable {
+        /// Into the extent's room, at this offset.
+        case keep(Extent, offset: Int)
+        /// Nowhere: it is a late answer.
+        case discard
+    }
+
+    package let geometry: PieceGeometry
+    package let limits: SwarmLimits
+    /// Both sides set the fast bit (BEP 6).
+    package let isFast: Bool
+    /// Both sides set the extension bit (BEP 10).
+    package let isExtended: Bool
+
+    var download: DownloadState
+    var upload: UploadState
+    private var bitfieldMayCome = true
+    private var lastReceived: Duration
+    private var lastSent: Duration
+    private var lastTraffic: Duration
+    private var sentBefore = 0
+    private var receivedBefore = 0
+
+    /// A session that begins at `now`, right after the handshakes.
+    /// - Parameter have: the pieces that are verified and may be served.
+    package init(
+        geometry: PieceGeometry, have: Bitfield, isFast: Bool, isExtended: Bool, limits: SwarmLimits,
+        at now: Duration
+    ) {
+        self.geometry = geometry
+        self.limits = limits
+        self.isFast = isFast
+        self.isExtended = isExtended
+        download = DownloadState(pipeline: limits.initialPipeline, at: now)
+        upload = UploadState(have: have)
+        lastReceived = now
+        lastSent = now
+        lastTraffic = now
+    }
+
+    /// The first messages: the extended handshake, and what this side has (BEP 10, BEP 6).
+    package mutating func start(listenPort: UInt16?, client: String) -> [Effect] {
+        var effects: [Effect] = []
+        if isExtended {
+            var handshake = ExtendedHandshake()
+            handshake.listenPort = listenPort
+            handshake.client = client
+            handshake.requestQueue = limits.queuedRequests
+            effects.append(.send(.extended(id: ExtendedHandshake.messageID, payload: handshake.encoded)))
+        }
+        switch (upload.have.isEmpty, upload.have.isFull) {
+        case (true, _) where isFast: effects.append(.send(.haveNone))
+        case (true, _): break
+        case (_, true) where isFast: effects.append(.send(.haveAll))
+        default: effects.append(.send(.bitfield(upload.have.wire)))
+        }
+        return effects
+    }
+
+    /// A message arrived.
+    /// - Throws: the violation that ends the connection.
+    package mutating func received(
+        _ message: PeerMessage, at now: Duration
+    ) throws(ProtocolViolation) -> [Effect] {
+        lastReceived = now
+        if message.isFast, !isFast { throw .fastNotNegotiated }
+        switch message {
+        case .keepAlive, .port, .suggestPiece, .allowedFast, .unknown: return []
+        case .choke: return download.choked(isFast: isFast, at: now)
+        case .unchoke:
+            download.unchoked(at: now)
+            return fill(at: now)
+        case .interested: return [.report(.interested(true))]
+        case .notInterested: return [.report(.interested(false))]
+        case .have(let number):
+            bitfieldMayCome = false
+            return [.report(.gained(try piece(number)))]
+        case .bitfield(let bytes):
+            guard let pieces = Bitfield(wire: bytes, pieceCount: geometry.pieceCount) else { throw .badBitfield }
+            return try tell(pieces)
+        case .haveAll: return try tell(Bitfield(full: geometry))
+        case .haveNone: return try tell(Bitfield(pieceCount: geometry.pieceCount))
+        case .request(let block): return try requested(block)
+        case .cancel(let block): return cancelled(block)
+        case .rejectRequest(let block): return rejected(block, at: now)
+        case .extended(let id, let payload): return try extended(id, payload, at: now)
+        case .hashRequest(let range): return [.send(.hashReject(range))]
+        // Nothing is asked for with hash requests yet, so an answer can only be a mistake of the peer's.
+        case .hashes, .hashReject: throw .hashesNotNegotiated
+        }
+    }
+
+    /// The image's ``Swarm`` decided something for this connection.
+    package mutating func perform(_ command: SessionCommand, at now: Duration) -> [Effect] {
+        switch command {
+        case .assign(let extents):
+            download.assign(extents)
+            return fill(at: now)
+        case .cancel(let extent): return cancel(extent, at: now)
+        case .store(let extent): return [.store(extent)]
+        case .setInterested(let isInterested): return [.send(isInterested ? .interested : .notInterested)]
+        case .setChoking(let isChoking): return setChoking(isChoking)
+        case .have(let piece):
+            upload.have.insert(piece)
+            return [.send(.have(UInt32(piece.number)))]
+        case .close(let reason): return [.close(reason)]
+        }
+    }
+
+    /// To be called about twice a second.
+    package mutating func tick(at now: Duration) -> [Effect] {
+        if now - lastReceived > limits.idleTimeout { return [.close(.idle)] }
+        var effects: [Effect] = []
+        if now - lastSent > limits.keepAliveInterval { effects.append(.send(.keepAlive)) }
+        effects += measure(at: now)
+        effects += patience(at: now)
+        return effects + fill(at: now)
+    }
+
+    /// Bytes went out on the connection.
+    package mutating func sent(at now: Duration) { lastSent = now }
+
+    /// Bytes came in on the connection, a message or a part of one.
+    package mutating func heard(at now: Duration) { lastReceived = now }
+
+    private mutating func measure(at now: Duration) -> [Effect] {
+        let elapsed = (now - lastTraffic).seconds
+        guard elapsed >= 0.25 else { return [] }
+        let received = download.bytesReceived - receivedBefore
+        let sent = upload.bytesSent - sentBefore
+        download.measure(received: received, seconds: elapsed, limits: limits)
+        lastTraffic = now
+        receivedBefore = download.bytesReceived
+        sentBefore = upload.bytesSent
+        return received > 0 || sent > 0 ? [.report(.traffic(received: received, sent: sent))] : []
+    }
+
+    private mutating func tell(_ pieces: Bitfield) throws(ProtocolViolation) -> [Effect] {
+        guard bitfieldMayCome else { throw .lateBitfield }
+        bitfieldMayCome = false
+        return [.report(.pieces(pieces))]
+    }
+
+    private mutating func extended(
+        _ id: UInt8, _ payload: [UInt8], at now: Duration
+    ) throws(ProtocolViolation) -> [Effect] {
+        guard isExtended, id == ExtendedHandshake.messageID else { return [] }
+        let handshake = try ExtendedHandshake(payload)
+        if let queue = handshake.requestQueue, queue > 0 { download.peerQueue = queue }
+        guard let port = handshake.listenPort, port > 0 else { return [] }
+        return [.report(.listens(port))]
+    }
+
+    func piece(_ number: UInt32) throws(ProtocolViolation) -> PieceIndex {
+        guard let piece = geometry.piece(Int(number)) else { throw .outOfRange }
+        return piece
+    }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    package var seconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import TrackerProtocol
+
+/// What the swarm knows of one connected peer.
+struct PeerView: Sendable {
+    let peerID: PeerID
+    let address: PeerAddress
+    let initiatedHere: Bool
+    var listenPort: UInt16?
+    var pieces: Bitfield
+    /// How many of the peer's pieces this side lacks.
+    var wanted = 0
+    /// Whether this side has said that it is interested.
+    var isWanted = false
+    /// Whether the peer is interested in this side.
+    var isInterested = false
+    var isChoked = true
+    /// Since when the peer has been interested without being served.
+    var waitsSince: Duration
+    var servedSince: Duration?
+    /// The blocks the session has room for, while it waits for work.
+    var hunger = 0
+    /// Bytes of blocks, both ways.
+    var received: Int64 = 0
+    var sent: Int64 = 0
+    /// Smoothed bytes a second.
+    var downloadRate = 0.0
+    var uploadRate = 0.0
+    private var measuredAt: Duration
+    private var receivedBefore: Int64 = 0
+    private var sentBefore: Int64 = 0
+
+    init(peerID: PeerID, address: PeerAddress, initiatedHere: Bool, pieceCount: Int, at now: Duration) {
+        self.peerID = peerID
+        self.address = address
+        self.initiatedHere = initiatedHere
+        pieces = Bitfield(pieceCount: pieceCount)
+        waitsSince = now
+        measuredAt = now
+    }
+
+    /// Where the peer accepts connections, as far as it is known.
+    var listenAddress: PeerAddress? {
+        initiatedHere ? address : listenPort.map { PeerAddress(host: address.host, port: $0) }
+    }
+
+    mutating func measure(at now: Duration) {
+        let elapsed = (now - measuredAt).seconds
+        guard elapsed >= 0.4 else { return }
+        downloadRate = downloadRate * 0.6 + Double(received - receivedBefore) / elapsed * 0.4
+        uploadRate = uploadRate * 0.6 + Double(sent - sentBefore) / elapsed * 0.4
+        (measuredAt, receivedBefore, sentBefore) = (now, received, sent)
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+package import PeerProtocol
+
+/// What a connection's ``PeerSession`` tells its image's ``Swarm``: never more often than per extent or per second, so
+/// that the serial part stays small.
+package enum SessionReport: Equatable, Sendable {
+    /// What the peer has, once, at the start.
+    case pieces(Bitfield)
+    /// The peer has one more piece.
+    case gained(PieceIndex)
+    /// The peer wants something of ours, or no longer.
+    case interested(Bool)
+    /// The peer accepts connections at this port.
+    case listens(UInt16)
+    /// The session has room for this many more blocks.
+    case hungry(blocks: Int)
+    /// The session gives these extents back, unfinished.
+    case returned([Extent])
+    /// All of the extent's bytes are here, unverified.
+    case filled(Extent)
+    /// Bytes of blocks since the last such report.
+    case traffic(received: Int, sent: Int)
+}
+
+/// What an image's ``Swarm`` tells one of its connections.
+package enum SessionCommand: Equatable, Sendable {
+    /// Fetch these extents. An answer to every `hungry` report that could be satisfied.
+    case assign([Extent])
+    /// Stop fetching this extent and forget what came of it.
+    case cancel(Extent)
+    /// Hash and write the filled extent, then say what came of it.
+    case store(Extent)
+    case setInterested(Bool)
+    case setChoking(Bool)
+    /// This piece is verified: announce it and serve it.
+    case have(PieceIndex)
+    case close(CloseReason)
+}
+
+/// Why a connection ends.
+package enum CloseReason: Equatable, Sendable, CustomStringConvertible {
+    case violation(ProtocolViolation)
+    /// Another connection to the same peer stays.
+    case duplicate
+    /// The connection leads to this very peer.
+    case selfConnection
+    /// Neither side needs the other any more.
+    case bothComplete
+    case tooManyConnections
+    case banned
+    case idle
+    case stalled
+    case stopping
+    /// This side could not read what it was asked for.
+    case readFailed
+
+    package var description: String {
+        switch self {
+        case .violation(let violation): violation.description
+        case .duplicate: "another connection to the same peer stays"
+        case .selfConnection: "it leads back to this peer"
+        case .bothComplete: "both sides are complete"
+        case .tooManyConnections: "there are too many connections"
+        case .banned: "the peer is banned"
+        case .idle: "nothing arrived for too long"
+        case .stalled: "the peer leaves requests unanswered"
+        case .stopping: "this peer is stopping"
+        case .readFailed: "the image could not be read"
+        }
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metainfo
+import PeerProtocol
+package import TrackerProtocol
+
+/// Everything decided for one image: which peer fetches which extent, what a finished piece is worth, who is served,
+/// whom to dial and whom to ban.
+///
+/// It owns the pieces and the view of each connected peer. It sees a connection only through ``SessionReport`` and
+/// ``SessionCommand``, at most once per extent or second, and no payload at all. Time and randomness come in as
+/// parameters; what is to be done goes out as ``Effect`` values.
+package struct Swarm: Sendable {
+    /// Names one connection; the driver chooses it.
+    package struct ConnectionID: Hashable, Comparable, Sendable, CustomStringConvertible {
+        package let number: UInt64
+        package init(_ number: UInt64) { self.number = number }
+        package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+        package var description: String { "#\(number)" }
+    }
+
+    /// What the driver has to do, in order.
+    package enum Effect: Equatable, Sendable {
+        case command(ConnectionID, SessionCommand)
+        case dial(PeerAddress)
+        case fact(Fact)
+    }
+
+    /// What happened, for the journal, the logs and the people.
+    package enum Fact: Equatable, Sendable {
+        /// The piece's bytes are on disk and match its hash. It must be made durable before it is called complete.
+        case pieceVerified(PieceIndex)
+        /// The piece's bytes did not match; they are fetched again.
+        case pieceMismatched(PieceIndex)
+        case peerBanned(PeerAddress)
+        case completed
+    }
+
+    package let metainfo: Metainfo
+    package let limits: SwarmLimits
+    let ownID: PeerID
+    var peers: [ConnectionID: PeerView] = [:]
+    var pieces: PieceTable
+    var addresses: AddressBook
+    /// Connections that wait for work, in the order in which they asked.
+    var hungry: [ConnectionID] = []
+    private var isDownloading: Bool { !pieces.have.isFull }
+
+    /// - Parameters:
+    ///   - have: the pieces that are verified already, all-zero ones among them.
+    ///   - ownID: this peer's id, which decides which of two connections to the same peer stays.
+    package init(metainfo: Metainfo, have: Bitfield, ownID: PeerID, limits: SwarmLimits = SwarmLimits()) {
+        self.metainfo = metainfo
+        self.limits = limits
+        self.ownID = ownID
+        pieces = PieceTable(geometry: metainfo.geometry, have: have)
+        addresses = AddressBook(limits: limits)
+    }
+
+    /// The pieces verified so far.
+    package var have: Bitfield { pieces.have }
+    /// Whether every piece is verified.
+    package var isComplete: Bool { pieces.have.isFull }
+
+    // MARK: Connections
+
+    /// A connection finished its handshake.
+    package mutating func connected(
+        _ id: ConnectionID, to peer: PeerID, at address: PeerAddress, initiatedHere: Bool, now: Duration
+    ) -> [Effect] {
+        if peer == ownID {
+            if initiatedHere { addresses.ban(address) }
+            return [.command(id, .close(.selfConnection))]
+        }
+        guard !addresses.isBanned(address) else { return [.command(id, .close(.banned))] }
+        guard peers.count < limits.connections else { return [.command(id, .close(.tooManyConnections))] }
+        var effects: [Effect] = []
+        if let (other, view) = peers.first(where: { $0.value.peerID == peer }) {
+            // Both sides keep the connection that the greater peer id initiated, so they agree without a word.
+            let keepsInitiator = ownID.bytes.lexicographicallyPrecedes(peer.bytes) ? peer : ownID
+            let newInitiator = initiatedHere ? ownID : peer
+            let oldInitiator = view.initiatedHere ? ownID : peer
+            guard newInitiator == keepsInitiator, oldInitiator != keepsInitiator else {
+                return [.command(id, .close(.duplicate))]
+            }
+            effects.append(.command(other, .close(.duplicate)))
+        }
+        addresses.connected(address, initiatedHere: initiatedHere)
+        peers[id] = PeerView(
+            peerID: peer, address: address, initiatedHere: initiatedHere, pieceCount: metainfo.geometry.pieceCount,
+            at: now)
+        return effects
+    }
+
+    /// A connection ended, for whatever reason.
+    package mutating func disconnected(_ id: ConnectionID, now: Duration) -> [Effect] {
+        guard let view = peers.removeValue(forKey: id) else { return [] }
+        hungry.removeAll { $0 == id }
+        addresses.disconnected(view.address, initiatedHere: view.initiatedHere, now: now)
+        pieces.forget(view.pieces)
+        pieces.release(id)
+        return choke(now: now) + feed(now: now)
+    }
+
+    // MARK: Reports
+
+    /// A connection's session reported something.
+    package mutating func received(
+        _ report: SessionReport, from id: ConnectionID, now: Duration, using random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        guard peers[id] != nil else { return [] }
+        switch report {
+        case .pieces(let pieces): return learn(pieces, of: id, now: now)
+        case .gained(let piece): return learn(piece, of: id, now: now)
+        case .interested(let isInterested):
+            peers[id]?.isInterested = isInterested
+            if isInterested { peers[id]?.waitsSince = now }
+            return choke(now: now)
+        case .listens(let port):
+            peers[id]?.listenPort = port
+            return []
+        case .traffic(let received, let sent):
+            peers[id]?.received += Int64(received)
+            peers[id]?.sent += Int64(sent)
+            return []
+        case .hungry(let blocks):
+            peers[id]?.hunger = blocks
+            if !hungry.contains(id) { hungry.append(id) }
+            return feed(now: now, start: Int.random(in: 0..<metainfo.geometry.pieceCount, using: &random))
+        case .returned(let extents):
+            for extent in extents { pieces.free(extent, by: id) }
+            return feed(now: now)
+        case .filled(let extent):
+            guard let others = pieces.beginStoring(extent, by: id) else { return [.command(id, .cancel(extent))] }
+            return [.command(id, .store(extent))] + others.map { .command($0, .cancel(extent)) }
+        }
+    }
+
+    /// An extent that a ``SessionCommand/store(_:)`` named was hashed and written.
+    /// - Parameter root: the root over the extent's leaves, padded as its place in the tree demands.
+    package mutating func stored(
+        _ extent: Extent, root: SHA256Digest, by id: ConnectionID, now: Duration
+    ) -> [Effect] {
+        guard let finished = pieces.stored(extent, root: root, by: id) else { return feed(now: now) }
+        let hash = metainfo.geometry.pieceHash(extentRoots: finished.roots)
+        guard hash == metainfo.hash(of: extent.piece) else { return mismatch(extent.piece, finished.sources, now: now) }
+        return verified(extent.piece, now: now)
+    }
+
+    /// An extent could not be written; it is free again.
+    package mutating func storeFailed(_ extent: Extent, by id: ConnectionID, now: Duration) -> [Effect] {
+        pieces.storeFailed(extent, by: id)
+        return feed(now: now)
+    }
+
+    // MARK: Time and addresses
+
+    /// To be called about twice a second.
+    package mutating func tick(now: Duration) -> [Effect] {
+        for id in peers.keys { peers[id]?.measure(at: now) }
+        return choke(now: now) + feed(now: now) + dial(now: now)
+    }
+
+    /// Addresses of peers, from a tracker or the operator.
+    package mutating func learned(_ found: [PeerAddress], now: Duration) -> [Effect] {
+        for address in found { addresses.insert(address) }
+        return dial(now: now)
+    }
+
+    /// A ``Effect/dial(_:)`` led to no connection.
+    package mutating func dialFailed(_ address: PeerAddress, now: Duration) -> [Effect] {
+        addresses.failed(address, now: now)
+        return dial(now: now)
+    }
+
+    private mutating func dial(now: Duration) -> [Effect] {
+        // A complete peer is found by those who need it; only a fetching one looks for others.
+        guard isDownloading else { return [] }
+        return addresses.candidates(connections: peers.count, now: now).map { .dial($0) }
+    }
+
+    // MARK: Availability
+
+    private mutating func learn(_ bitfield: Bitfield, of id: ConnectionID, now: Duration) -> [Effect] {
+        guard var view = peers[id] else { return [] }
+        pieces.forget(view.pieces)
+        view.pieces = bitfield
+        view.wanted = bitfield.count(notIn: pieces.have)
+        peers[id] = view
+        pieces.count(bitfield)
+        return interest(id) + redundant(id)
+    }
+
+    private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
+        guard peers[id]?.pieces.insert(piece) == true else { return [] }
+        pieces.count(piece)
+        if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
+        let effects = interest(id) + redundant(id)
+        return hungry.isEmpty || pieces.have.contains(piece) ? effects : effects + feed(now: now)
+    }
+
+    /// Tells the peer whether this side wants anything of it, when that changed.
+    private mutating func interest(_ id: ConnectionID) -> [Effect] {
+        guard let view = peers[id], view.isWanted != (view.wanted > 0) else { return [] }
+        peers[id]?.isWanted = view.wanted > 0
+        return [.command(id, .setInterested(view.wanted > 0))]
+    }
+
+    /// Two complete peers have nothing to say to each other.
+    private func redundant(_ id: ConnectionID) -> [Effect] {
+        guard !isDownloading, peers[id]?.pieces.isFull == true else { return [] }
+        return [.command(id, .close(.bothComplete))]
+    }
+
+    // MARK: Pieces
+
+    private mutating func verified(_ piece: PieceIndex, now: Duration) -> [Effect] {
+        guard pieces.verified(piece) else { return feed(now: now) }
+        var effects: [Effect] = [.fact(.pieceVerified(piece))]
+        for id in peers.keys.sorted() {
+            guard let view = peers[id] else { continue }
+            if view.pieces.contains(piece) {
+                peers[id]?.wanted -= 1
+                effects += interest(id)
+            } else {
+                effects.append(.command(id, .have(piece)))
+            }
+        }
+        guard !isDownloading else { return effects + feed(now: now) }
+        // The session's own record of what may be served must be whole before the connection is judged.
+        effects.append(.fact(.completed))
+        for id in peers.keys.sorted() { effects += redundant(id) }
+        return effects
+    }
+
+    /// A piece that came from one peer alone convicts it. One that came from several is fetched again from one.
+    private mutating func mismatch(_ piece: PieceIndex, _ sources: Set<ConnectionID>, now: Duration) -> [Effect] {
+        var effects: [Effect] = [.fact(.pieceMismatched(piece))]
+        pieces.restart(piece)
+        if sources.count == 1, let liar = sources.first, let view = peers[liar] {
+            addresses.ban(view.address)
+            if let listening = view.listenAddress { addresses.ban(listening) }
+            addresses.banHost(of: view.address)
+            effects.append(.fact(.peerBanned(view.listenAddress ?? view.address)))
+            effects.append(.command(liar, .close(.violation(.wrongData))))
+            effects += disconnected(liar, now: now)
+        }
+        return effects + feed(now: now)
+    }
+}

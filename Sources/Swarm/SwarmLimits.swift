@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every bound of the download and upload machinery, in one place.
+package struct SwarmLimits: Sendable {
+    /// Connections of one image.
+    package var connections = 64
+    /// Connection attempts under way at once.
+    package var dials = 8
+    /// Addresses remembered per image.
+    package var knownAddresses = 2000
+    /// Peers served at once; more than that many interested ones take turns.
+    package var uploadSlots = 12
+    /// How long a served peer keeps its slot while others wait.
+    package var slotTerm = Duration.seconds(5)
+    /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.
+    package var queuedRequests = 2000
+    /// Blocks served by one read.
+    package var blocksPerRead = 32
+    /// Reads of one connection under way or waiting for its socket.
+    package var readsInFlight = 2
+    /// Outstanding requests on one connection: at least, at first, and at most.
+    package var minimumPipeline = 16
+    package var initialPipeline = 64
+    package var maximumPipeline = 512
+    /// How much time the pipeline of outstanding requests should cover at the measured rate.
+    package var pipelineTime = 0.15
+    /// Requests a peer may make while it is choked, beyond those that crossed the choke.
+    package var chokedRequests = 300
+    /// Blocks that may arrive without having been asked for (late answers), before it counts as a violation.
+    package var unrequestedBlocks = 64
+    /// Cancelled requests whose answers may still arrive.
+    package var rememberedCancels = 2048
+    /// How long the blocks asked of a peer that choked are kept for it.
+    package var chokePatience = Duration.seconds(5)
+    /// How long a peer may leave requests unanswered before its work goes to others.
+    package var stallTimeout = Duration.seconds(10)
+    /// How long a stalled peer may stay.
+    package var stallLimit = Duration.seconds(60)
+    /// A connection on which nothing arrives for this long is closed.
+    package var idleTimeout = Duration.seconds(120)
+    /// Silence after which a keep-alive is sent.
+    package var keepAliveInterval = Duration.seconds(90)
+    /// When no extent is free, one that a peer has had for this long is also asked of another.
+    package var stealAfter = Duration.seconds(1)
+    /// Work handed out at once, in bytes.
+    package var batchLength = 4 << 20
+
+    package init() {}
+}

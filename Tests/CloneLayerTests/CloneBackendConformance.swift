@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CloneLayer
+import FileLayer
+import Foundation
+import Metainfo
+import Testing
+
+/// What every clone backend must hold, whatever its clones are. A backend joins by saying how it is made and where;
+/// contents are read and written through qemu's tools, which open files and devices alike.
+struct CloneBackendConformance {
+    /// Where clones of this backend can be made; kept until the suite ends.
+    let folder: TestFolder
+    /// The format a hypervisor is told for a clone, such as `qcow2`.
+    let format: String
+    let backend: @Sendable (CloneSite) -> any CloneBackend
+    /// 256 KiB that do not compress or repeat, the same in every run.
+    private static let noise: [UInt64] = {
+        var value: UInt64 = 0x9e37_79b9_7f4a_7c15
+        return (0..<(256 << 10) / 8).map { _ in
+            value ^= value << 13
+            value ^= value >> 7
+            value ^= value << 17
+            return value
+        }
+    }()
+    /// Files of a folder of clones that belong to no clone.
+    private let furniture: Set<String> = ["journal"]
+
+    /// A store of its own, with a master of 2 MiB + 512 bytes that has data, a hole, and data at its end.
+    struct Bench {
+        let suite: CloneBackendConformance
+        let root: String
+        let master: MasterImage
+        let digest: SHA256Digest
+
+        var clonesFolder: String { "\(root)/clones" }
+
+        func registry(_ files: any FileAccess = PosixFiles()) throws -> CloneRegistry {
+            let site = CloneSite(folder: clonesFolder, files: files)
+            return try CloneRegistry(site: site, backends: [suite.backend(site)])
+        }
+
+        /// Takes the store away before the next one is made.
+        func discard() throws { try FileManager.default.removeItem(atPath: root) }
+
+        func masterDigest() throws -> SHA256Digest {
+            SHA256Digest(hashing: try PosixFiles().contents(of: master.path, limit: 1 << 30))
+        }
+
+        func isIdentical(_ clone: Clone) throws -> Bool {
+            let run = try ToolRun.run(
+                "qemu-img", ["compare", "-f", suite.format, "-F", "raw", clone.path, master.path])
+            return run.status == 0
+        }
+
+        func write(_ pattern: UInt8, to clone: Clone) throws {
+            try ToolRun.check("qemu-io", "-f", suite.format, "-c", "write -P \(pattern) 128k 320k", clone.path)
+        }
+
+        func holds(_ pattern: UInt8, _ clone: Clone) throws -> Bool {
+            let run = try ToolRun.run(
+                "qemu-io", ["-f", suite.format, "-c", "read -P \(pattern) 128k 320k", clone.path])
+            return run.status == 0 && !run.output.contains("failed")
+        }
+
+        /// Files in the folder of clones that no listed clone owns.
+        func strays(_ registry: CloneRegistry) throws -> Set<String> {
+            guard try PosixFiles().status(clonesFolder) != nil else { return [] }
+            let owned = Set(registry.list().map(\.path.lastPathComponent))
+            return Set(try PosixFiles().names(in: clonesFolder)).subtracting(owned).subtracting(suite.furniture)
+        }
+    }
+
+    func bench(_ label: String) throws -> Bench {
+        let files = PosixFiles()
+        let root = "\(folder.path)/\(label)"
+        try files.makeDirectory(root)
+        try files.makeDirectory("\(root)/masters")
+        let path = "\(root)/masters/debian@1.raw"
+        let size: Int64 = 2 << 20 | 512
+        let file = try files.open(path, .createNew)
+        try file.truncate(to: size)
+        try Self.noise.withUnsafeBytes { bytes in
+            try file.write(bytes, at: 0)
+            let tail = UnsafeRawBufferPointer(rebasing: bytes[..<(64 << 10)])
+            try file.write(tail, at: size - Int64(tail.count))
+        }
+        try files.setMode(path, 0o444)
+        let master = try MasterImage(name: try #require(MasterName("debian@1")), path: path, size: size)
+        let digest = SHA256Digest(hashing: try files.contents(of: path, limit: 1 << 30))
+        return Bench(suite: self, root: root, master: master, digest: digest)
+    }
+
+    func livesThroughItsDay() throws {
+        let bench = try bench("day")
+        let name = try CloneName("desktop")
+        var registry = try bench.registry()
+        #expect(registry.list().isEmpty)
+
+        let made = try registry.create(name, count: 3, of: bench.master)
+        #expect(made.clones.map(\.name.text) == ["desktop-1", "desktop-2", "desktop-3"])
+        #expect(made.duration > .zero && made.durationPerClone <= made.duration)
+        #expect(!made.explanation.isEmpty)
+        for clone in made.clones {
+            #expect(try bench.isIdentical(clone), "\(clone.path) differs from its master")
+            #expect(try registry.health(of: clone.name, master: bench.master) == .ok)
+        }
+        #expect(registry.list() == made.clones)
+        #expect(try registry.create(name, of: bench.master).clones.map(\.name) == [name])
+
+        let first = made.clones[0]
+        try bench.write(0xab, to: first)
+        #expect(try bench.holds(0xab, first))
+        #expect(try bench.isIdentical(made.clones[1]), "a write to one clone reached another")
+        #expect(try bench.masterDigest() == bench.digest, "a write to a clone reached the master")
+
+        // What was written is there after a restart.
+        registry = try bench.registry()
+        #expect(try registry.show(first.name) == first)
+        #expect(registry.list().count == 4)
+        #expect(try bench.holds(0xab, first))
+
+        try registry.reset(first.name, to: bench.master)
+        let fresh = try registry.show(first.name)
+        #expect(try bench.isIdentical(fresh))
+        #expect(try bench.masterDigest() == bench.digest)
+
+        #expect(registry.clones(of: bench.master.name).count == 4)
+        #expect(throws: CloneError(.conflict, "")) { try registry.checkRemovable(bench.master.name) }
+        try registry.remove([first.name])
+        #expect(throws: CloneError(.notFound, "")) { try registry.show(first.name) }
+        #expect(throws: CloneError(.notFound, "")) { try registry.remove([first.name]) }
+        #expect(throws: CloneError(.notFound, "")) { try registry.reset(first.name, to: bench.master) }
+        try registry.remove(registry.list().map(\.name))
+        try registry.checkRemovable(bench.master.name)
+        #expect(try bench.registry().list().isEmpty)
+        #expect(try bench.strays(registry).isEmpty)
+        #expect(try bench.masterDigest() == bench.digest)
+    }
+
+    func refusesANameTaken() throws {
+        let bench = try bench("clash")
+        let registry = try bench.registry()
+        let taken = try registry.create(try CloneName("web-2"), of: bench.master).clones[0]
+        try bench.write(0x11, to: taken)
+        #expect(throws: CloneError(.conflict, "")) {
+            try registry.create(try CloneName("web"), count: 3, of: bench.master)
+        }
+        #expect(registry.list() == [taken])
+        #expect(try bench.strays(registry).isEmpty)
+        #expect(try bench.holds(0x11, taken), "the clone that had the name was touched")
+    }
+
+    func seesThatAClonesArtefactIsGone() throws {
+        let bench = try bench("missing")
+        let registry = try bench.registry()
+        let clone = try registry.create(try CloneName("web"), of: bench.master).clones[0]
+        try PosixFiles().remove(clone.path)
+        guard case .broken(let reason) = try registry.health(of: clone.name, master: bench.master) else {
+            Issue.record("a clone without its file passes for healthy")
+            return
+        }
+        #expect(reason.contains("missing"))
+        try registry.reset(clone.name, to: bench.master)
+        #expect(try registry.health(of: clone.name, master: bench.master) == .ok)
+        #expect(try bench.isIdentical(clone))
+    }
+
+    /// A disk that fills up at any byte of a batch leaves no clone and no file, and removing works on a full disk.
+    func leavesNothingWhenTheDiskIsFull() throws {
+        let measured = FaultyFiles()
+        let trial = try bench("full-trial")
+        _ = try trial.registry(measured).create(try CloneName("web"), count: 3, of: trial.master)
+        let total = measured.written
+        let steps = 10
+        for step in 0..<steps {
+            let bench = try bench("full-\(step)")
+            let files = FaultyFiles()
+            let registry = try bench.registry(files)
+            let kept = try registry.create(try CloneName("kept"), of: bench.master).clones
+            files.plant(.full(after: total * step / steps))
+            #expect(throws: CloneError(.noSpace, ""), "with \(step)/\(steps) of the space") {
+                try registry.create(try CloneName("web"), count: 3, of: bench.master, backend: .auto)
+            }
+            #expect(registry.list() == kept)
+            #expect(try bench.strays(registry).isEmpty)
+            let restarted = try bench.registry()
+            #expect(restarted.list() == kept)
+            #expect(try bench.strays(restarted).isEmpty)
+
+            files.plant(.full(after: 0))
+            try registry.remove(kept.map(\.name))
+            #expect(registry.list().isEmpty)
+            #expect(try bench.registry().list().isEmpty || bench.registry().list() == kept)
+            #expect(try bench.strays(registry).isEmpty)
+            try bench.discard()
+        }
+    }
+
+    /// The process dies before, or in the middle of, each single operation; a new registry then finds all or nothing.
+    func survivesACrashAnywhere() throws {
+        try atEveryOperation("crash", { .crash(at: $0) }) { bench, _, _ in try bench.registry() }
+    }
+
+    /// Each single operation fails once; the same registry then goes on without a leak.
+    func survivesAFailureAnywhere() throws {
+        try atEveryOperation("fail", { .failOnce(at: $0) }) { bench, registry, files in
+            files.plant(.none)
+            registry.recover()
+            let onDisk = try bench.registry().list()
+            #expect(registry.list() == onDisk, "the registry and its records differ")
+            return registry
+        }
+    }
+
+    private func atEveryOperation(
+        _ label: String, _ fault: (Int) -> FaultyFiles.Fault,
+        continuing: (Bench, CloneRegistry, FaultyFiles) throws -> CloneRegistry
+    ) throws {
+        let base = try CloneName("web")
+        let names = try CloneName.series(base, count: 3)
+
+        func each(
+            _ step: String, prepare: (Bench, CloneRegistry) throws -> Void,
+            act: (Bench, CloneRegistry) throws -> Void, verify: (Bench, CloneRegistry, Bool) throws -> Void
+        ) throws {
+            var operation = 0
+            while true {
+                let bench = try bench("\(label)-\(step)-\(operation)")
+                let files = FaultyFiles()
+                let registry = try bench.registry(files)
+                try prepare(bench, registry)
+                files.plant(fault(operation))
+                let succeeded = (try? act(bench, registry)) != nil
+                let reached = files.operations > operation
+                let after = try continuing(bench, registry, files)
+                let comment: Comment = "\(step), fault at operation \(operation)"
+                #expect(try bench.strays(after).isEmpty, comment)
+                #expect(try bench.masterDigest() == bench.digest, comment)
+                for clone in after.list() {
+                    #expect(try after.health(of: clone.name, master: bench.master) == .ok, comment)
+                }
+                try verify(bench, after, succeeded)
+                try bench.discard()
+                guard reached else {
+                    #expect(succeeded, comment)
+                    break
+                }
+                operation += 1
+            }
+            #expect(operation > 3, "the \(step) was not watched")
+        }
+
+        try each("create") { _, _ in
+        } act: { bench, registry in
+            _ = try registry.create(base, count: 3, of: bench.master)
+        } verify: { bench, registry, succeeded in
+            let found = registry.list().map(\.name)
+            #expect(found == names || (!succeeded && found.isEmpty), "half a batch is listed: \(found)")
+            if found.isEmpty { _ = try registry.create(base, count: 3, of: bench.master) }
+            let areIdentical = try registry.list().allSatisfy { try bench.isIdentical($0) }
+            #expect(areIdentical)
+        }
+
+        try each("reset") { bench, registry in
+            let clone = try registry.create(base, of: bench.master).clones[0]
+            try bench.write(0x77, to: clone)
+        } act: { bench, registry in
+            try registry.reset(base, to: bench.master)
+        } verify: { bench, registry, succeeded in
+            let clone = try registry.show(base)
+            let isNew = try bench.isIdentical(clone)
+            #expect(try isNew || (!succeeded && bench.holds(0x77, clone)), "a reset left neither the old nor the new")
+        }
+
+        try each("remove") { bench, registry in
+            _ = try registry.create(base, count: 3, of: bench.master)
+        } act: { _, registry in
+            try registry.remove(names)
+        } verify: { bench, registry, succeeded in
+            let found = registry.list().map(\.name)
+            #expect(found.isEmpty || (!succeeded && found == names), "half a batch is listed: \(found)")
+            let areIdentical = try registry.list().allSatisfy { try bench.isIdentical($0) }
+            #expect(areIdentical)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CloneLayer
+import Testing
+
+/// The conformance suite over every backend that runs on the machine itself.
+@Suite struct CloneBackendTests {
+    enum Venue: String, CaseIterable, Sendable {
+        case qcow2
+        case qcow2OfSmallClusters
+        case reflinkOnXFS
+        case reflinkOnBtrfs
+        case copy
+
+        func suite() throws -> CloneBackendConformance {
+            switch self {
+            case .qcow2:
+                CloneBackendConformance(folder: try TestFolder(), format: "qcow2") { Qcow2Backend(site: $0) }
+            case .qcow2OfSmallClusters:
+                CloneBackendConformance(folder: try TestFolder(), format: "qcow2") {
+                    Qcow2Backend(site: $0, clusterSize: 4096)
+                }
+            case .reflinkOnXFS:
+                CloneBackendConformance(folder: try TestFolder(.xfs), format: "raw") { ReflinkBackend(site: $0) }
+            case .reflinkOnBtrfs:
+                CloneBackendConformance(folder: try TestFolder(.btrfs), format: "raw") { ReflinkBackend(site: $0) }
+            case .copy:
+                CloneBackendConformance(folder: try TestFolder(), format: "raw") { CopyBackend(site: $0) }
+            }
+        }
+    }
+
+    /// Another shape of the same backend takes the same steps on the disk, so its faults are not tried again.
+    static let faultVenues = Venue.allCases.filter { $0 != .qcow2OfSmallClusters }
+
+    @Test(arguments: Venue.allCases)
+    func `clones are made, written, listed, reset, kept over a restart and removed`(_ venue: Venue) throws {
+        try venue.suite().livesThroughItsDay()
+    }
+
+    @Test(arguments: Venue.allCases)
+    func `a name that is taken is refused before anything is made`(_ venue: Venue) throws {
+        try venue.suite().refusesANameTaken()
+    }
+
+    @Test(arguments: Venue.allCases)
+    func `a clone whose file is gone is broken, and a reset mends it`(_ venue: Venue) throws {
+        try venue.suite().seesThatAClonesArtefactIsGone()
+    }
+
+    @Test(arguments: CloneBackendTests.faultVenues)
+    func `a full disk leaves nothing half made and can be emptied`(_ venue: Venue) throws {
+        try venue.suite().leavesNothingWhenTheDiskIsFull()
+    }
+
+    @Test(arguments: CloneBackendTests.faultVenues)
+    func `a crash between any two operations leaves nothing that leaks or lies`(_ venue: Venue) throws {
+        try venue.suite().survivesACrashAnywhere()
+    }
+
+    @Test(arguments: CloneBackendTests.faultVenues)
+    func `any single failed operation leaves nothing that leaks or lies`(_ venue: Venue) throws {
+        try venue.suite().survivesAFailureAnywhere()
+    }
+}

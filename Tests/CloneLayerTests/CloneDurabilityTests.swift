@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CloneLayer
+import FileLayer
+import Metainfo
+import TestSupport
+import Testing
+
+/// What a power failure leaves: the same life of a few clones, cut off after every single change, with more or less of
+/// what had not been synced.
+@Suite struct CloneDurabilityTests {
+    private let master: MasterImage
+
+    init() throws {
+        let name = try #require(MasterName("debian@1"))
+        master = try MasterImage(name: name, path: "/store/debian@1.raw", size: 12288 + 512)
+    }
+
+    private func registry(_ kind: CloneBackendKind, on files: CrashFiles) throws -> CloneRegistry {
+        let site = CloneSite(folder: "/store/clones", files: files)
+        let backend: any CloneBackend =
+            switch kind {
+            case .qcow2: Qcow2Backend(site: site, clusterSize: 4096)
+            case .reflink: ReflinkBackend(site: site)
+            case .copy: CopyBackend(site: site)
+            }
+        return try CloneRegistry(site: site, backends: [backend])
+    }
+
+    @Test(arguments: CloneBackendKind.allCases)
+    func `what was reported done survives a power failure, and what was not is all there or not at all`(
+        _ kind: CloneBackendKind
+    ) throws {
+        let files = CrashFiles()
+        files.setReflink(true)
+        try files.makeDirectory("/store")
+        try files.put((0..<12800).map { UInt8(truncatingIfNeeded: $0 / 50) }, at: master.path)
+        try files.open(master.path, .read).sync()
+        try files.syncDirectory("/store")
+        try files.syncDirectory("/")
+
+        let live = try registry(kind, on: files)
+        let pair = try CloneName.series(try CloneName("vm"), count: 2)
+        let late = try CloneName("late")
+        let start = files.changeCount
+        let path = try live.create(try CloneName("vm"), count: 2, of: master).clones[0].path
+        let created = files.changeCount
+        let fresh = try #require(files.bytes(at: path))
+        let used = [UInt8](repeating: 0xee, count: fresh.count)
+        try files.put(used, at: path)
+        try files.open(path, .update).sync()
+        let written = files.changeCount
+        try live.reset(pair[0], to: master)
+        let reset = files.changeCount
+        _ = try live.create(late, of: master)
+        let lateCreated = files.changeCount
+        try live.remove(pair)
+        let removed = files.changeCount
+
+        let survivals: [CrashFiles.Survival] =
+            [.everything, .onlySynced, .tornLastWrite] + (0..<3).map { .some(seed: $0) }
+        for moment in start...removed {
+            for survival in survivals {
+                let disk = files.afterCrash(changes: moment, survival)
+                disk.setReflink(true)
+                let found = try registry(kind, on: disk)
+                let comment: Comment = "\(kind), after change \(moment): \(survival)"
+                let clones = found.list()
+                let hasPair = clones.contains { $0.name == pair[0] }
+                let hasLate = clones.contains { $0.name == late }
+                #expect(hasPair == clones.contains { $0.name == pair[1] }, comment)
+                if (created...lateCreated).contains(moment) { #expect(hasPair, comment) }
+                if moment == removed || moment == start { #expect(!hasPair, comment) }
+                if moment >= lateCreated { #expect(hasLate, comment) }
+                if moment <= reset { #expect(!hasLate, comment) }
+
+                for clone in clones {
+                    let bytes = disk.bytes(at: clone.path)
+                    // While the guest writes, its disk may hold anything.
+                    if clone.name == pair[0], moment > created, moment < written { continue }
+                    let mayBeUsed = clone.name == pair[0] && (written..<reset).contains(moment)
+                    let mayBeFresh = clone.name != pair[0] || moment != written
+                    #expect((mayBeFresh && bytes == fresh) || (mayBeUsed && bytes == used), comment)
+                }
+                if try disk.status("/store/clones") != nil {
+                    let owned = Set(clones.map(\.path.lastPathComponent)).union(["journal"])
+                    #expect(try Set(disk.names(in: "/store/clones")).isSubset(of: owned), comment)
+                }
+                // It goes on from there, and what it found stays found.
+                _ = try found.create(try CloneName("next"), of: master)
+                #expect(try registry(kind, on: disk).list().count == clones.count + 1, comment)
+            }
+        }
+    }
+
+    @Test func `a sync that failed once is not believed the second time`() throws {
+        for failing in 0..<12 {
+            let files = CrashFiles()
+            try files.makeDirectory("/store")
+            try files.put([1, 2, 3], at: master.path)
+            try files.open(master.path, .read).sync()
+            try files.syncDirectory("/store")
+            try files.syncDirectory("/")
+            var faults = CrashFiles.Faults()
+            faults.failingSync = files.syncCount + failing
+            files.setFaults(faults)
+            let registry = try registry(.qcow2, on: files)
+            var kept: [CloneName] = []
+            for number in 1...4 {
+                let name = try CloneName("vm-\(number)")
+                if (try? registry.create(name, of: master)) != nil { kept.append(name) }
+            }
+            #expect(registry.list().map(\.name) == kept)
+            #expect(kept.count == 3)
+            let disk = files.afterCrash(changes: files.changeCount, .onlySynced)
+            let found = try self.registry(.qcow2, on: disk)
+            #expect(found.list().map(\.name) == kept, "after the failed sync \(failing)")
+        }
+    }
+}

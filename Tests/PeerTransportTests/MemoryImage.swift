@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Metainfo
+import PeerTransport
+import Synchronization
+import TestSupport
+
+/// An image in memory that keeps book of what the transport does to it, and can fail or be slow on demand.
+final class MemoryImage: ImageBytes {
+    /// What goes wrong with this image.
+    enum Fault {
+        case none
+        /// Every write fails.
+        case write
+        /// Every read fails.
+        case read
+        /// Making pieces durable fails.
+        case record
+        /// Every write takes this many microseconds, as on a slow disk.
+        case slowWrite(UInt32)
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private struct State {
+        var bytes: [UInt8]
+        var recorded: [PieceIndex] = []
+        /// Pieces that were recorded while their bytes did not match.
+        var wronglyRecorded: [PieceIndex] = []
+        var writes = 0
+        var callsUnderWay = 0
+    }
+
+    private let metainfo: Metainfo
+    private let fault: Fault
+    private let state: Mutex<State>
+
+    /// - Parameter bytes: what the image holds at first; zeros when `nil`, as a new sparse file does.
+    init(_ metainfo: Metainfo, bytes: [UInt8]? = nil, fault: Fault = .none) {
+        self.metainfo = metainfo
+        self.fault = fault
+        state = Mutex(State(bytes: bytes ?? Array(repeating: 0, count: Int(metainfo.geometry.size))))
+    }
+
+    var bytes: [UInt8] { state.withLock { $0.bytes } }
+    var recorded: [PieceIndex] { state.withLock { $0.recorded } }
+    var wronglyRecorded: [PieceIndex] { state.withLock { $0.wronglyRecorded } }
+    var writes: Int { state.withLock { $0.writes } }
+    var callsUnderWay: Int { state.withLock { $0.callsUnderWay } }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int {
+        if case .read = fault { throw Failure(description: "the disk cannot be read") }
+        return state.withLock { state in
+            let start = min(Int(offset), state.bytes.count)
+            let end = min(start + buffer.count, state.bytes.count)
+            state.bytes[start..<end].withUnsafeBytes { buffer.copyMemory(from: $0) }
+            return end - start
+        }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
+        state.withLock { $0.callsUnderWay += 1 }
+        defer { state.withLock { $0.callsUnderWay -= 1 } }
+        switch fault {
+        case .write: throw Failure(description: "the disk is full")
+        case .slowWrite(let microseconds): usleep(microseconds)
+        case .none, .read, .record: break
+        }
+        state.withLock { state in
+            state.writes += 1
+            for (index, byte) in bytes.enumerated() where Int(offset) + index < state.bytes.count {
+                state.bytes[Int(offset) + index] = byte
+            }
+        }
+    }
+
+    func recordVerified(_ pieces: [PieceIndex]) throws {
+        if case .record = fault { throw Failure(description: "the journal cannot be written") }
+        state.withLock { state in
+            for piece in pieces {
+                let start = Int(metainfo.geometry.offset(of: piece))
+                let content = state.bytes[start..<start + metainfo.geometry.length(of: piece)]
+                let leaves = content.withUnsafeBytes { MerkleTree.leaves(of: $0) }
+                if MerkleTree.pieceHash(leaves: leaves, geometry: metainfo.geometry) != metainfo.hash(of: piece) {
+                    state.wronglyRecorded.append(piece)
+                }
+                state.recorded.append(piece)
+            }
+        }
+    }
+}

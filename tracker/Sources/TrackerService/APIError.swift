@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+
+/// A refusal by the API: a status, a word for programs and a sentence for people.
+struct APIError: Error {
+    let status: HTTPResponse.Status
+    let code: String
+    let message: String
+
+    init(_ status: HTTPResponse.Status, _ code: String, _ message: String) {
+        self.status = status
+        self.code = code
+        self.message = message
+    }
+
+    private static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+
+    init(_ error: CatalogueError) {
+        switch error {
+        case .noSpace: self.init(Self.insufficientStorage, "no_space", error.description)
+        case .full: self.init(Self.insufficientStorage, "catalogue_full", error.description)
+        case .cannotOpen, .notADatabase, .newerSchema, .database:
+            self.init(.internalServerError, "database", error.description)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Metainfo
+import NIOCore
+import TrackerProtocol
+
+/// `/api/v1/masters`: publishing masters and finding them.
+struct CatalogueRoutes: Sendable {
+    let catalogue: Catalogue
+    let limits: RequestLimits
+    let uploads: UploadGate
+
+    func add(to router: Router<TrackerContext>) {
+        let masters = router.group("api/v1/masters")
+        masters.get { _, _ in
+            try JSONAnswer.response(PublishedMasters(masters: try await catalogue.masters()))
+        }
+        masters.get(":name") { _, context in
+            let name = try context.parameters.require("name")
+            guard let newest = try await catalogue.newest(name) else { throw notPublished(name) }
+            return try JSONAnswer.response(newest)
+        }
+        masters.get(":name/:version") { _, context in
+            let master = try masterName(context)
+            guard let entry = try await catalogue.master(master) else { throw notPublished(master.description) }
+            return try JSONAnswer.response(entry)
+        }
+        masters.get(":name/:version/torrent") { _, context in
+            let master = try masterName(context)
+            guard let torrent = try await catalogue.torrent(master) else { throw notPublished(master.description) }
+            return Response(
+                status: .ok, headers: [.contentType: "application/x-bittorrent"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: torrent)))
+        }
+        masters.put(":name/:version") { request, context in
+            try await uploads.pass { try await publish(request, as: try masterName(context)) }
+        }
+    }
+
+    private func publish(_ request: Request, as master: MasterName) async throws -> Response {
+        let label = try label(request)
+        let torrent = try await torrent(request)
+        let metainfo: Metainfo
+        do throws(MetainfoError) {
+            metainfo = try Metainfo(torrent: torrent)
+        } catch {
+            throw APIError(.unprocessableContent, "bad_torrent", "The torrent is refused: \(error).")
+        }
+        guard metainfo.name == master.fileName else {
+            throw APIError(
+                .unprocessableContent, "name_mismatch",
+                "The torrent's name is \(metainfo.name.prefix(200)), not \(master.fileName); "
+                    + "publish it under its own name and version.")
+        }
+        let time = Date.now.formatted(.iso8601)
+        switch try await catalogue.publish(torrent, metainfo, as: master, label: label, at: time) {
+        case .created(let entry):
+            return try JSONAnswer.response(entry, status: .created)
+        case .unchanged(let entry):
+            return try JSONAnswer.response(entry)
+        case .conflict:
+            throw APIError(
+                .conflict, "version_exists",
+                "\(master) is already published with other content; publish this image as a higher version.")
+        }
+    }
+
+    private func torrent(_ request: Request) async throws -> [UInt8] {
+        let tooLarge = APIError(
+            .contentTooLarge, "too_large",
+            "The torrent is longer than \(limits.torrentByteCount) bytes; make it with longer pieces.")
+        // A length that is announced is refused before a byte of the body is kept.
+        if let length = request.headers[.contentLength].flatMap(Int.init), length > limits.torrentByteCount {
+            throw tooLarge
+        }
+        do {
+            return Array(buffer: try await request.body.collect(upTo: limits.torrentByteCount))
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        }
+    }
+
+    private func label(_ request: Request) throws -> String? {
+        guard let label = request.uri.queryParameters["label"].map(String.init), !label.isEmpty else { return nil }
+        guard label.utf8.count <= limits.labelByteCount,
+            label.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        else {
+            throw APIError(
+                .badRequest, "bad_label",
+                "A label has at most \(limits.labelByteCount) bytes and no control characters; choose a shorter one.")
+        }
+        return label
+    }
+
+    private func masterName(_ context: TrackerContext) throws -> MasterName {
+        let name = try context.parameters.require("name")
+        let version = try context.parameters.require("version")
+        guard let master = MasterName("\(name)@\(version)") else {
+            throw APIError(
+                .badRequest, "bad_name",
+                "A master is a name of letters, digits, '.', '_' and '-' and a version of 1 or more; correct the path.")
+        }
+        return master
+    }
+
+    private func notPublished(_ master: String) -> APIError {
+        APIError(
+            .notFound, "not_published",
+            "\(master.prefix(200)) is not published here; list what is with GET /api/v1/masters.")
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+
+/// `GET /healthz`: whether the tracker works, for probes and people.
+struct HealthRoutes: Sendable {
+    let swarms: LiveSwarms
+    let catalogue: Catalogue
+
+    private struct Health: Encodable {
+        var status = "ok"
+        let swarms: Int
+        let peers: Int
+    }
+
+    func add(to router: Router<TrackerContext>) {
+        router.get("healthz") { _, _ in
+            // A name that cannot exist: the look-up fails only when the database does.
+            _ = try await catalogue.newest("")
+            let counts = swarms.counts()
+            return try JSONAnswer.response(Health(swarms: counts.swarms, peers: counts.peers))
+        }
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import TrackerCore
+package import TrackerProtocol
+
+/// Everything an operator decides about a tracker, and its bounds.
+package struct TrackerConfiguration: Sendable {
+    /// Where to listen; port 0 takes any free port. `[::]` takes IPv4 connections too.
+    package var listen: [PeerAddress]
+    /// The file that holds the catalogue. It is made when it is not there; its folder must exist.
+    package var databasePath: String
+    /// How many swarms and peers are remembered.
+    package var swarms = TrackerLimits()
+    /// What one HTTP request may cost.
+    package var requests = RequestLimits()
+
+    package init(listen: [PeerAddress], databasePath: String) {
+        self.listen = listen
+        self.databasePath = databasePath
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hummingbird
+import NIOCore
+package import TrackerProtocol
+
+/// What a request's handler knows beside the request: where it came from.
+package struct TrackerContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    /// The address at the other end of the connection, IPv4-mapped ones as IPv4; `nil` for connections without one.
+    package let observedHost: IPAddress?
+
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        observedHost = source.channel.remoteAddress.flatMap { IPAddress($0) }?.unmapped
+    }
+}
+
+extension IPAddress {
+    /// The address of a socket, or `nil` when it has none.
+    init?(_ socket: SocketAddress) {
+        guard let text = socket.ipAddress else { return nil }
+        self.init(parsing: text)
+    }
+}
+
+extension PeerAddress {
+    /// The address and port of a socket, or `nil` when it has none.
+    init?(_ socket: SocketAddress) {
+        guard let host = IPAddress(socket), let port = socket.port.flatMap({ UInt16(exactly: $0) }) else { return nil }
+        self.init(host: host, port: port)
+    }
+}

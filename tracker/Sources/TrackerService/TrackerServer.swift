@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+package import TrackerProtocol
+import UnixSignals
+
+/// A running tracker: its rooms behind as many listeners as the operator named.
+package struct TrackerServer: Sendable {
+    private let configuration: TrackerConfiguration
+    private let logger: Logger
+    private let swarms: LiveSwarms
+    private let catalogue: Catalogue
+
+    /// Opens the catalogue; nothing listens yet.
+    package init(configuration: TrackerConfiguration, logger: Logger) throws(TrackerError) {
+        self.configuration = configuration
+        self.logger = logger
+        swarms = LiveSwarms(limits: configuration.swarms)
+        do throws(CatalogueError) {
+            catalogue = try Catalogue(path: configuration.databasePath, limit: configuration.requests.masters)
+        } catch {
+            throw .catalogue(error)
+        }
+    }
+
+    /// Listens and serves until the process is told to stop by SIGTERM or SIGINT, or the surrounding task is cancelled;
+    /// then finishes the requests at hand, for ten seconds at most.
+    /// - Parameters:
+    ///   - signals: whether to stop on SIGTERM and SIGINT.
+    ///   - onListening: called once per listener with the address and the actual port.
+    package func run(
+        signals: Bool = true, onListening: @escaping @Sendable (PeerAddress) -> Void
+    ) async throws(TrackerError) {
+        let responder = router.buildResponder()
+        let listeners = configuration.listen.map { address in
+            Listener(
+                address: address,
+                application: application(address: address, responder: responder, onListening: onListening))
+        }
+        var group = ServiceGroupConfiguration(
+            services: listeners, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(10)
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch let error as TrackerError {
+            throw error
+        } catch is CancellationError {
+            return
+        } catch {
+            throw .stopped(reason: "\(error)")
+        }
+    }
+
+    /// The tracker on one listener, for those who bring their own way of running it.
+    package func application(
+        address: PeerAddress, onListening: @escaping @Sendable (PeerAddress) -> Void = { _ in }
+    ) -> some ApplicationProtocol {
+        application(address: address, responder: router.buildResponder(), onListening: onListening)
+    }
+
+    /// One line per room. Later rooms (the fleet, the console) are added here and know nothing of each other.
+    private var router: Router<TrackerContext> {
+        let router = Router(context: TrackerContext.self)
+        router.add(middleware: APIErrorMiddleware())
+        AnnounceRoutes(swarms: swarms).add(to: router)
+        HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
+        CatalogueRoutes(
+            catalogue: catalogue, limits: configuration.requests,
+            uploads: UploadGate(limit: configuration.requests.concurrentUploads)
+        ).add(to: router)
+        return router
+    }
+
+    private func application(
+        address: PeerAddress, responder: RouterResponder<TrackerContext>,
+        onListening: @escaping @Sendable (PeerAddress) -> Void
+    ) -> Application<RouterResponder<TrackerContext>> {
+        let limits = configuration.requests
+        let http = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(limits.idleSeconds),
+            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                maxHeaderFieldSize: limits.headerFieldByteCount, maxHeaderListSize: limits.headerByteCount,
+                maxHeaderFieldCount: limits.headerFieldCount))
+        return Application(
+            responder: responder,
+            server: .http1(configuration: http),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host.description, port: Int(address.port)), backlog: 1024,
+                availableConnectionsDelegate: .maximum(
+                    OpenFiles.connections(atMost: limits.connections), logger: logger)),
+            onServerRunning: { channel in
+                onListening(channel.localAddress.flatMap { PeerAddress($0) } ?? address)
+            },
+            logger: logger)
+    }
+
+    /// Runs one listener and tells its failures in this module's terms.
+    private struct Listener: Service {
+        let address: PeerAddress
+        let application: Application<RouterResponder<TrackerContext>>
+
+        func run() async throws {
+            do {
+                try await application.run()
+            } catch let error as IOError {
+                throw Self.describe(error, address)
+            }
+        }
+
+        private static func describe(_ error: IOError, _ address: PeerAddress) -> TrackerError {
+            switch error.errnoCode {
+            case EADDRINUSE: .addressInUse(address)
+            case EADDRNOTAVAIL: .addressNotAvailable(address)
+            case EACCES, EPERM: .listenNotPermitted(address)
+            default: .cannotListen(address, reason: String(cString: strerror(error.errnoCode)))
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import Logging
+import TrackerProtocol
+import TrackerService
+
+/// `drover-tracker run`.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run the tracker until SIGTERM or Ctrl-C.",
+        discussion: """
+            Which peers are in which swarm is kept in memory: after a restart, peers announce again within seconds. \
+            Published masters are kept in the database.
+
+            EXAMPLES
+              One machine:     drover-tracker run --database tracker.sqlite
+              A whole network: drover-tracker run --listen 0.0.0.0:6969 --database /var/lib/drover/tracker.sqlite
+              IPv4 and IPv6:   drover-tracker run --listen '[::]:6969' --database tracker.sqlite
+
+            Give peers the announce URL that is printed at the start, as --tracker. There is no login yet: whoever \
+            can reach the tracker can announce and publish, so listen only where that is fine.
+
+            EXIT CODES
+              0 stopped as told, 1 cannot run, 2 wrong command line.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to listen: an IPv4 or IPv6 address and a port, such as 0.0.0.0:6969 or '[::1]:6969'. Repeat it to "
+                + "listen in several places. Port 0 takes any free port. (default: 127.0.0.1:6969)",
+            valueName: "address:port"),
+        transform: { text in
+            guard let address = PeerAddress(parsing: text) else {
+                throw ValidationError(
+                    "'\(text)' is not a literal address with a port; write it like 127.0.0.1:6969 or [::1]:6969.")
+            }
+            return address
+        })
+    var listen: [PeerAddress] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The SQLite file that keeps published masters. It is made if it is not there; its folder must exist.",
+            valueName: "file"))
+    var database: String
+
+    func run() async throws {
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = .warning
+            return handler
+        }
+        OpenFiles.raiseLimit()
+        let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
+        let configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen, databasePath: database)
+        do throws(TrackerError) {
+            let server = try TrackerServer(configuration: configuration, logger: Logger(label: "drover-tracker"))
+            try await server.run { address in
+                let host = address.host.isUnspecified ? Self.hostName ?? "\(address.host)" : nil
+                let authority = host.map { "\($0):\(address.port)" } ?? "\(address)"
+                StandardError.write("listening on \(address); announce URL http://\(authority)/announce")
+            }
+        } catch {
+            throw TrackerFailure(message: error.description)
+        }
+    }
+
+    /// This host's name, for showing a URL that others can use.
+    private static var hostName: String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let status = gethostname(&buffer, buffer.count)
+        guard status == 0, let end = buffer.firstIndex(of: 0), end > 0 else { return nil }
+        return String(decoding: buffer[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

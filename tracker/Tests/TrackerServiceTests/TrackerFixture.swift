@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import Metainfo
+import Testing
+import TrackerProtocol
+import TrackerService
+
+/// A folder of a test's own, removed with all it holds when the body ends.
+func withTemporaryFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    let folder = FileManager.default.temporaryDirectory.path + "/drover-tracker-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try await body(folder)
+}
+
+/// A tracker that runs on real sockets of loopback while the body runs, with the addresses it listens on.
+func withRunningTracker<Value: Sendable>(
+    listen: [String] = ["127.0.0.1:0"], _ body: @escaping @Sendable ([PeerAddress]) async throws -> Value
+) async throws -> Value {
+    try await withTemporaryFolder { folder in
+        let addresses = listen.compactMap { PeerAddress(parsing: $0) }
+        let server = try TrackerServer(
+            configuration: TrackerConfiguration(listen: addresses, databasePath: folder + "/tracker.sqlite"),
+            logger: .quiet)
+        let (listening, continuation) = AsyncStream<PeerAddress>.makeStream()
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask {
+                defer { continuation.finish() }
+                try await server.run(signals: false) { continuation.yield($0) }
+                return nil
+            }
+            group.addTask {
+                var actual: [PeerAddress] = []
+                for await address in listening {
+                    actual.append(address)
+                    if actual.count == addresses.count { break }
+                }
+                return try await body(actual)
+            }
+            var value: Value?
+            while value == nil, let next = try await group.next() { value = next }
+            group.cancelAll()
+            return try #require(value)
+        }
+    }
+}
+
+/// Calls `body` with a client for the routes of a tracker on the database at `path`, without a socket.
+func withRoutes<Value>(
+    database path: String, requests: RequestLimits = RequestLimits(),
+    _ body: @Sendable (any TestClientProtocol) async throws -> Value
+) async throws -> Value {
+    let address = try #require(PeerAddress(parsing: "127.0.0.1:0"))
+    var configuration = TrackerConfiguration(listen: [address], databasePath: path)
+    configuration.requests = requests
+    return try await TrackerServer(configuration: configuration, logger: .quiet)
+        .application(address: address).test(.router, body)
+}
+
+/// One GET on a connection of its own, so that the tracker sees where it comes from.
+func get(_ path: String, from address: PeerAddress) async throws -> TestClient.Response {
+    let client = TestClient(host: "\(address.host)", port: Int(address.port))
+    client.connect()
+    do {
+        let response = try await client.execute(TestClient.Request(path, method: .get, headers: [:]))
+        try await client.shutdown()
+        return response
+    } catch {
+        try? await client.shutdown()
+        throw error
+    }
+}
+
+extension Logger {
+    /// A logger that says nothing.
+    static var quiet: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+/// A small torrent of a master; `content` decides its info-hash.
+func torrent(name: String, content: UInt8 = 1, trackers: [String] = []) throws -> [UInt8] {
+    let geometry = try #require(PieceGeometry(size: 100_000, pieceLength: 262_144))
+    return TorrentWriter(
+        name: name, geometry: geometry, pieceHashes: [SHA256Digest(hashing: [content])], trackers: trackers
+    ).encoded
+}
