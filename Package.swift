@@ -29,6 +29,10 @@ extension Target.Dependency {
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let logging = product(name: "Logging", package: "swift-log")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
+    static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -49,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -74,18 +79,27 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "PeerTransport", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird, .httpClient, .subprocess,
+                "PeerTransport", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird, .httpTypes, .httpClient, .subprocess,
                 .systemPackage,
             ]),
-        program("drover", ["Metainfo", "TrackerProtocol", "ImageStore", "PeerService", .nioCore, .nioPosix, .arguments, .logging]),
+        program(
+            "drover",
+            [
+                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", .nioPosix, .arguments, .logging,
+            ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
         // The tracker.
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
-            ["Metainfo", "TrackerProtocol", "TrackerCore", .hummingbird, .grdb, .logging, .lifecycle]),
-        program("drover-tracker", path: "tracker/Sources/drover-tracker", ["TrackerService", .arguments, .logging]),
+            [
+                "Metainfo", "TrackerProtocol", "TrackerCore", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore, .grdb,
+                .logging, .lifecycle, .unixSignals,
+            ]),
+        program(
+            "drover-tracker", path: "tracker/Sources/drover-tracker",
+            ["TrackerProtocol", "TrackerService", .arguments, .logging]),
 
         // Tests.
         module("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
@@ -105,8 +119,8 @@ let package = Package(
         tests(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService",
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
+                .httpTypes, .nioCore, .grdb, .logging,
             ]),
     ],
     swiftLanguageModes: [.v6]

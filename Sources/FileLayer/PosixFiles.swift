@@ -76,10 +76,14 @@ package struct PosixFiles: FileAccess {
     package func space(at path: String) throws(FileError) -> FileSystemSpace {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { throw FileError(errno, "measure the space at", path) }
-        let unit = Int64(clamping: status.f_frsize)
+        let unit = UInt64(status.f_frsize)
         return FileSystemSpace(
-            available: Int64(clamping: status.f_bavail).multipliedReportingOverflow(by: unit).partialValue,
-            total: Int64(clamping: status.f_blocks).multipliedReportingOverflow(by: unit).partialValue)
+            available: Self.bytes(UInt64(status.f_bavail), unit), total: Self.bytes(UInt64(status.f_blocks), unit))
+    }
+
+    private static func bytes(_ blocks: UInt64, _ unit: UInt64) -> Int64 {
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: unit)
+        return overflow ? .max : Int64(clamping: bytes)
     }
 
     package func reflink(_ from: String, to: String) throws(FileError) {

@@ -13,6 +13,11 @@ package struct ImageHashes: Equatable, Sendable {
     package let pieceHashes: [SHA256Digest]
     /// SHA-1 of every piece, concatenated, where it was asked for.
     package let v1Pieces: [UInt8]?
+
+    package init(pieceHashes: [SHA256Digest], v1Pieces: [UInt8]?) {
+        self.pieceHashes = pieceHashes
+        self.v1Pieces = v1Pieces
+    }
 }
 
 /// Hashes an image piece by piece on all cores. Holes are neither read nor hashed, blocks of zeros are recognised and

@@ -12,6 +12,7 @@ package final class ImportTarget: Sendable {
     /// Where a converter may write the raw image; the file is there, empty, and must stay the same file.
     package let path: String
     private let store: ImageStore
+    private let isOver = Mutex(false)
 
     init(name: MasterName, store: ImageStore) {
         self.name = name
@@ -19,9 +20,26 @@ package final class ImportTarget: Sendable {
         path = store.layout.importedImage(name)
     }
 
-    deinit {
+    deinit { discard() }
+
+    /// Removes what is there and frees the name. After a registration it does nothing.
+    package func discard() {
+        guard conclude() else { return }
         try? store.files.remove(path)
         store.release(name)
+    }
+
+    /// - Returns: whether it was not over yet.
+    private func conclude() -> Bool {
+        isOver.withLock { isOver in
+            defer { isOver = true }
+            return !isOver
+        }
+    }
+
+    /// Frees the name of an image that has become a master.
+    func concludeRegistered() {
+        if conclude() { store.release(name) }
     }
 
     /// Takes over a raw source: by sharing its extents where the file system can, else by a sparse copy in the same
@@ -111,6 +129,7 @@ extension ImageStore {
             try check(file, target.path, size: metainfo.geometry.size)
         }
         try publish(target.path, as: target.name, metainfo, torrent: torrent, label: label)
+        target.concludeRegistered()
         return try master(named: target.name)
     }
 }

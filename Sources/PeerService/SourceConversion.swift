@@ -39,7 +39,7 @@ struct SourceConversion {
         }
         try Task.checkCancellation()
         guard result.terminationStatus.isSuccess else {
-            let words = (result.standardError ?? "").split(separator: "\n").first.map(String.init) ?? "no reason given"
+            let words = result.standardError.split(separator: "\n").first.map(String.init) ?? "no reason given"
             throw HostFailure(
                 .failed, "qemu-img could not convert \(source) from \(format.rawValue): \(words)")
         }

@@ -39,6 +39,9 @@ package final class PeerNetwork: Sendable {
     /// The port at which this peer accepts connections, once it listens.
     package var listenPort: UInt16? { state.withLock { $0.listenPort } }
 
+    /// The connections there are, those being made among them.
+    package var connectionCount: Int { state.withLock { $0.open.count } }
+
     // MARK: Images
 
     func add(_ driver: SwarmDriver) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FileLayer
-import Foundation
+import Glibc
 import ImageStore
 import TestSupport
 import Testing
@@ -17,19 +17,29 @@ struct SourceLockTests {
         try PosixFiles().open(image, .createNew).truncate(to: 1 << 20)
     }
 
-    @discardableResult
+    /// Runs a program to its end, which for one that goes into the background is when it is ready.
     private func run(_ arguments: String...) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
-        let output = URL(fileURLWithPath: "\(folder.path)/output-\(UUID().uuidString)")
-        try Data().write(to: output)
-        let handle = try FileHandle(forWritingTo: output)
-        process.standardOutput = handle
-        process.standardError = handle
-        try process.run()
-        process.waitUntilExit()
-        return (process.terminationStatus, try String(contentsOf: output, encoding: .utf8))
+        let output = "\(folder.path)/output"
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        var pointers = arguments.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        var child: pid_t = 0
+        let failure = posix_spawnp(&child, arguments[0], &actions, nil, &pointers, environ)
+        #expect(failure == 0, "\(arguments[0]) cannot be started; install qemu-utils")
+        var status: Int32 = -1
+        while failure == 0, waitpid(child, &status, 0) < 0, errno == EINTR {}
+        let bytes = try PosixFiles().contents(of: output, limit: 1 << 20)
+        return (status, String(decoding: bytes, as: UTF8.self))
+    }
+
+    private func processID(_ path: String) throws -> pid_t {
+        let text = String(decoding: try PosixFiles().contents(of: path, limit: 100), as: UTF8.self)
+        return try #require(pid_t(text.filter(\.isNumber)))
     }
 
     @Test func `an image that qemu has open for writing is refused until qemu lets it go`() throws {
@@ -38,7 +48,7 @@ struct SourceLockTests {
         let nbd = try run(
             "qemu-nbd", "--fork", "--persistent", "--pid-file=\(pidFile)", "--socket=\(folder.path)/s", "-f", "raw", image)
         #expect(nbd.status == 0, "\(nbd.output)")
-        let pid = try #require(Int32(try String(contentsOfFile: pidFile, encoding: .utf8).filter(\.isNumber)))
+        let pid = try processID(pidFile)
         let error = #expect(throws: StoreError.self) { try SourceLock(image) }
         #expect(error?.kind == .sourceInUse)
         kill(pid, SIGTERM)
@@ -74,7 +84,7 @@ struct SourceLockTests {
             "qemu-nbd", "--fork", "--persistent", "--read-only", "--pid-file=\(pidFile)", "--socket=\(folder.path)/s",
             "-f", "raw", image)
         #expect(nbd.status == 0, "\(nbd.output)")
-        let pid = try #require(Int32(try String(contentsOfFile: pidFile, encoding: .utf8).filter(\.isNumber)))
+        let pid = try processID(pidFile)
         defer { kill(pid, SIGTERM) }
         _ = try SourceLock(image)
     }

@@ -14,11 +14,15 @@ import TrackerProtocol
 struct Loopback {
     let group: MultiThreadedEventLoopGroup
     let threads: NIOThreadPool
+    /// Threads for what the tests themselves do with blocking sockets.
+    let strangers: NIOThreadPool
 
     static func run(_ body: (Loopback) async throws -> Void) async throws {
         let loopback = Loopback(
-            group: MultiThreadedEventLoopGroup(numberOfThreads: 2), threads: NIOThreadPool(numberOfThreads: 2))
+            group: MultiThreadedEventLoopGroup(numberOfThreads: 2), threads: NIOThreadPool(numberOfThreads: 2),
+            strangers: NIOThreadPool(numberOfThreads: 8))
         loopback.threads.start()
+        loopback.strangers.start()
         do {
             try await body(loopback)
         } catch {
@@ -28,9 +32,15 @@ struct Loopback {
         try await loopback.end()
     }
 
+    /// Runs what blocks where it hinders nobody.
+    func stranger<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await strangers.runIfActive(body)
+    }
+
     private func end() async throws {
         try await group.shutdownGracefully()
         try await threads.shutdownGracefully()
+        try await strangers.shutdownGracefully()
     }
 }
 

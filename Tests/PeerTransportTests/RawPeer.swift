@@ -45,7 +45,7 @@ struct RawPeer: ~Copyable {
     func send(_ bytes: [UInt8], withEnd: Bool = false) throws {
         var start = 0
         while start < bytes.count {
-            let flags = Int32(MSG_NOSIGNAL.rawValue) | (withEnd ? Int32(MSG_MORE.rawValue) : 0)
+            let flags = Int32(MSG_NOSIGNAL) | (withEnd ? Int32(MSG_MORE) : 0)
             let count = bytes[start...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
             guard count > 0 else { throw Failure(step: "send", code: errno) }
             start += count
@@ -111,6 +111,9 @@ struct RawPeer: ~Copyable {
         buffer.writeBytes(bytes)
         try send(Array(buffer.readableBytesView), withEnd: withEnd)
     }
+
+    /// Lets a moment pass between two looks.
+    func pause() { usleep(10_000) }
 
     /// Reads on until the other side ends the connection.
     /// - Returns: whether it did before the socket's patience was over.

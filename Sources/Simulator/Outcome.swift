@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What became of a run. A crash is not among the verdicts: a trap ends the process, which is a third, distinct way to
+/// fail.
+package struct Outcome: Sendable {
+    package enum Verdict: Equatable, Sendable {
+        /// Every living honest host completed, and nothing wrong happened.
+        case completed
+        /// These hosts were incomplete at the deadline.
+        case stuck([Int])
+        /// A promise was broken; what happened, in order.
+        case wrong([String])
+    }
+
+    package let verdict: Verdict
+    /// When the last living honest host completed.
+    package let makespan: Duration
+    /// The least time the rates allow.
+    package let bound: Duration
+    package let imageSize: Int64
+    /// Bytes of blocks that left hosts which began as honest seeds.
+    package let seedBytes: Int64
+    /// Bytes of blocks that arrived and were of no use.
+    package let duplicateBytes: Int64
+    /// Bytes of blocks that arrived at all.
+    package let receivedBytes: Int64
+    package let eventCount: Int
+    /// Hosts that some other host has banned.
+    package let banned: Set<Int>
+    package let trace: Trace
+
+    /// How many times longer it took than the rates demand.
+    package var makespanRatio: Double { makespan / max(bound, .microseconds(1)) }
+    /// How many images' worth the seeds sent.
+    package var seedRatio: Double { Double(seedBytes) / Double(max(1, imageSize)) }
+}

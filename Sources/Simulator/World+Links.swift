@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import NIOCore
+import PeerProtocol
+import Swarm
+
+/// Bytes on their way: turns on the uplink, delay, the downlink.
+extension World {
+    func enqueue(_ segment: SimulatedConnection.Segment, _ connection: SimulatedConnection) {
+        connection.queue.append(segment)
+        connection.queuedBytes += Int(segment.linkLength)
+        guard !connection.isScheduled else { return }
+        connection.isScheduled = true
+        hosts[connection.host].turns.append(connection)
+        sendNext(connection.host)
+    }
+
+    private func sendNext(_ number: Int) {
+        while !hosts[number].isSending, !hosts[number].turns.isEmpty {
+            let connection = hosts[number].turns.removeFirst()
+            guard connection.phase != .closed, !connection.queue.isEmpty else {
+                connection.isScheduled = false
+                continue
+            }
+            let segment = connection.queue.removeFirst()
+            connection.queuedBytes -= Int(segment.linkLength)
+            hosts[number].isSending = true
+            let time = segment.linkLength / hosts[number].plan.uplink * 1e9
+            queue.schedule(
+                .uplinkDone(number, life: hosts[number].life, connection, segment), at: now + Int64(time))
+        }
+    }
+
+    func uplinkDone(
+        _ number: Int, _ life: Int, _ connection: SimulatedConnection, _ segment: SimulatedConnection.Segment
+    ) {
+        guard hosts[number].isAlive, hosts[number].life == life else { return }
+        hosts[number].isSending = false
+        if let other = connection.other {
+            // The downlink is handed out in the order in which segments leave their senders, which differs from that
+            // of their arrival only by the difference of two delays.
+            let receiver = other.host
+            let arrival = now + connection.delay
+            let time = Int64(segment.linkLength / hosts[receiver].plan.downlink * 1e9)
+            let delivery = max(arrival, hosts[receiver].downlinkFree) + time
+            hosts[receiver].downlinkFree = delivery
+            other.lastDelivery = max(other.lastDelivery, delivery)
+            queue.schedule(.delivered(other, segment), at: other.lastDelivery)
+        }
+        if connection.phase == .closed || connection.queue.isEmpty {
+            connection.isScheduled = false
+        } else {
+            hosts[number].turns.append(connection)
+        }
+        if case .block(_, let block, _, let served) = segment {
+            if hosts[number].plan.isSeed, hosts[number].isHonest { seedBytes += Int64(block.length) }
+            if served > 0 { act(connection) { $0.served(bytes: served, at: $1) } }
+        }
+        sendNext(number)
+    }
+
+    func delivered(_ connection: SimulatedConnection, _ segment: SimulatedConnection.Segment) {
+        guard isCurrent(connection) else {
+            // A host that came back knows nothing of its old connections and says so.
+            if hosts[connection.host].isAlive, let other = connection.other, isCurrent(other), other.phase != .closed {
+                queue.schedule(.remoteClosed(other), at: now + connection.delay)
+            }
+            return
+        }
+        guard connection.phase != .closed else { return }
+        switch segment {
+        case .bytes(let buffer):
+            var buffer = buffer
+            if connection.phase == .handshaking { shakeHands(connection, &buffer) }
+            consume(&buffer, connection, isWrong: false)
+        case .block(let header, let block, let isWrong, _):
+            var header = header
+            consume(&header, connection, isWrong: isWrong)
+            // The block's bytes come in two parts, as they would from a socket.
+            let half = Int(block.length) / 2
+            for length in [half, Int(block.length) - half] {
+                guard var part = stuffing.getSlice(at: 0, length: length) else { continue }
+                consume(&part, connection, isWrong: isWrong)
+            }
+        }
+        flush(connection)
+    }
+
+    /// One end is closed: it forgets everything, and the other end learns of it after what is already on its way.
+    func closed(_ connection: SimulatedConnection, _ reason: @autoclosure () -> String) {
+        guard connection.phase != .closed, isCurrent(connection) else { return }
+        note(connection.host, connection, "close \(reason())")
+        let wasTalking = connection.phase == .talking
+        connection.phase = .closed
+        connection.queue.removeAll()
+        connection.queuedBytes = 0
+        connection.session = nil
+        connection.awaited = nil
+        for _ in connection.rooms { giveBackRoom(connection.host) }
+        connection.rooms = [:]
+        if wasTalking {
+            let time = max(connection.lastReport, now + random.duration(upTo: scenario.hop).nanoseconds)
+            queue.schedule(.gone(connection), at: time)
+        } else if connection.initiatedHere {
+            queue.schedule(.dialFailed(connection.host, life: connection.life, connection.remote), at: now)
+        }
+        if let other = connection.other, other.phase != .closed {
+            queue.schedule(.remoteClosed(other), at: max(other.lastDelivery, now + connection.delay))
+        }
+    }
+}

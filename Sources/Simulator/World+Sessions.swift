@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import NIOCore
+import PeerProtocol
+import Swarm
+
+/// What the NIO driver's channel handler does for a connection: handshake, messages in, effects out.
+extension World {
+    // MARK: Handshake
+
+    func sendHandshake(_ connection: SimulatedConnection) {
+        guard let peerID = hosts[connection.host].peerID else { return }
+        var buffer = ByteBuffer()
+        Handshake(infoHash: image.metainfo.infoHash, peerID: peerID).encode(into: &buffer)
+        enqueue(.bytes(buffer), connection)
+    }
+
+    func shakeHands(_ connection: SimulatedConnection, _ buffer: inout ByteBuffer) {
+        do throws(ProtocolViolation) {
+            guard let theirs = try Handshake.decode(from: &buffer) else { return }
+            if !connection.initiatedHere { sendHandshake(connection) }
+            connection.phase = .talking
+            let id = connection.id
+            decide(connection.host, connection.life) { (host: inout SimulatedHost, now: Duration) in
+                host.connections[id] = connection
+                return host.swarm?.connected(
+                    id, to: theirs.peerID, at: connection.remote, initiatedHere: connection.initiatedHere, now: now)
+                    ?? []
+            }
+            guard let swarm = hosts[connection.host].swarm, swarm.address(of: id) != nil else { return }
+            connection.session = PeerSession(
+                geometry: scenario.geometry, have: swarm.have, isFast: theirs.supportsFast,
+                isExtended: theirs.supportsExtensions, limits: scenario.limits, at: clock)
+            let port = hosts[connection.host].address.port
+            act(connection) { session, _ in session.start(listenPort: port, client: "simulated") }
+        } catch {
+            closed(connection, "\(error)")
+        }
+    }
+
+    // MARK: Messages
+
+    func consume(_ buffer: inout ByteBuffer, _ connection: SimulatedConnection, isWrong: Bool) {
+        do throws(ProtocolViolation) {
+            while connection.phase == .talking, connection.session != nil,
+                let event = try connection.decoder.next(from: &buffer)
+            {
+                switch event {
+                case .message(let message):
+                    note(connection.host, connection, "got \(message.word)")
+                    let effects = try connection.session?.received(message, at: clock)
+                    carryOut(effects ?? [], connection)
+                case .block(let block):
+                    if let target = try connection.session?.blockStarted(block, at: clock) {
+                        connection.arriving = (block, target)
+                    }
+                case .blockBytes: break
+                case .blockEnd: blockEnded(connection, isWrong: isWrong)
+                }
+            }
+        } catch {
+            note(connection.host, connection, "violation \(error)")
+            if hosts[connection.peerHost].isHonest {
+                accuse(connection.host, connection, "honest h\(connection.peerHost) violates the protocol: \(error)")
+            }
+            closed(connection, "\(error)")
+        }
+    }
+
+    private func blockEnded(_ connection: SimulatedConnection, isWrong: Bool) {
+        guard let (block, target) = connection.arriving else { return }
+        connection.arriving = nil
+        receivedBytes += Int64(block.length)
+        guard case .keep(let extent, let offset) = target, connection.rooms[extent] != nil else {
+            duplicateBytes += Int64(block.length)
+            note(connection.host, connection, "late \(block.word)")
+            return
+        }
+        let bit: UInt64 = 1 << UInt64(offset / PieceGeometry.blockLength)
+        connection.rooms[extent]?.present |= bit
+        if isWrong { connection.rooms[extent]?.wrong |= bit }
+        act(connection) { $0.blockEnded(block, at: $1) }
+    }
+
+    // MARK: Effects
+
+    /// Lets a session decide and carries out what it says.
+    func act(_ connection: SimulatedConnection, _ body: (inout PeerSession, Duration) -> [PeerSession.Effect]) {
+        guard isCurrent(connection), connection.phase == .talking, var session = connection.session.take() else {
+            return
+        }
+        let effects = body(&session, clock)
+        connection.session = session
+        carryOut(effects, connection)
+        flush(connection)
+    }
+
+    func perform(_ commands: [SessionCommand], _ connection: SimulatedConnection) {
+        guard isCurrent(connection) else { return }
+        for command in commands {
+            note(connection.host, connection, "command \(command.word)")
+            switch command {
+            case .store(let extent) where connection.phase != .talking: abandon(extent, connection)
+            case .close(let reason) where connection.session == nil: closed(connection, reason.description)
+            default: act(connection) { $0.perform(command, at: $1) }
+            }
+        }
+    }
+
+    private func carryOut(_ effects: [PeerSession.Effect], _ connection: SimulatedConnection) {
+        for effect in effects {
+            switch effect {
+            case .send(let message):
+                if case .have(let number) = message { checkServed(Int(number), connection) }
+                MessageEncoder.encode(message, into: &connection.output)
+            case .report(let report):
+                note(connection.host, connection, "report \(report.word)")
+                let time = max(connection.lastReport, now + random.duration(upTo: scenario.hop).nanoseconds)
+                connection.lastReport = time
+                queue.schedule(.report(connection, report), at: time)
+            case .open(let extent): open(extent, connection)
+            case .store(let extent): store(extent, connection)
+            case .release(let extent):
+                if connection.awaited == extent { connection.awaited = nil }
+                if connection.rooms.removeValue(forKey: extent) != nil { giveBackRoom(connection.host) }
+            case .serve(let run):
+                let length = run.reduce(0) { $0 + Int($1.length) }
+                queue.schedule(.read(connection, run), at: disk(connection.host, length))
+            case .close(let reason): closed(connection, reason.description)
+            }
+        }
+    }
+
+    func flush(_ connection: SimulatedConnection) {
+        guard connection.output.readableBytes > 0 else { return }
+        let buffer = connection.output
+        connection.output = ByteBuffer()
+        guard connection.phase == .talking else { return }
+        connection.session?.sent(at: clock)
+        enqueue(.bytes(buffer), connection)
+    }
+
+    // MARK: Memory and disk
+
+    private func open(_ extent: Extent, _ connection: SimulatedConnection) {
+        guard hosts[connection.host].freeRooms == 0 else {
+            hosts[connection.host].freeRooms -= 1
+            return opened(extent, connection)
+        }
+        connection.awaited = extent
+        hosts[connection.host].roomWaiters.append((connection, extent))
+    }
+
+    private func opened(_ extent: Extent, _ connection: SimulatedConnection) {
+        connection.rooms[extent] = SimulatedConnection.Room()
+        act(connection) { $0.extentOpened(extent, at: $1) }
+    }
+
+    func roomGranted(_ connection: SimulatedConnection, _ extent: Extent) {
+        guard isCurrent(connection) else { return }
+        guard connection.phase == .talking, connection.awaited == extent else { return giveBackRoom(connection.host) }
+        connection.awaited = nil
+        opened(extent, connection)
+    }
+
+    func giveBackRoom(_ number: Int) {
+        guard !hosts[number].roomWaiters.isEmpty else {
+            hosts[number].freeRooms += 1
+            return
+        }
+        let (connection, extent) = hosts[number].roomWaiters.removeFirst()
+        queue.schedule(.roomGranted(connection, extent), at: now)
+    }
+
+    private func store(_ extent: Extent, _ connection: SimulatedConnection) {
+        guard let room = connection.rooms.removeValue(forKey: extent) else { return abandon(extent, connection) }
+        let all: UInt64 = extent.blockCount >= 64 ? .max : (1 << UInt64(extent.blockCount)) - 1
+        // A block that never arrived holds what was in the memory before, which is wrong too.
+        let wrong = room.wrong | (all & ~room.present)
+        if wrong & ~room.wrong != 0 { accuse(connection.host, connection, "extent \(extent.word) stored with holes") }
+        queue.schedule(
+            .written(connection.host, life: connection.life, connection.id, extent, wrong: wrong),
+            at: disk(connection.host, extent.length))
+    }
+
+    private func abandon(_ extent: Extent, _ connection: SimulatedConnection) {
+        queue.schedule(.abandoned(connection, extent), at: now + random.duration(upTo: scenario.hop).nanoseconds)
+    }
+
+    func written(_ number: Int, _ life: Int, _ id: Swarm.ConnectionID, _ extent: Extent, _ wrong: UInt64) {
+        guard hosts[number].isAlive, hosts[number].life == life else { return }
+        giveBackRoom(number)
+        hosts[number].disk[extent.piece.number][extent.number] = wrong
+        if hosts[number].verified.contains(extent.piece), wrong != 0 {
+            accuse(number, "a late write spoiled the verified piece \(extent.piece)")
+        }
+        note(number, "stored \(extent.word) by \(id)\(wrong == 0 ? "" : " wrong=\(wrong.nonzeroBitCount)")")
+        let root = image.root(of: extent, wrong: wrong)
+        decide(number, life) { $0.stored(extent, root: root, by: id, now: $1) }
+    }
+
+    /// When a read or write of `length` bytes that is asked for now will be done: one after another, at 1 GB/s.
+    private func disk(_ number: Int, _ length: Int) -> Int64 {
+        let start = max(now, hosts[number].diskFree)
+        hosts[number].diskFree = start + Int64(length)
+        return hosts[number].diskFree + hosts[number].plan.diskDelay.nanoseconds
+    }
+
+    /// Blocks were read: they go out with their headers, wrong ones from a liar.
+    func send(_ run: [BlockRequest], _ connection: SimulatedConnection) {
+        guard isCurrent(connection), connection.phase == .talking else { return }
+        let length = run.reduce(0) { $0 + Int($1.length) }
+        for (index, block) in run.enumerated() {
+            checkServed(Int(block.piece), connection)
+            var header = ByteBuffer()
+            MessageEncoder.encodeBlockHeader(block, into: &header)
+            let lies = hosts[connection.host].plan.lies
+            let isWrong = hosts[connection.host].random.happens(lies)
+            enqueue(
+                .block(header, block, isWrong: isWrong, served: index == run.count - 1 ? length : 0), connection)
+        }
+    }
+}

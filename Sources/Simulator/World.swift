@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import NIOCore
+import PeerProtocol
+import Swarm
+import TrackerCore
+import TrackerProtocol
+
+/// Runs a ``Scenario``: hosts, links, disks and a tracker in one thread under virtual time, with the decisions made by
+/// the very ``Swarm`` and ``PeerSession`` that the real transport runs.
+///
+/// Links: a host's uplink serves its connections in turn, one message or block each, at its rate; what has left it
+/// arrives after the pair's delay and then takes its time on the receiver's downlink, first come first served. Messages
+/// pass through the real encoder and decoder; a block's bytes are a stand-in, and what is wrong with them travels
+/// beside.
+package final class World {
+    enum Event {
+        case start(Int)
+        case end(Int)
+        case tick(Int, life: Int)
+        case breakConnection
+        case dialArrived(SimulatedConnection)
+        case dialFailed(Int, life: Int, PeerAddress)
+        case uplinkDone(Int, life: Int, SimulatedConnection, SimulatedConnection.Segment)
+        case delivered(SimulatedConnection, SimulatedConnection.Segment)
+        case remoteClosed(SimulatedConnection)
+        case report(SimulatedConnection, SessionReport)
+        case commands(SimulatedConnection, [SessionCommand])
+        case gone(SimulatedConnection)
+        case roomGranted(SimulatedConnection, Extent)
+        case read(SimulatedConnection, [BlockRequest])
+        case written(Int, life: Int, Swarm.ConnectionID, Extent, wrong: UInt64)
+        case abandoned(SimulatedConnection, Extent)
+        case announceArrived(Int, life: Int, AnnounceRequest)
+        case announceAnswered(Int, life: Int, AnnounceEvent?, AnnounceResponse?)
+    }
+
+    static let tickInterval = Duration.milliseconds(500).nanoseconds
+    static let dialTimeout = Duration.seconds(10)
+
+    let scenario: Scenario
+    let image: SimulatedImage
+    var random: SeededRandom
+    var queue = EventQueue<Event>()
+    var now: Int64 = 0
+    var hosts: [SimulatedHost] = []
+    var tracker = SwarmRegistry()
+    var trackerRandom: SeededRandom
+    var trace: Trace
+    var nextConnection: UInt64 = 1
+    /// Promises that were broken, each once.
+    var broken: [String] = []
+    var banned: Set<Int> = []
+    var seedBytes: Int64 = 0
+    var duplicateBytes: Int64 = 0
+    var receivedBytes: Int64 = 0
+    var eventCount = 0
+    private var hostsByAddress: [IPAddress: Int] = [:]
+
+    /// Stands in for the bytes of every block.
+    let stuffing = ByteBuffer(repeating: 0, count: PieceGeometry.blockLength)
+
+    /// - Throws: ``MetainfoError`` when the geometry is not one a torrent can have.
+    package init(_ scenario: Scenario) throws {
+        self.scenario = scenario
+        random = SeededRandom(seed: scenario.seed)
+        image = try SimulatedImage(geometry: scenario.geometry, seed: random.next())
+        trackerRandom = random.split()
+        trace = Trace(limit: scenario.traceLimit)
+        for (number, plan) in scenario.hosts.enumerated() {
+            let own = random.split()
+            guard let host = SimulatedHost(number, plan, geometry: scenario.geometry, random: own) else { continue }
+            hosts.append(host)
+            hostsByAddress[host.address.host] = number
+        }
+    }
+
+    var clock: Duration { .nanoseconds(now) }
+
+    // MARK: The run
+
+    /// Runs the scenario to its end.
+    package static func run(_ scenario: Scenario) throws -> Outcome { try World(scenario).run() }
+
+    private func run() -> Outcome {
+        for host in hosts {
+            queue.schedule(.start(host.number), at: host.plan.starts.nanoseconds)
+            if let ends = host.plan.ends { queue.schedule(.end(host.number), at: ends.nanoseconds) }
+        }
+        scheduleBreak()
+        let deadline = scenario.deadline.nanoseconds
+        var verdict: Outcome.Verdict?
+        while verdict == nil, let (time, event) = queue.next() {
+            guard time <= deadline else { break }
+            now = time
+            eventCount += 1
+            handle(event)
+            if !broken.isEmpty { verdict = .wrong(broken) }
+            if case .tick = event, isFinished { verdict = .completed }
+        }
+        let incomplete = hosts.filter { $0.isHonest && $0.isAlive && $0.completedAt == nil }.map(\.number)
+        let makespan = hosts.filter { $0.isHonest && !$0.plan.isSeed }.compactMap(\.completedAt).max() ?? now
+        return Outcome(
+            verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan), bound: scenario.bound,
+            imageSize: scenario.geometry.size, seedBytes: seedBytes, duplicateBytes: duplicateBytes,
+            receivedBytes: receivedBytes, eventCount: eventCount, banned: banned, trace: trace)
+    }
+
+    /// Whether every honest host has started and has either completed or ended for good.
+    private var isFinished: Bool {
+        hosts.allSatisfy { host in
+            guard host.isHonest else { return true }
+            if host.life == 0 { return false }
+            if host.isAlive { return host.completedAt != nil }
+            return host.plan.returnsAfter == nil || host.life > 1
+        }
+    }
+
+    private func scheduleBreak() {
+        guard scenario.faults.brokenConnections > 0 else { return }
+        let mean = 1 / scenario.faults.brokenConnections
+        let wait = random.duration(upTo: .seconds(2 * mean))
+        queue.schedule(.breakConnection, at: now + wait.nanoseconds)
+    }
+
+    private func handle(_ event: Event) {
+        switch event {
+        case .start(let host): start(host)
+        case .end(let host): end(host)
+        case .tick(let host, let life): tick(host, life)
+        case .breakConnection:
+            breakConnection()
+            scheduleBreak()
+        case .dialArrived(let connection): dialArrived(connection)
+        case .dialFailed(let host, let life, let address):
+            decide(host, life) { $0.dialFailed(address, now: $1) }
+        case .uplinkDone(let host, let life, let connection, let segment):
+            uplinkDone(host, life, connection, segment)
+        case .delivered(let connection, let segment): delivered(connection, segment)
+        case .remoteClosed(let connection): closed(connection, "the other side closed")
+        case .report(let connection, let report): reported(connection, report)
+        case .commands(let connection, let commands): perform(commands, connection)
+        case .gone(let connection):
+            decide(connection.host, connection.life) {
+                $0.connections[connection.id] = nil
+                return $0.swarm?.disconnected(connection.id, now: $1) ?? []
+            }
+        case .roomGranted(let connection, let extent): roomGranted(connection, extent)
+        case .read(let connection, let run): send(run, connection)
+        case .written(let host, let life, let id, let extent, let wrong): written(host, life, id, extent, wrong)
+        case .abandoned(let connection, let extent):
+            decide(connection.host, connection.life) {
+                $0.swarm?.storeFailed(extent, by: connection.id, now: $1) ?? []
+            }
+        case .announceArrived(let host, let life, let request): announceArrived(host, life, request)
+        case .announceAnswered(let host, let life, let event, let answer): announceAnswered(host, life, event, answer)
+        }
+    }
+
+    // MARK: Lookups
+
+    func isCurrent(_ connection: SimulatedConnection) -> Bool {
+        hosts[connection.host].isAlive && hosts[connection.host].life == connection.life
+    }
+
+    func host(at address: PeerAddress) -> Int? { hostsByAddress[address.host] }
+
+    func note(_ host: Int, _ connection: SimulatedConnection? = nil, _ what: @autoclosure () -> String) {
+        guard trace.isRecording else { return }
+        trace.record(now, host, connection?.id.number, connection?.peerHost, what())
+    }
+
+    /// A promise was broken: the run is wrong.
+    func accuse(_ host: Int, _ connection: SimulatedConnection? = nil, _ what: String) {
+        note(host, connection, "BROKEN \(what)")
+        broken.append("h\(host) at \(clock.seconds) s: \(what)")
+    }
+
+    /// The delay between two hosts, one way: between half of the scenario's and all of it.
+    func delay(_ one: Int, _ other: Int) -> Int64 {
+        let pair = UInt64(min(one, other)) << 32 | UInt64(max(one, other))
+        var random = SeededRandom(seed: scenario.seed ^ pair)
+        let whole = scenario.delay.nanoseconds
+        return whole / 2 + Int64.random(in: 0...max(0, whole - whole / 2), using: &random)
+    }
+}

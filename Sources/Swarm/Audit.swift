@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+
+/// The machines' own books, checked by the simulator and the tests after every step: each sentence returned is a bug.
+extension Swarm {
+    /// What does not balance; empty when all is well. Costs a look at every piece of every peer.
+    package func audit() -> [String] {
+        var faults = pieces.audit(connected: { peers[$0] != nil })
+        var counts = Array(repeating: 0, count: metainfo.geometry.pieceCount)
+        for (id, view) in peers {
+            view.pieces.forEach { counts[$0] += 1 }
+            let wanted = view.pieces.count(notIn: pieces.have)
+            if view.wanted != wanted { faults.append("\(id) has \(wanted) wanted pieces, not \(view.wanted)") }
+            if view.isWanted != (wanted > 0) { faults.append("\(id) was told the wrong interest") }
+        }
+        if counts != pieces.availability.map({ Int($0) }) { faults.append("availability does not match the peers") }
+        if Set(hungry).count != hungry.count { faults.append("a connection is hungry twice") }
+        if !hungry.allSatisfy({ peers[$0] != nil }) { faults.append("a connection that is gone is hungry") }
+        if peers.count > limits.connections { faults.append("there are \(peers.count) peers") }
+        return faults
+    }
+}
+
+extension PieceTable {
+    func audit(connected: (Swarm.ConnectionID) -> Bool) -> [String] {
+        var faults: [String] = []
+        if started.count != progress.count { faults.append("\(started.count) pieces are started") }
+        for (number, entry) in progress {
+            guard let piece = geometry.piece(number), started.contains(piece), !have.contains(piece) else {
+                faults.append("piece \(number) is under way and not started, or verified")
+                continue
+            }
+            for case .assigned(let holders, _) in entry.extents {
+                if holders.isEmpty || Set(holders).count != holders.count || !holders.allSatisfy(connected) {
+                    faults.append("an extent of piece \(number) is with \(holders)")
+                }
+            }
+        }
+        return faults
+    }
+}
+
+extension PeerSession {
+    /// What does not balance; empty when all is well.
+    package func audit() -> [String] {
+        var faults: [String] = []
+        let requested = download.open.reduce(0) { $0 + $1.requested.nonzeroBitCount }
+        if requested != download.outstanding { faults.append("\(download.outstanding) outstanding, not \(requested)") }
+        for entry in download.open where entry.requested & entry.received != 0 || entry.received & ~entry.all != 0 {
+            faults.append("blocks of piece \(entry.extent.piece) are both asked for and here")
+        }
+        let extents = download.open.map(\.extent) + download.waiting
+        if Set(extents).count != extents.count { faults.append("an extent is on loan twice") }
+        if download.outstanding > limits.maximumPipeline { faults.append("the pipeline is too long") }
+        if upload.queue.count > limits.queuedRequests { faults.append("the upload queue is too long") }
+        if upload.reads < 0 || upload.reads > limits.readsInFlight { faults.append("\(upload.reads) reads") }
+        if upload.isChoking, !upload.queue.isEmpty { faults.append("requests of a choked peer are queued") }
+        return faults
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// `drover master`: images under a name and version.
+struct MasterCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "master",
+        abstract: "Make, publish, fetch and look after masters.",
+        discussion: """
+            A master is written NAME@VERSION, such as debian@3; a bare NAME means its newest version. Versions are \
+            positive numbers that grow; --label says the same in words for people.
+            """,
+        subcommands: [
+            MasterCreate.self, MasterPublish.self, MasterFetch.self, MasterList.self, MasterShow.self,
+            MasterVerify.self, MasterRemove.self, MasterInspect.self,
+        ])
+}

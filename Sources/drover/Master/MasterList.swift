@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PeerService
+
+struct MasterList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the masters registered in the store.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        guard case .masters(let masters) = try await store.ask(.listMasters) else { throw HostFailure.unexpectedReply }
+        try output.print(
+            masters, columns: ["master", "state", "size", "on disk", "clones", "label"],
+            rows: masters.map {
+                [
+                    "\($0.name)@\($0.version)", $0.state, "\(ByteText($0.size))", "\(ByteText($0.allocated))",
+                    "\($0.clones.count)", $0.label ?? "",
+                ]
+            })
+    }
+}

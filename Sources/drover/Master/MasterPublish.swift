@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PeerService
+
+struct MasterPublish: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish",
+        abstract: "Put a master into a tracker's catalogue, so that hosts can fetch it by name.",
+        discussion: """
+            Only the .torrent goes to the tracker; the image itself comes from the peers that have it. Publishing the \
+            same master again changes nothing; a version that is published with other content is refused.
+            """)
+
+    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
+    var master: String
+
+    @Option(help: ArgumentHelp("The tracker, such as http://tracker:6969.", valueName: "url"))
+    var tracker: String
+
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        _ = try await store.ask(.publishMaster(MasterReference(master), tracker: tracker))
+        Terminal.note("\(master) is in the catalogue of \(tracker)")
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import Logging
+import NIOPosix
+import PeerService
+import TrackerProtocol
+
+/// `drover peer`: the program that runs on every host.
+struct PeerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peer", abstract: "Run this host's peer.", subcommands: [PeerRun.self])
+}
+
+struct PeerRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Serve the store's masters, go on with its fetches, and take orders from the command line.",
+        discussion: """
+            Runs in the foreground until it is interrupted or terminated. Other commands reach it through the control \
+            socket in its store. Only one peer can run on a store.
+            """)
+
+    @Option(
+        name: .customLong("listen"),
+        help: ArgumentHelp(
+            "Where other peers connect, such as 10.0.0.5:6881 or [::]:6881; port 0 takes any. May be given more than "
+                + "once. (default: every address, port \(PeerConfiguration.defaultPort))",
+            valueName: "addr:port"))
+    var listen: [String] = []
+
+    @Option(
+        name: .customLong("tracker"),
+        help: ArgumentHelp("A tracker to announce every master to. May be given more than once.", valueName: "url"))
+    var trackers: [String] = []
+
+    @Option(help: ArgumentHelp("How much is logged: trace, debug, info, notice, warning or error.", valueName: "level"))
+    var logLevel = "info"
+
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        var configuration = PeerConfiguration(store: store.root)
+        for text in listen {
+            guard let address = PeerAddress(parsing: text) else {
+                throw HostFailure(.usage, "--listen \(text) is not ADDRESS:PORT, such as 10.0.0.5:6881 or [::1]:6881")
+            }
+            configuration.listen.append(address)
+        }
+        for text in trackers {
+            guard let url = TrackerURL(text) else {
+                throw HostFailure(.usage, "--tracker \(text) is not a URL, such as http://tracker:6969")
+            }
+            configuration.trackers.append(url)
+        }
+        guard let level = Logger.Level(rawValue: logLevel) else {
+            throw HostFailure(.usage, "there is no log level '\(logLevel)'; use info, or debug to see more")
+        }
+        var log = Logger(label: "drover", factory: { StreamLogHandler.standardError(label: $0) })
+        log.logLevel = level
+        // A large fleet needs more descriptors than the shell's usual limit.
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        try await PeerProcess.run(host: store.host(create: true), configuration: configuration, log: log)
+    }
+}

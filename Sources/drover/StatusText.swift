@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PeerService
+
+/// A host's status in words.
+enum StatusText {
+    /// The whole status.
+    static func screen(_ report: StatusReport) -> String {
+        var lines: [String] = []
+        let listening = report.listen.isEmpty ? "" : ", listening at \(report.listen.joined(separator: " and "))"
+        lines.append("\(report.store): \(report.isRunning ? "peer running\(listening)" : "no peer running")")
+        lines.append("\(report.clones) clones, \(ByteText(report.freeBytes)) free")
+        for tracker in report.trackers { lines.append("tracker \(tracker.url): \(tracker.state)") }
+        lines.append("")
+        guard !report.masters.isEmpty else {
+            lines.append("no masters; make one with `drover master create` or fetch one with `drover master fetch`")
+            return lines.joined(separator: "\n")
+        }
+        let rows = report.masters.map { entry in
+            [
+                "\(entry.name)@\(entry.version)", entry.state, percent(entry), "\(ByteText(entry.size))",
+                "\(ByteText(entry.downloadRate))/s", "\(ByteText(entry.uploadRate))/s", "\(entry.peers)",
+                "\(entry.clones.count)", entry.failure ?? entry.label ?? "",
+            ]
+        }
+        let columns = ["master", "state", "done", "size", "down", "up", "peers", "clones", "note"]
+        lines.append(Table(columns: columns, rows: rows).description)
+        return lines.joined(separator: "\n")
+    }
+
+    /// One fetch in one line.
+    static func progress(_ entry: StatusReport.Entry, trackers: [StatusReport.Tracker]) -> String {
+        var line = "\(entry.name)@\(entry.version): \(entry.state) \(percent(entry))"
+        line += " of \(ByteText(entry.size)), \(ByteText(entry.downloadRate))/s from \(entry.peers) peers"
+        if entry.downloadRate > 0, entry.size > entry.bytesVerified {
+            line += ", \((entry.size - entry.bytesVerified) / entry.downloadRate + 1) s left"
+        }
+        // Somebody who waits for nothing should know why.
+        if entry.peers == 0, let tracker = trackers.first(where: { $0.state != "ok" && $0.state != "waiting" }) {
+            line += "; \(tracker.state)"
+        }
+        return line
+    }
+
+    private static func percent(_ entry: StatusReport.Entry) -> String {
+        guard entry.size > 0 else { return "-" }
+        // Rounded down, so that 100 % means all of it.
+        return "\(Int(Double(entry.bytesVerified) / Double(entry.size) * 100)) %"
+    }
+}
