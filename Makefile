@@ -11,9 +11,11 @@ SWIFT_TEST := swift test $(CONFIGURATION) --skip-build
 # “make test FILTER=Metainfo” runs the tests whose names match, “make verify SUITES=…” the suites named.
 FILTER ?=
 SUITES ?=
+# “make simulate SEED=237” replays one random world; a failing one names its seed.
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check verify demo bench fmt clean
+.PHONY: help build test check verify simulate demo bench fmt clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +38,12 @@ verify: ## Run the long suites: foreign clients, guest kernels, simulations, fuz
 	@deploy/packages verify
 	$(SWIFT_BUILD)
 	@Tests/verify/run $(SUITES)
+
+simulate: ## Replay one random world of the simulator: make simulate SEED=237
+	@test -n "$(SEED)" || { echo "which world? make simulate SEED=237" >&2; exit 2; }
+	@deploy/packages build
+	$(SWIFT_BUILD)
+	DROVER_SEED=$(SEED) $(SWIFT_TEST) --filter 'SimulationTests.*random worlds'
 
 demo: ## Show the main job: one real master image, four hosts, verified, cloned, booted
 	@deploy/demo/demo

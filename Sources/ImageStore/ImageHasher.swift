@@ -69,6 +69,7 @@ private final class HashRun: Sendable {
     private let target: (any OpenFile)?
     private let zeros: ZeroHashes
     private let next = Atomic(0)
+    private let map: DataMap
     private let outcome: Mutex<Outcome>
 
     init(_ settings: ImageHasher, _ source: any OpenFile, _ target: (any OpenFile)?) {
@@ -76,6 +77,7 @@ private final class HashRun: Sendable {
         self.source = source
         self.target = target
         zeros = ZeroHashes(settings.geometry)
+        map = DataMap(source)
         let count = settings.geometry.pieceCount
         outcome = Mutex(
             Outcome(
@@ -196,10 +198,36 @@ private final class HashRun: Sendable {
     }
 
     private func nextData(from offset: Int64) throws(StoreError) -> Range<Int64>? {
-        try translating { () throws(FileError) in try source.nextData(from: offset) }
+        try translating { () throws(FileError) in try map.nextData(from: offset) }
     }
 
     private static let cancelled = StoreError(.cancelled, "stopped as asked; nothing was kept")
+}
+
+/// Where a file has data, asked of the file system once per run: some (tmpfs) walk a run page by page to find its end.
+private final class DataMap: Sendable {
+    private struct Answer {
+        var asked: Int64
+        var run: Range<Int64>?
+    }
+
+    private let file: any OpenFile
+    private let last = Mutex<Answer?>(nil)
+
+    init(_ file: any OpenFile) { self.file = file }
+
+    /// As ``OpenFile/nextData(from:)``.
+    func nextData(from offset: Int64) throws(FileError) -> Range<Int64>? {
+        try last.withLock { last throws(FileError) in
+            if let last, last.asked <= offset {
+                guard let run = last.run else { return nil }
+                if offset < run.upperBound { return max(offset, run.lowerBound)..<run.upperBound }
+            }
+            let run = try file.nextData(from: offset)
+            last = Answer(asked: offset, run: run)
+            return run
+        }
+    }
 }
 
 /// The hashes of zeros that an image of one geometry can need.

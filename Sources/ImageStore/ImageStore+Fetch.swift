@@ -200,7 +200,7 @@ extension ImageStore {
     private func openPartial(_ name: MasterName, _ record: FetchRecord) throws(StoreError) -> PartialImage {
         let (metainfo, torrent) = try partialTorrent(name)
         guard metainfo.infoHashes.v2?.hex == record.infoHash else {
-            throw StoreError(.invalid, "the torrent kept for the fetch of \(name) is another one; begin the fetch again")
+            throw StoreError(.invalid, "the torrent kept for the fetch of \(name) is not its own; begin it again")
         }
         return try translating { () throws(FileError) in
             let path = layout.partialImage(name)

@@ -54,7 +54,7 @@ package final class ImageStore: Sendable {
             let who = holder.map { "process \($0)" } ?? "another process"
             throw StoreError(
                 .inUse(by: holder),
-                "\(who) is using the store \(layout.root); stop it, or let it do this by the same --store")
+                "\(who) is using the store \(layout.root) and does not answer; stop it, or name another store with --store")
         }
         var recovery = StoreRecovery(layout: layout, files: files)
         try recovery.run()
@@ -138,7 +138,7 @@ package final class ImageStore: Sendable {
         do throws(MetainfoError) {
             return try Metainfo(torrent: bytes)
         } catch {
-            throw StoreError(.invalid, "the torrent of \(name) is damaged (\(error)); remove the master and fetch it again")
+            throw StoreError(.invalid, "the torrent of \(name) is damaged (\(error)); remove and fetch it again")
         }
     }
 
@@ -153,7 +153,8 @@ package final class ImageStore: Sendable {
                 .verification, "\(name) was changed since it was registered; run `drover master verify \(name)` first")
         case .failed:
             throw StoreError(
-                .verification, "\(name) failed its verification; remove it and fetch it again, or fetch a newer version")
+                .verification, "\(name) failed its verification; remove it and fetch it again, or fetch a newer version"
+            )
         }
         return try translating { () throws(FileError) in try files.open(master.path, .read) }
     }

@@ -25,7 +25,8 @@ package final class SourceLock: Sendable {
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw StoreError(FileError(errno, "open", path)) }
         let inUse = StoreError(
-            .sourceInUse, "\(path) is open for writing elsewhere, such as in a running virtual machine; stop that first")
+            .sourceInUse, "\(path) is open for writing elsewhere, such as in a running virtual machine; stop that first"
+        )
         // As qemu does it: first lock, then look, so that of two who come at the same time at least one sees the other.
         for byte in [Self.used + Self.consistentRead, Self.unshared + Self.write, Self.unshared + Self.resize] {
             var lock = Self.lock(F_RDLCK, byte)

@@ -63,8 +63,9 @@ struct StoreRecovery {
         let record = try RecordFile.read(MasterRecord.self, from: layout.masterRecord(name), files)
         if let record, record.format <= MasterRecord.currentFormat {
             masters[name] = record
-        } else if record == nil, let torrent = try? files.contents(
-            of: layout.masterTorrent(name), limit: TorrentFile.maximumByteCount),
+        } else if record == nil,
+            let torrent = try? files.contents(
+                of: layout.masterTorrent(name), limit: TorrentFile.maximumByteCount),
             let metainfo = try? Metainfo(torrent: torrent)
         {
             // Without the time of change nothing vouches for the image, so it counts as altered until verified.

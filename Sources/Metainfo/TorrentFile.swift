@@ -96,8 +96,8 @@ package struct TorrentFile: Sendable {
         return version == 2 ? 2 : nil
     }
 
-    /// Every layer must belong to a file, have the file's number of pieces, and reduce to the file's root. A file longer
-    /// than a piece whose layer is missing is left out here: only fetching it needs the layer.
+    /// Every layer must belong to a file, have the file's number of pieces, and reduce to the file's root. A file
+    /// longer than a piece whose layer is missing is left out here: only fetching it needs the layer.
     private static func layers(
         _ value: Bencode?, files: [Entry], pieceLength: Int64
     ) throws(MetainfoError) -> [SHA256Digest: [SHA256Digest]] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metainfo
+import NIOCore
 import Swarm
 import Synchronization
 import TrackerProtocol
@@ -17,10 +18,14 @@ final class Announcer: Sendable {
     private struct State {
         var schedule: AnnounceSchedule
         var words = "waiting"
+        /// Whether the tracker ever took an announce and so counts this side in.
+        var isKnown = false
     }
 
     /// How often the schedule is looked at; it bounds how late an announce can be.
     private static let step = Duration.milliseconds(200)
+    /// How long a tracker may take to hear the goodbye; a peer that stops does not wait longer for it.
+    private static let goodbyeTimeout = TimeAmount.seconds(3)
 
     let tracker: TrackerURL
     private let infoHash: InfoHash
@@ -51,7 +56,7 @@ final class Announcer: Sendable {
     /// How the last announce went: `ok`, `waiting`, or a reason.
     var words: String { state.withLock { $0.words } }
 
-    /// Announces when it is due until the task is cancelled, and then once more that this side stops.
+    /// Announces when it is due until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
             if let event = state.withLock({ $0.schedule.due(at: start.duration(to: clock.now)) }) {
@@ -69,8 +74,12 @@ final class Announcer: Sendable {
 
     /// Tells the tracker that this side stops, if it was ever told that it started.
     func stop() async {
-        guard state.withLock({ $0.words == "ok" }) else { return }
-        _ = try? await TrackerClient.shared.announce(request(.stopped, await totals()), to: tracker)
+        guard state.withLock({ $0.isKnown }) else { return }
+        let request = request(.stopped, await totals())
+        // Whoever stops has often been cancelled, which must not take the goodbye with it.
+        await Task { [tracker] in
+            _ = try? await TrackerClient.shared.announce(request, to: tracker, timeout: Self.goodbyeTimeout)
+        }.value
     }
 
     private func announce(_ event: AnnounceEvent?) async {
@@ -81,6 +90,7 @@ final class Announcer: Sendable {
             state.withLock { state in
                 state.schedule.answered(event, interval: response.interval, at: now)
                 state.words = "ok"
+                state.isKnown = true
             }
             found(response.peers)
         } catch {

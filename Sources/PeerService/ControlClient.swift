@@ -5,12 +5,20 @@ import FoundationEssentials
 package import ImageStore
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 
 /// A running peer, reached through its control socket.
 package struct ControlClient: HostService {
     /// How long the peer may be silent; a request that takes long reports its progress more often.
     private static let timeout = TimeAmount.hours(24)
     private static let lineLimit = 64 << 20
+
+    /// A socket that nobody listens at is the leftover of a killed peer; trying again would not help.
+    private static let client = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)
+    }()
 
     private let address: ControlAddress
 
@@ -23,7 +31,7 @@ package struct ControlClient: HostService {
     package func isRunning() async -> Bool {
         var request = HTTPClientRequest(url: address.url("/v1/status"))
         request.method = .GET
-        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(30)) else { return false }
+        guard let response = try? await Self.client.execute(request, timeout: .seconds(30)) else { return false }
         _ = try? await response.body.collect(upTo: Self.lineLimit)
         return response.status == .ok
     }
@@ -36,7 +44,7 @@ package struct ControlClient: HostService {
             post.method = .POST
             post.headers.add(name: "content-type", value: "application/json")
             post.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(request)))
-            let response = try await HTTPClient.shared.execute(post, timeout: Self.timeout)
+            let response = try await Self.client.execute(post, timeout: Self.timeout)
             guard response.status == .ok else {
                 throw HostFailure(.failed, "the running peer does not understand this command; is it an older version?")
             }

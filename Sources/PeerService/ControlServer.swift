@@ -15,8 +15,8 @@ import Synchronization
 /// `progress`, then `reply` or `failure`. `GET /v1/status` answers with the status alone. Only the store's owner may
 /// connect.
 package struct ControlServer: Sendable {
-    /// The longest request, in bytes: a torrent of the largest image in JSON numbers fits.
-    private static let requestLimit = 320 << 20
+    /// The longest request, in bytes: the torrent of the largest image in base64 fits.
+    private static let requestLimit = 96 << 20
 
     private let service: any HostService
     private let address: ControlAddress

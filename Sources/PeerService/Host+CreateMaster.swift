@@ -3,7 +3,6 @@
 import FileLayer
 import ImageStore
 import Metainfo
-import Synchronization
 import TrackerProtocol
 
 extension Host {
@@ -22,6 +21,19 @@ extension Host {
             throw HostFailure(.usage, "--piece-length \(length) is not a power of two from 16384 to 268435456")
         }
         let target = try store.beginImport(name)
+        do {
+            return try await createMaster(order, in: target, progress)
+        } catch {
+            // Some thread may hold on to the target for a moment yet, and this process may end before that.
+            try? await blocking { [files] in try files.remove(target.path) }
+            throw error
+        }
+    }
+
+    private func createMaster(
+        _ order: HostRequest.CreateMaster, in target: ImportTarget,
+        _ progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws -> MasterReport {
         let path = StoreLayout.resolve(order.source)
         let lock = try await blocking { [files] in
             guard try files.status(path) != nil else {
@@ -65,24 +77,18 @@ extension Host {
             throw HostFailure(
                 .usage, "an image of \(size) bytes cannot be cut into pieces of \(length) bytes; choose longer pieces")
         }
-        let cancelled = Atomic(false)
-        return try await withTaskCancellationHandler {
-            try await blocking {
-                var hasher = ImageHasher(geometry)
-                hasher.includesVersion1 = order.hybrid
-                hasher.progress = { progress(HostProgress(phase: "hashing", done: $0, total: size)) }
-                hasher.isCancelled = { cancelled.load(ordering: .relaxed) }
-                let hashes = try hash(hasher)
-                let torrent = TorrentWriter(
-                    name: target.name.fileName, geometry: geometry, pieceHashes: hashes.pieceHashes,
-                    v1Pieces: hashes.v1Pieces, trackers: order.trackers.compactMap { TrackerURL($0)?.announce }
-                ).encoded
-                return self.report(
-                    try self.store.register(
-                        target, Metainfo(torrent: torrent), torrent: torrent, label: order.label))
-            }
-        } onCancel: {
-            cancelled.store(true, ordering: .relaxed)
+        return try await interruptible { isCancelled in
+            var hasher = ImageHasher(geometry)
+            hasher.includesVersion1 = order.hybrid
+            hasher.progress = { progress(HostProgress(phase: "hashing", done: $0, total: size)) }
+            hasher.isCancelled = isCancelled
+            let hashes = try hash(hasher)
+            let torrent = TorrentWriter(
+                name: target.name.fileName, geometry: geometry, pieceHashes: hashes.pieceHashes,
+                v1Pieces: hashes.v1Pieces, trackers: order.trackers.compactMap { TrackerURL($0)?.announce }
+            ).encoded
+            return self.report(
+                try self.store.register(target, Metainfo(torrent: torrent), torrent: torrent, label: order.label))
         }
     }
 }

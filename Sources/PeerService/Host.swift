@@ -5,6 +5,7 @@ import FileLayer
 package import ImageStore
 import Metainfo
 package import NIOPosix
+import Synchronization
 
 /// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
 package final class Host: HostService {
@@ -40,28 +41,33 @@ package final class Host: HostService {
                 try await TrackerClient.shared.publish(
                     store.torrent(of: master.name), of: master, to: TrackerClient.url(tracker))
                 return .done
+            case .verifyMaster(let reference):
+                return .verified(
+                    try await interruptible { try self.verify(self.find(reference), isCancelled: $0, progress: progress) })
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
-            default: return try await blocking { try self.handle(request, progress: progress) }
+            default: return try await blocking { try self.handle(request) }
             }
         } catch {
             throw HostFailure(error)
         }
     }
 
-    private func handle(
-        _ request: HostRequest, progress: @escaping @Sendable (HostProgress) -> Void
-    ) throws -> HostReply {
+    private func handle(_ request: HostRequest) throws -> HostReply {
         switch request {
         case .listMasters: return .masters(store.masters().map(report))
         case .showMaster(let reference): return .master(report(try find(reference)))
-        case .verifyMaster(let reference): return .verified(try verify(find(reference), progress: progress))
         case .removeMaster(let reference):
+            if let name = reference.exact, store.partials().contains(where: { $0.name == name }) {
+                try store.abandon(name)
+                return .done
+            }
             let master = try find(reference)
             try clones.checkRemovable(master.name)
             try store.remove(master.name) { !self.clones.clones(of: $0).isEmpty }
             return .done
         case .createClones(let order):
+            try checkClones(order.clone, count: order.count, backend: order.backend)
             let master = try find(order.master)
             return .created(try makeClones(order.clone, count: order.count, of: master.name, backend: order.backend))
         case .listClones: return .clones(try clones.list().map(report))
@@ -75,7 +81,7 @@ package final class Host: HostService {
         case .removeClones(let names):
             try clones.remove(names.map { name throws(CloneError) in try CloneName(name) })
             return .done
-        case .createMaster, .publishMaster, .fetch, .status:
+        case .createMaster, .publishMaster, .verifyMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -95,11 +101,13 @@ package final class Host: HostService {
     }
 
     private func verify(
-        _ master: Master, progress: @escaping @Sendable (HostProgress) -> Void
+        _ master: Master, isCancelled: @escaping @Sendable () -> Bool,
+        progress: @escaping @Sendable (HostProgress) -> Void
     ) throws -> VerificationReport {
         let report = try store.verify(
             master.name,
-            progress: { progress(HostProgress(phase: "verifying", done: $0, total: master.size)) })
+            progress: { progress(HostProgress(phase: "verifying", done: $0, total: master.size)) },
+            isCancelled: isCancelled)
         return VerificationReport(
             master: "\(master.name)", pieceCount: report.pieceCount, badPieces: report.badPieces.map(\.number),
             isGood: report.isGood)
@@ -157,6 +165,18 @@ package final class Host: HostService {
 
     /// Free bytes of the store's file system; 0 where that cannot be told.
     var freeBytes: Int64 { (try? files.space(at: store.layout.root))?.available ?? 0 }
+
+    /// Runs blocking work that asks now and then whether the task was cancelled.
+    func interruptible<Result: Sendable>(
+        _ work: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Result
+    ) async throws -> Result {
+        let cancelled = Atomic(false)
+        return try await withTaskCancellationHandler {
+            try await blocking { try work { cancelled.load(ordering: .relaxed) } }
+        } onCancel: {
+            cancelled.store(true, ordering: .relaxed)
+        }
+    }
 
     /// Runs blocking work on a thread of its own pool.
     func blocking<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {

@@ -21,11 +21,14 @@ package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringCon
     }
 
     package let code: Code
+    /// Whether another process holds the store, which may be over in a moment.
+    package let isStoreInUse: Bool
     /// One sentence that says what happened and what to do.
     package let message: String
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String, isStoreInUse: Bool = false) {
         self.code = code
+        self.isStoreInUse = isStoreInUse
         self.message = message
     }
 
@@ -35,9 +38,12 @@ package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringCon
     package init(_ error: any Error) {
         switch error {
         case let failure as HostFailure: self = failure
-        case let error as StoreError: self.init(Self.code(error.kind), error.description)
+        case let error as StoreError:
+            let isInUse = if case .inUse = error.kind { true } else { false }
+            self.init(Self.code(error.kind), error.description, isStoreInUse: isInUse)
         case let error as CloneError: self.init(Code(rawValue: error.kind.exitCode) ?? .failed, error.description)
-        case let error as MetainfoError: self.init(.failed, "\(error)")
+        case let error as MetainfoError:
+            self.init(.failed, "\(error); get an unspoiled copy of the .torrent, or make it anew from the image")
         case is CancellationError: self.init(.failed, "it was interrupted; nothing was changed")
         default: self.init(.failed, "\(error)")
         }

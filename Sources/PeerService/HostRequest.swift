@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FoundationEssentials
+
 /// What a host can be asked to do. The command line asks the running peer through its control socket, or does the same
 /// itself where no peer runs.
 package enum HostRequest: Codable, Sendable {
@@ -49,7 +51,7 @@ package enum HostRequest: Codable, Sendable {
     package struct Fetch: Codable, Sendable {
         /// Where the torrent comes from.
         package enum Source: Codable, Sendable {
-            case torrent([UInt8])
+            case torrent(Data)
             /// From the catalogue of one of the trackers.
             case catalogue(MasterReference)
         }

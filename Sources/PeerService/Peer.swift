@@ -20,6 +20,8 @@ package actor Peer: HostService {
     private let log: Logger
     private var swarms: [MasterName: ImageSwarm] = [:]
     private var listening: [PeerAddress] = []
+    /// Why fetches that an earlier run began do not go on.
+    private var stuck: [MasterName: String] = [:]
     private var isStopping = false
 
     /// A peer on an opened store; ``start()`` puts it on the network.
@@ -42,7 +44,7 @@ package actor Peer: HostService {
     @discardableResult
     package func start() async throws(HostFailure) -> [PeerAddress] {
         try await listen()
-        for note in host.store.notes { log.warning("\(note)") }
+        await reportRecovery()
         for master in host.store.masters() where master.state == .registered { await seed(master.name) }
         await finishClones()
         for partial in host.store.partials() {
@@ -52,9 +54,9 @@ package actor Peer: HostService {
                     fetching: image, trackers: trackers(of: image.metainfo, partial.request.trackers), host: host,
                     network: network, log: log))
             } catch {
-                log.error(
-                    "a fetch cannot go on",
-                    metadata: ["master": "\(partial.name)", "reason": "\(HostFailure(error).message)"])
+                let reason = HostFailure(error).message
+                stuck[partial.name] = reason
+                log.error("a fetch cannot go on", metadata: ["master": "\(partial.name)", "reason": "\(reason)"])
             }
         }
         return listening
@@ -68,6 +70,13 @@ package actor Peer: HostService {
             for swarm in swarms.values { group.addTask { await swarm.stop() } }
         }
         swarms = [:]
+    }
+
+    /// Says what opening the store and its clones found and could not put right.
+    private func reportRecovery() async {
+        for note in host.store.notes { log.warning("\(note)") }
+        let clones = try? await host.blocking { [host] in host.clones.recover() }
+        for problem in clones?.problems ?? [] { log.warning("\(problem)") }
     }
 
     private func listen() async throws(HostFailure) {
@@ -177,6 +186,12 @@ package actor Peer: HostService {
         for master in host.store.masters() where swarms[master.name] == nil {
             entries.append(StatusReport.Entry(master, clones: host.clones.clones(of: master.name)))
         }
+        for partial in host.store.partials() where swarms[partial.name] == nil {
+            var entry = StatusReport.Entry(partial)
+            entry.state = "failed"
+            entry.failure = stuck[partial.name] ?? "it does not go on; begin the fetch again"
+            entries.append(entry)
+        }
         return StatusReport(
             store: host.store.layout.root, isRunning: true, listen: listening.map { "\($0)" },
             masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
@@ -265,6 +280,7 @@ package actor Peer: HostService {
     private func begin(
         _ metainfo: Metainfo, _ torrent: [UInt8], _ name: MasterName, _ request: FetchRequest
     ) async throws -> Bool {
+        try checkSingle(metainfo, name)
         let trackers = trackers(of: metainfo, request.trackers)
         if let swarm = swarms[name], await swarm.hasFailed { await swarms.removeValue(forKey: name)?.stop() }
         do {
@@ -283,6 +299,15 @@ package actor Peer: HostService {
         }
     }
 
+    /// One torrent has one place in its swarm: a second name for the same content would take the first one's.
+    private func checkSingle(_ metainfo: Metainfo, _ name: MasterName) throws(HostFailure) {
+        let others =
+            host.store.masters().map { ($0.name, $0.infoHashes) } + host.store.partials().map { ($0.name, $0.infoHashes) }
+        guard let other = others.first(where: { $0.0 != name && $0.1.v2 == metainfo.infoHashes.v2 }) else { return }
+        throw HostFailure(
+            .conflict, "this very torrent is here as \(other.0) already; use that, or remove it before fetching it as \(name)")
+    }
+
     private func cloneAtOnce(_ order: HostRequest.Fetch, _ name: MasterName) async throws {
         guard let clone = order.clone else { return }
         _ = try await host.blocking { [host] in
@@ -292,7 +317,7 @@ package actor Peer: HostService {
 
     private func torrent(_ source: HostRequest.Fetch.Source, _ trackers: [TrackerURL]) async throws -> [UInt8] {
         switch source {
-        case .torrent(let bytes): return bytes
+        case .torrent(let data): return Array(data)
         case .catalogue(let reference):
             guard !trackers.isEmpty else {
                 throw HostFailure(.usage, "no tracker to ask for \(reference); name one with --tracker URL")

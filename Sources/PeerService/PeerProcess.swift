@@ -4,36 +4,68 @@ import ImageStore
 package import Logging
 import NIOPosix
 
-/// A whole peer as a process runs it: the peer itself and its control socket, until the task is cancelled.
+/// A whole peer as a process runs it: the peer itself and its control socket.
 package enum PeerProcess {
-    /// - Throws: ``HostFailure`` when the peer cannot start; returns when it was told to stop.
-    package static func run(host: Host, configuration: PeerConfiguration, log: Logger) async throws {
+    /// Runs a peer until `body` returns or the task is cancelled, and stops it in any case.
+    /// - Parameter body: called once the peer is up; waits for the end of the task unless given.
+    /// - Throws: ``HostFailure`` when the peer cannot start, and what `body` throws.
+    package static func run(
+        host: Host, configuration: PeerConfiguration, log: Logger,
+        until body: @escaping @Sendable (Peer) async throws -> Void = untilCancelled
+    ) async throws {
         let peer = Peer(
             host: host, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, log: log)
         let addresses = try await peer.start()
-        let server = try ControlServer(peer, layout: host.store.layout, log: quiet(log))
         do {
-            try await server.run {
-                log.info(
-                    "running",
-                    metadata: [
-                        "store": "\(host.store.layout.root)",
-                        "listen": "\(addresses.map { "\($0)" }.joined(separator: " "))",
-                    ])
+            let server = try ControlServer(peer, layout: host.store.layout, log: quiet(log))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let (ready, isReady) = AsyncStream.makeStream(of: Void.self)
+                group.addTask {
+                    defer { isReady.finish() }
+                    try await serve(server, host) { isReady.finish() }
+                }
+                group.addTask {
+                    for await _ in ready {}
+                    log.info(
+                        "running",
+                        metadata: [
+                            "store": "\(host.store.layout.root)",
+                            "listen": "\(addresses.map { "\($0)" }.joined(separator: " "))",
+                        ])
+                    try await body(peer)
+                }
+                // Whichever ends first ends the other.
+                defer { group.cancelAll() }
+                try await group.next()
             }
         } catch {
             await peer.stop()
-            if Task.isCancelled { return }
-            throw HostFailure(.failed, "the control socket \(host.store.layout.controlSocket) cannot be served: \(error)")
+            throw error
         }
         await peer.stop()
         log.info("stopped")
     }
 
-    /// The web server's own remarks are of no use to an operator.
+    /// Waits for the end of the task.
+    @Sendable package static func untilCancelled(_: Peer) async throws {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+    }
+
+    private static func serve(
+        _ server: ControlServer, _ host: Host, ready: @escaping @Sendable () async -> Void
+    ) async throws {
+        do {
+            try await server.run(ready: ready)
+        } catch {
+            if Task.isCancelled { return }
+            throw HostFailure(.failed, "the control socket \(host.store.layout.controlSocket) cannot be served: \(error)")
+        }
+    }
+
+    /// The web server's own remarks are of no use to an operator; that it was told to stop counts as an error to it.
     private static func quiet(_ log: Logger) -> Logger {
         var log = log
-        log.logLevel = max(log.logLevel, .warning)
+        log.logLevel = .critical
         return log
     }
 }

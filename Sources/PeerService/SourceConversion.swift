@@ -39,7 +39,14 @@ struct SourceConversion {
         }
         try Task.checkCancellation()
         guard result.terminationStatus.isSuccess else {
-            let words = result.standardError.split(separator: "\n").first.map(String.init) ?? "no reason given"
+            let line = result.standardError.split(separator: "\n").first.map(String.init) ?? "no reason given"
+            let words = line.hasPrefix("qemu-img: ") ? String(line.dropFirst("qemu-img: ".count)) : line
+            if words.contains("No space left on device") {
+                throw HostFailure(
+                    .noSpace,
+                    "the store's disk filled up while \(source) was converted; free some space or use a store on a "
+                        + "larger disk")
+            }
             throw HostFailure(
                 .failed, "qemu-img could not convert \(source) from \(format.rawValue): \(words)")
         }

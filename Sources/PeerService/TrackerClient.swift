@@ -2,23 +2,30 @@
 
 import AsyncHTTPClient
 import FoundationEssentials
+import Glibc
 import ImageStore
 import Metainfo
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import TrackerProtocol
 
 /// Speaks to trackers over HTTP: announces (BEP 3), and the catalogue of published masters.
 struct TrackerClient: Sendable {
     static let shared = TrackerClient()
 
-    private static let announceTimeout = TimeAmount.seconds(15)
+    static let announceTimeout = TimeAmount.seconds(15)
     private static let catalogueTimeout = TimeAmount.seconds(60)
     /// The longest answer to an announce, and to a question about the catalogue, in bytes.
     private static let announceLimit = 1 << 20
     private static let catalogueLimit = 16 << 20
 
-    private var client: HTTPClient { .shared }
+    /// A refused connection is an answer: whoever waits is told at once instead of after the whole time allowed.
+    private static let client = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)
+    }()
 
     /// A tracker's URL as people write it.
     /// - Throws: ``HostFailure`` with `.usage`.
@@ -32,10 +39,11 @@ struct TrackerClient: Sendable {
 
     /// Announces to a tracker.
     /// - Throws: ``HostFailure`` with `.trackerUnreachable` and the reason.
-    func announce(_ request: AnnounceRequest, to tracker: TrackerURL) async throws -> AnnounceResponse {
+    func announce(
+        _ request: AnnounceRequest, to tracker: TrackerURL, timeout: TimeAmount = announceTimeout
+    ) async throws -> AnnounceResponse {
         let bytes = try await get(
-            tracker.announce(query: request.queryString), limit: Self.announceLimit, timeout: Self.announceTimeout,
-            tracker)
+            tracker.announce(query: request.queryString), limit: Self.announceLimit, timeout: timeout, tracker)
         let response: AnnounceResponse
         do {
             response = try AnnounceResponse.decode(bytes)
@@ -111,13 +119,28 @@ struct TrackerClient: Sendable {
         _ request: HTTPClientRequest, timeout: TimeAmount, _ tracker: TrackerURL
     ) async throws -> HTTPClientResponse {
         do {
-            return try await client.execute(request, timeout: timeout)
+            return try await Self.client.execute(request, timeout: timeout)
         } catch is CancellationError {
             throw CancellationError()
         } catch {
             throw HostFailure(
                 .trackerUnreachable,
-                "the tracker \(tracker.base) cannot be reached (\(error)); check that it runs and the URL is right")
+                "the tracker \(tracker.base) cannot be reached (\(Self.words(error))); check that it runs and that the "
+                    + "URL is right")
+        }
+    }
+
+    /// What went wrong with a connection, for people.
+    private static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { words($0.error) } ?? "no address is known for \(error.host)"
+        case ChannelError.connectTimeout: "no answer in time"
+        case let error as HTTPClientError
+        where [.connectTimeout, .deadlineExceeded, .readTimeout].contains(error): "no answer in time"
+        case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection broke off"
+        default: "\(error)"
         }
     }
 }

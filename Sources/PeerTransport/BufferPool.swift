@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import NIOCore
 import Synchronization
 
 /// A bounded store of equally long buffers, reused so that a fetch touches the same pages over and over: fresh ones of
 /// this length would be mapped, cleared and unmapped by the allocator each time.
 package final class BufferPool: Sendable {
     /// Somebody who waits for a buffer; called once, from whichever thread gives one back.
-    package typealias Waiter = @Sendable (ByteBuffer) -> Void
+    package typealias Waiter = @Sendable (PooledBuffer) -> Void
 
     private struct State {
-        var idle: [ByteBuffer] = []
+        var idle: [PooledBuffer] = []
         var made = 0
         var waiters: [Waiter] = []
     }
@@ -33,19 +32,19 @@ package final class BufferPool: Sendable {
     }
 
     /// A buffer without readable bytes, or `nil` when all are in use.
-    package func take() -> ByteBuffer? {
+    package func take() -> PooledBuffer? {
         state.withLock { state in
             if let buffer = state.idle.popLast() { return buffer }
             guard state.made < capacity else { return nil }
             state.made += 1
-            return ByteBufferAllocator().buffer(capacity: bufferLength)
+            return PooledBuffer(length: bufferLength)
         }
     }
 
     /// A buffer now, or as soon as one comes back. A waiter that is no longer interested gives it back at once.
     package func take(_ waiter: @escaping Waiter) {
         if let buffer = take() { return waiter(buffer) }
-        let late: ByteBuffer? = state.withLock { state in
+        let late: PooledBuffer? = state.withLock { state in
             if let buffer = state.idle.popLast() { return buffer }
             state.waiters.append(waiter)
             return nil
@@ -53,10 +52,9 @@ package final class BufferPool: Sendable {
         if let late { waiter(late) }
     }
 
-    /// Returns a buffer that came from ``take()``; nobody may hold a slice of it any more.
-    package func giveBack(_ buffer: ByteBuffer) {
-        var buffer = buffer
-        buffer.clear()
+    /// Ends the loan of a buffer that came from ``take()``: whoever gives it back must not touch it again.
+    package func giveBack(_ buffer: PooledBuffer) {
+        buffer.reset()
         let waiter: Waiter? = state.withLock { state in
             guard !state.waiters.isEmpty else {
                 state.idle.append(buffer)

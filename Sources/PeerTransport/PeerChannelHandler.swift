@@ -40,13 +40,15 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
     private var ticker: RepeatedTask?
     /// The room of extents being fetched or waiting for the order to be stored.
-    private var rooms: [Extent: ByteBuffer] = [:]
+    private var rooms: [Extent: PooledBuffer] = [:]
     /// The extent that waits for room.
     private var awaited: Extent?
     /// The block whose bytes are arriving, and where they go.
     private var arriving: (block: BlockRequest, target: PeerSession.OnBlock, received: Int)?
     private var output = ByteBuffer()
     private var needsFlush = false
+    /// Reads whose bytes wait for the socket, and when that last got fewer.
+    private var unsent = (reads: 0, since: Duration.zero)
     private(set) var closeReason: CloseReason?
 
     init(network: PeerNetwork, remote: PeerAddress, dialled: SwarmDriver?, id: Swarm.ConnectionID) {
@@ -91,6 +93,11 @@ final class PeerChannelHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { flush() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // What is sent is bounded unless the peer asks on and on without reading the answers.
+        if !context.channel.isWritable { close(.stalled) }
+    }
 
     private func finish() {
         if case .closed = phase { return }
@@ -155,7 +162,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         phase = .talking(session, decoder)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(500), delay: .milliseconds(500)) {
-            _ in bound.value.act { $0.tick(at: TransportResources.now) }
+            _ in bound.value.tick()
         }
         carryOut(effects)
         if early.readableBytes > 0 {
@@ -169,13 +176,28 @@ final class PeerChannelHandler: ChannelInboundHandler {
 
     /// The image's swarm decided something for this connection.
     func perform(_ commands: [SessionCommand]) {
-        guard case .talking = phase else {
+        for command in commands {
+            if case .talking = phase {
+                act(flushing: false) { $0.perform(command, at: TransportResources.now) }
+                continue
+            }
+            switch command {
             // A refusal may come before the session begins.
-            for case .close(let reason) in commands { close(reason) }
-            return
+            case .close(let reason): close(reason)
+            // The swarm waits for the outcome, and the bytes went with the connection.
+            case .store(let extent): driver?.lost(extent, by: id)
+            default: break
+            }
         }
-        for command in commands { act(flushing: false) { $0.perform(command, at: TransportResources.now) } }
         flush()
+    }
+
+    private func tick() {
+        let now = TransportResources.now
+        act { $0.tick(at: now) }
+        // A peer that reads nothing of what it asked for would keep the shared buffers of its reads.
+        guard case .talking(let session, _) = phase, unsent.reads > 0 else { return }
+        if now - unsent.since > session.limits.stallLimit { close(.stalled) }
     }
 
     // MARK: Messages
@@ -219,7 +241,9 @@ final class PeerChannelHandler: ChannelInboundHandler {
     /// Copies a block's bytes to their place in the extent's room.
     private func keep(_ bytes: ByteBuffer) {
         guard let (block, target, received) = arriving else { return }
-        if case .keep(let extent, let offset) = target { rooms[extent]?.setBuffer(bytes, at: offset + received) }
+        if case .keep(let extent, let offset) = target {
+            rooms[extent]?.bytes.setBuffer(bytes, at: offset + received)
+        }
         arriving = (block, target, received + bytes.readableBytes)
     }
 
@@ -237,6 +261,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
 
     private func carryOut(_ effects: [PeerSession.Effect]) {
         for effect in effects {
+            // An effect may have ended the connection, and what it held is given back then.
+            guard case .talking = phase else { return }
             switch effect {
             case .send(let message):
                 MessageEncoder.encode(message, into: &output)
@@ -244,9 +270,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
             case .report(let report): driver?.received(report, from: id)
             case .open(let extent): open(extent)
             case .store(let extent): store(extent)
-            case .release(let extent):
-                if awaited == extent { awaited = nil }
-                if let room = rooms.removeValue(forKey: extent) { resources.extents.giveBack(room) }
+            case .release(let extent): release(extent)
             case .serve(let run): serve(run)
             case .close(let reason): close(reason)
             }
@@ -271,17 +295,22 @@ final class PeerChannelHandler: ChannelInboundHandler {
         }
     }
 
-    private func opened(_ extent: Extent, _ room: ByteBuffer) {
-        var room = room
-        room.moveWriterIndex(to: 0)
-        room.reserveCapacity(extent.length)
+    private func opened(_ extent: Extent, _ room: PooledBuffer) {
         rooms[extent] = room
         act(flushing: false) { $0.extentOpened(extent, at: TransportResources.now) }
     }
 
+    private func release(_ extent: Extent) {
+        if awaited == extent { awaited = nil }
+        // A block may be half way. Should the extent be opened again meanwhile, the rest must not pass for all of it.
+        if let current = arriving, case .keep(extent, _) = current.target { arriving?.target = .discard }
+        if let room = rooms.removeValue(forKey: extent) { resources.extents.giveBack(room) }
+    }
+
     /// Hands a filled extent to a thread that hashes and writes it.
     private func store(_ extent: Extent) {
-        guard let room = rooms.removeValue(forKey: extent), let driver else { return }
+        guard let driver else { return }
+        guard let room = rooms.removeValue(forKey: extent) else { return driver.lost(extent, by: id) }
         driver.store(extent, room: room, by: id)
     }
 
@@ -294,31 +323,44 @@ final class PeerChannelHandler: ChannelInboundHandler {
     }
 
     /// Sends blocks whose bytes were read, one after another in `buffer`.
-    private func send(_ run: [BlockRequest], _ buffer: ByteBuffer?) {
+    private func send(_ run: [BlockRequest], _ buffer: PooledBuffer?) {
         guard let buffer else { return close(.readFailed) }
         guard let context, case .talking = phase else { return resources.reads.giveBack(buffer) }
         flush(reallyFlushing: false)
-        var headers = ByteBuffer()
-        headers.reserveCapacity(run.count * MessageEncoder.blockHeaderLength)
-        var rest = buffer
-        for block in run {
-            MessageEncoder.encodeBlockHeader(block, into: &headers)
-            guard let header = headers.readSlice(length: MessageEncoder.blockHeaderLength),
-                let bytes = rest.readSlice(length: Int(block.length))
-            else { return close(.readFailed) }
-            context.write(Self.wrapOutboundOut(header), promise: nil)
-            context.write(Self.wrapOutboundOut(bytes), promise: nil)
-        }
-        let sent = run.reduce(0) { $0 + Int($1.length) }
+        if unsent.reads == 0 { unsent.since = TransportResources.now }
+        unsent.reads += 1
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let reads = resources.reads
         let done = context.eventLoop.makePromise(of: Void.self)
         done.futureResult.whenComplete { result in
             reads.giveBack(buffer)
             guard case .success = result else { return }
-            bound.value.act { $0.served(bytes: sent, at: TransportResources.now) }
+            bound.value.sent(run)
         }
+        write(run, from: buffer, context)
         context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: done)
+    }
+
+    /// Queues the blocks. The slices live in the channel alone afterwards, so that the buffer is unshared when it comes
+    /// back.
+    private func write(_ run: [BlockRequest], from buffer: PooledBuffer, _ context: ChannelHandlerContext) {
+        var headers = ByteBuffer()
+        headers.reserveCapacity(run.count * MessageEncoder.blockHeaderLength)
+        for block in run {
+            MessageEncoder.encodeBlockHeader(block, into: &headers)
+            guard let header = headers.readSlice(length: MessageEncoder.blockHeaderLength),
+                let bytes = buffer.bytes.readSlice(length: Int(block.length))
+            else { return close(.readFailed) }
+            context.write(Self.wrapOutboundOut(header), promise: nil)
+            context.write(Self.wrapOutboundOut(bytes), promise: nil)
+        }
+    }
+
+    private func sent(_ run: [BlockRequest]) {
+        let now = TransportResources.now
+        unsent = (unsent.reads - 1, now)
+        let bytes = run.reduce(0) { $0 + Int($1.length) }
+        act { $0.served(bytes: bytes, at: now) }
     }
 
     /// Sends what was said since the last time as one write.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Metainfo
-package import NIOCore
+import Metainfo
+import NIOCore
 import NIOPosix
-package import Swarm
+import Swarm
 import Synchronization
 package import TrackerProtocol
 
@@ -17,6 +17,9 @@ package final class PeerNetwork: Sendable {
     private static let maximumConnections = 1024
     /// One read from a socket takes at most this many bytes.
     private static let receiveBufferLength = 256 * 1024
+    /// A connection on which more bytes than this wait to be sent is closed. Blocks are bounded by the reads in flight,
+    /// so that only a peer that asks without reading the answers gets there.
+    private static let unsentLimit = ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 8 << 20)
 
     private struct State {
         var drivers: [InfoHash: SwarmDriver] = [:]
@@ -70,8 +73,10 @@ package final class PeerNetwork: Sendable {
             .serverChannelOption(.backlog, value: 512)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: Self.unsentLimit)
             .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength))
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength)
+            )
             .childChannelInitializer { channel in self.accept(channel) }
         let socket = try SocketAddress(ipAddress: "\(address.host)", port: Int(address.port))
         let channel = try await bootstrap.bind(to: socket).get()
@@ -94,11 +99,13 @@ package final class PeerNetwork: Sendable {
 
     /// Makes a connection for one image; what becomes of it is told to the driver.
     func dial(_ address: PeerAddress, for driver: SwarmDriver) {
-        guard let id = newConnection(), let socket = try? SocketAddress(ipAddress: "\(address.host)", port: Int(address.port))
+        guard let socket = try? SocketAddress(ipAddress: "\(address.host)", port: Int(address.port)),
+            let id = newConnection()
         else { return driver.dialFailed(address) }
         ClientBootstrap(group: resources.group)
             .connectTimeout(Self.handshakeTimeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: Self.unsentLimit)
             .channelOption(
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength)
             )

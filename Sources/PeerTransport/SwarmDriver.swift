@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Metainfo
-package import NIOCore
+import NIOCore
 import NIOPosix
 import PeerProtocol
 package import Swarm
@@ -31,6 +31,10 @@ package final class SwarmDriver: Sendable {
         var recordedAt: Duration
         var isRecording = false
         var isStopped = false
+        /// Bytes could not be written or made durable, so that nothing written since may be called durable.
+        var hasFailed = false
+        /// Those who wait until the last connection is closed.
+        var departures: [EventLoopPromise<Void>] = []
         var ticker: RepeatedTask?
         /// Bytes of verified or unverified blocks by the address they came from.
         var sources: [PeerAddress: Int64] = [:]
@@ -50,6 +54,8 @@ package final class SwarmDriver: Sendable {
     private let limits: SwarmLimits
     private let loop: any EventLoop
     private let core: NIOLoopBoundBox<Core>
+    /// Reads, writes and recordings on threads.
+    private let work = PendingWork()
     private let onEvent: @Sendable (Event) -> Void
 
     /// The name by which this side announces the swarm and dials into it.
@@ -57,7 +63,7 @@ package final class SwarmDriver: Sendable {
 
     /// - Parameters:
     ///   - have: the pieces whose bytes are verified and durable.
-    ///   - onEvent: called on the driver's loop, in order; must not block.
+    ///   - onEvent: called on the driver's loop, in order; must not block, but may call the driver.
     package init(
         metainfo: Metainfo, have: Bitfield, image: any ImageBytes, network: PeerNetwork,
         limits: SwarmLimits = SwarmLimits(), onEvent: @escaping @Sendable (Event) -> Void
@@ -87,27 +93,38 @@ package final class SwarmDriver: Sendable {
         }
     }
 
-    /// Ends: connections are closed, what is verified is made durable.
+    /// Ends: connections are closed, what is verified is made durable. Afterwards the image's bytes are not touched any
+    /// more.
     package func stop() async {
         network.remove(self)
-        let promise = loop.makePromise(of: Void.self)
+        let (departed, idle) = (loop.makePromise(of: Void.self), loop.makePromise(of: Void.self))
         loop.execute {
             self.core.value.isStopped = true
             self.core.value.ticker?.cancel()
             for connection in self.core.value.connections.values { connection.perform([.close(.stopping)]) }
-            let pieces = self.core.value.unrecorded
-            self.core.value.unrecorded = []
-            self.network.resources.threads.submit { [image = self.image] _ in
-                if !pieces.isEmpty { try? image.recordVerified(pieces) }
-                promise.succeed()
+            if self.core.value.connections.isEmpty {
+                departed.succeed()
+            } else {
+                self.core.value.departures.append(departed)
             }
+            self.work.close(idle)
         }
-        try? await promise.futureResult.get()
+        try? await departed.futureResult.get()
+        try? await idle.futureResult.get()
+        // What finished meanwhile reached the loop before this does.
+        try? await loop.flatSubmit { self.recordLast() }.get()
+    }
+
+    private func recordLast() -> EventLoopFuture<Void> {
+        let pieces = core.value.unrecorded
+        core.value.unrecorded = []
+        guard !pieces.isEmpty, !core.value.hasFailed else { return loop.makeSucceededVoidFuture() }
+        return network.resources.threads.runIfActive(eventLoop: loop) { [image] in try image.recordVerified(pieces) }
     }
 
     /// Peers that may have the image.
     package func learned(_ addresses: [PeerAddress]) {
-        run { $0.swarm.learned(addresses, now: $1) }
+        hop { $0.swarm.learned(addresses, now: $1) }
     }
 
     /// The swarm as it stands, how many bytes came from where, and how many went out, since the driver began.
@@ -153,23 +170,31 @@ package final class SwarmDriver: Sendable {
     func disconnected(_ id: Swarm.ConnectionID, reason: CloseReason?) {
         run { core, now in
             core.connections[id] = nil
+            if core.isStopped, core.connections.isEmpty {
+                for departure in core.departures { departure.succeed() }
+                core.departures = []
+            }
             return core.swarm.disconnected(id, now: now)
         }
     }
 
     func dialFailed(_ address: PeerAddress) {
-        run { $0.swarm.dialFailed(address, now: $1) }
+        hop { $0.swarm.dialFailed(address, now: $1) }
+    }
+
+    /// A connection was told to store an extent and has lost its bytes.
+    func lost(_ extent: Extent, by id: Swarm.ConnectionID) {
+        run { $0.swarm.storeFailed(extent, by: id, now: $1) }
     }
 
     /// Hashes and writes a filled extent on a thread. The room goes back to the pool in any case.
-    func store(_ extent: Extent, room: ByteBuffer, by id: Swarm.ConnectionID) {
+    func store(_ extent: Extent, room: PooledBuffer, by id: Swarm.ConnectionID) {
         let geometry = metainfo.geometry
         let pool = network.resources.extents
-        network.resources.threads.submit { [image, loop] state in
-            var room = room
-            room.moveReaderIndex(to: 0)
-            room.moveWriterIndex(to: extent.length)
-            let result: Result<SHA256Digest, any Error> = room.withUnsafeReadableBytes { bytes in
+        guard work.begin() else { return pool.giveBack(room) }
+        network.resources.threads.submit { [image, loop, work] _ in
+            room.bytes.moveWriterIndex(to: extent.length)
+            let result: Result<SHA256Digest, any Error> = room.bytes.withUnsafeReadableBytes { bytes in
                 Result {
                     let root = geometry.extentRoot(leaves: MerkleTree.leaves(of: bytes))
                     try image.write(bytes, at: extent.offset(in: geometry))
@@ -178,24 +203,27 @@ package final class SwarmDriver: Sendable {
             }
             pool.giveBack(room)
             loop.execute { self.stored(extent, result, by: id) }
+            work.end()
         }
     }
 
     /// Reads consecutive blocks on a thread and passes them on, or `nil` when that failed.
-    func read(_ run: [BlockRequest], _ done: @escaping @Sendable (ByteBuffer?) -> Void) {
+    func read(_ run: [BlockRequest], _ done: @escaping @Sendable (PooledBuffer?) -> Void) {
         let geometry = metainfo.geometry
         let pool = network.resources.reads
         guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return done(nil) }
         let offset = geometry.offset(of: piece) + Int64(first.begin)
         let length = run.reduce(0) { $0 + Int($1.length) }
-        pool.take { [threads = network.resources.threads, image] room in
+        pool.take { [threads = network.resources.threads, image, work] room in
+            guard work.begin() else {
+                pool.giveBack(room)
+                return done(nil)
+            }
             threads.submit { _ in
-                var room = room
-                room.clear()
-                room.reserveCapacity(length)
-                let count = try? room.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
+                let count = try? room.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
                     try image.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]), at: offset)
                 }
+                work.end()
                 guard count == length else {
                     pool.giveBack(room)
                     return done(nil)
@@ -217,12 +245,10 @@ package final class SwarmDriver: Sendable {
                     core.sources[source, default: 0] += Int64(extent.length)
                 }
                 return core.swarm.stored(extent, root: root, by: id, now: now)
-            case .failure(let error):
-                let effects = core.swarm.storeFailed(extent, by: id, now: now)
-                self.fail("\(error)", &core)
-                return effects
+            case .failure: return core.swarm.storeFailed(extent, by: id, now: now)
             }
         }
+        if case .failure(let error) = result { fail("\(error)") }
     }
 
     private func tick() {
@@ -231,6 +257,12 @@ package final class SwarmDriver: Sendable {
             if now - core.recordedAt > Self.recordInterval { self.record(&core, now) }
             return effects
         }
+    }
+
+    /// Like ``run(_:)``, but never at once: for calls that may come from within the driver's own effects, whose order
+    /// they must not disturb.
+    private func hop(_ decide: @escaping @Sendable (inout Core, Duration) -> [Swarm.Effect]) {
+        loop.execute { self.run(decide) }
     }
 
     /// Lets the swarm decide and carries out what it says, on the driver's loop. Commands to one connection travel
@@ -246,7 +278,7 @@ package final class SwarmDriver: Sendable {
             case .command(let id, let command):
                 if commands[id] == nil { order.append(id) }
                 commands[id, default: []].append(command)
-            case .dial(let address): network.dial(address, for: self)
+            case .dial(let address): if !core.value.isStopped { network.dial(address, for: self) }
             case .fact(let fact): happened(fact, now)
             }
         }
@@ -270,14 +302,15 @@ package final class SwarmDriver: Sendable {
 
     /// Makes what was verified durable, on a thread; one such job at a time.
     private func record(_ core: inout Core, _ now: Duration) {
-        guard !core.isRecording, !core.isStopped, !core.unrecorded.isEmpty else { return }
+        guard !core.isRecording, !core.isStopped, !core.unrecorded.isEmpty, work.begin() else { return }
         core.isRecording = true
         core.recordedAt = now
         let pieces = core.unrecorded
         core.unrecorded = []
-        network.resources.threads.submit { [image, loop] _ in
+        network.resources.threads.submit { [image, loop, work] _ in
             let result = Result { try image.recordVerified(pieces) }
             loop.execute { self.recorded(pieces, result) }
+            work.end()
         }
     }
 
@@ -292,15 +325,17 @@ package final class SwarmDriver: Sendable {
             } else {
                 record(&core.value, TransportResources.now)
             }
-        case .failure(let error): fail("\(error)", &core.value)
+        case .failure(let error): fail("\(error)")
         }
     }
 
-    private func fail(_ reason: String, _ core: inout Core) {
-        guard !core.isStopped else { return }
-        core.isStopped = true
-        core.ticker?.cancel()
-        for connection in core.connections.values { connection.perform([.close(.stopping)]) }
+    /// Not to be called while ``core`` is being changed: the owner hears of it at once and may call back.
+    private func fail(_ reason: String) {
+        core.value.hasFailed = true
+        guard !core.value.isStopped else { return }
+        core.value.isStopped = true
+        core.value.ticker?.cancel()
+        for connection in core.value.connections.values { connection.perform([.close(.stopping)]) }
         onEvent(.failed(reason))
     }
 }

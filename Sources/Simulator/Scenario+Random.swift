@@ -18,7 +18,7 @@ extension Scenario {
     package static func random(seed: UInt64) -> Scenario? {
         var random = SeededRandom(seed: seed)
         let pieceLength = (16 << 10) << Int.random(in: 0...8, using: &random)
-        let longest = max(1, min(48, (16 << 20) / pieceLength))
+        let longest = max(1, min(48, (10 << 20) / pieceLength))
         let pieces = Int.random(in: 1...longest, using: &random)
         let tail = Int.random(in: 1...pieceLength, using: &random)
         guard let geometry = PieceGeometry(size: Int64((pieces - 1) * pieceLength + tail), pieceLength: pieceLength)

@@ -3,6 +3,7 @@
 import Metainfo
 import PeerProtocol
 import Swarm
+import TrackerCore
 import TrackerProtocol
 
 /// Hosts come, go, tick, dial and announce; and what their swarms decide is carried out.

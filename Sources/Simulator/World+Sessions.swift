@@ -4,6 +4,7 @@ import Metainfo
 import NIOCore
 import PeerProtocol
 import Swarm
+import TrackerProtocol
 
 /// What the NIO driver's channel handler does for a connection: handshake, messages in, effects out.
 extension World {

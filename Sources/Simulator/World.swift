@@ -166,14 +166,23 @@ package final class World {
 
     func host(at address: PeerAddress) -> Int? { hostsByAddress[address.host] }
 
-    func note(_ host: Int, _ connection: SimulatedConnection? = nil, _ what: @autoclosure () -> String) {
+    func note(_ host: Int, _ connection: SimulatedConnection, _ what: @autoclosure () -> String) {
         guard trace.isRecording else { return }
-        trace.record(now, host, connection?.id.number, connection?.peerHost, what())
+        trace.record(now, host, connection.id.number, connection.peerHost, what())
+    }
+
+    func note(_ host: Int, _ what: @autoclosure () -> String) {
+        guard trace.isRecording else { return }
+        trace.record(now, host, nil, nil, what())
     }
 
     /// A promise was broken: the run is wrong.
-    func accuse(_ host: Int, _ connection: SimulatedConnection? = nil, _ what: String) {
-        note(host, connection, "BROKEN \(what)")
+    func accuse(_ host: Int, _ connection: SimulatedConnection, _ what: String) {
+        accuse(host, "\(connection.id) to h\(connection.peerHost): \(what)")
+    }
+
+    func accuse(_ host: Int, _ what: String) {
+        note(host, "BROKEN \(what)")
         broken.append("h\(host) at \(clock.seconds) s: \(what)")
     }
 

@@ -22,11 +22,23 @@ struct AddressBook: Sendable {
 
     init(limits: SwarmLimits) { self.limits = limits }
 
-    /// Remembers an address; one that is known keeps its state, and one beyond the bound is forgotten at once.
+    /// Remembers an address; one that is known keeps its state. Beyond the bound it takes the place of one that could not
+    /// be reached several times in a row, or is forgotten at once.
     mutating func insert(_ address: PeerAddress) {
-        guard states[address] == nil, order.count < limits.knownAddresses else { return }
+        guard states[address] == nil else { return }
+        if order.count >= limits.knownAddresses {
+            guard let place = order.firstIndex(where: { isHopeless($0) }) else { return }
+            let hopeless = order.remove(at: place)
+            states[hopeless] = nil
+            failures[hopeless] = nil
+        }
         states[address] = .idle(notBefore: .zero)
         order.append(address)
+    }
+
+    private func isHopeless(_ address: PeerAddress) -> Bool {
+        guard case .idle = states[address] else { return false }
+        return failures[address, default: 0] >= 3
     }
 
     /// The address is neither dialled nor let in again.
@@ -50,17 +62,26 @@ struct AddressBook: Sendable {
         guard initiatedHere else { return }
         endDial(address)
         states[address] = .connected
-        failures[address] = nil
     }
 
-    mutating func disconnected(_ address: PeerAddress, initiatedHere: Bool, now: Duration) {
-        guard initiatedHere, !isBanned(address) else { return }
+    /// A connection that came in leads to this address, so that dialling it would only make a second one.
+    mutating func isConnected(_ address: PeerAddress) {
+        if case .idle = states[address] { states[address] = .connected }
+    }
+
+    /// The last connection to the address ended.
+    /// - Parameter wasUseful: whether it was worth having; if not, this counts as a failed attempt, so that a peer that
+    ///   ends every connection at once is not dialled every few seconds.
+    mutating func disconnected(_ address: PeerAddress, wasUseful: Bool, now: Duration) {
+        guard case .connected = states[address] else { return }
+        guard wasUseful else { return failed(address, now: now) }
+        failures[address] = nil
         states[address] = .idle(notBefore: now + .seconds(2))
     }
 
     mutating func failed(_ address: PeerAddress, now: Duration) {
         endDial(address)
-        guard !isBanned(address) else { return }
+        guard states[address] != nil, !isBanned(address) else { return }
         let failures = min(failures[address, default: 0] + 1, 6)
         self.failures[address] = failures
         states[address] = .idle(notBefore: now + .seconds(1 << failures))
@@ -68,7 +89,8 @@ struct AddressBook: Sendable {
 
     /// The addresses to dial now, marked as being dialled.
     mutating func candidates(connections: Int, now: Duration) -> [PeerAddress] {
-        var room = min(limits.dials - dialling, limits.connections - connections - dialling)
+        let sought = min(limits.connectionsSought, limits.connections)
+        var room = min(limits.dials - dialling, sought - connections - dialling)
         var chosen: [PeerAddress] = []
         for address in order where room > 0 {
             guard case .idle(let notBefore) = states[address], notBefore <= now, !isBanned(address) else { continue }

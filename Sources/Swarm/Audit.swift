@@ -53,6 +53,7 @@ extension PeerSession {
         let extents = download.open.map(\.extent) + download.waiting
         if Set(extents).count != extents.count { faults.append("an extent is on loan twice") }
         if download.outstanding > limits.maximumPipeline { faults.append("the pipeline is too long") }
+        if download.withdrawn.count > limits.rememberedCancels { faults.append("too many cancels are remembered") }
         if upload.queue.count > limits.queuedRequests { faults.append("the upload queue is too long") }
         if upload.reads < 0 || upload.reads > limits.readsInFlight { faults.append("\(upload.reads) reads") }
         if upload.isChoking, !upload.queue.isEmpty { faults.append("requests of a choked peer are queued") }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Metainfo
+import Metainfo
 package import PeerProtocol
 
 /// The fetching half of a connection: the extents on loan and the requests outstanding.
@@ -21,26 +21,38 @@ struct DownloadState: Sendable {
     /// Extents not begun, in the order they were assigned.
     var waiting: [Extent] = []
     var open: [OpenExtent] = []
+    /// Extents reported as filled, whose bytes wait for the order to be stored or forgotten.
+    var filled: [Extent] = []
+    /// The block whose bytes are arriving, while they are wanted.
+    var arriving: BlockRequest?
     /// Requests sent and not answered.
     var outstanding = 0
     var isChoked = true
     /// Whether a `hungry` report waits for its answer.
     var isHungry = false
     /// Requests that were withdrawn and whose answers may still arrive.
-    var withdrawn: Set<BlockRequest> = []
+    var withdrawn: WithdrawnRequests
     var unrequestedCount = 0
+    /// Rejects since the last block.
+    var rejectCount = 0
     /// How many outstanding requests the peer says it keeps; 250 is what libtorrent assumes of silent ones.
     var peerQueue = 250
     var pipeline: Int
     var bytesReceived = 0
     /// Smoothed bytes a second.
     var rate = 0.0
+    /// The time from the first request on an idle connection to the block that answered it.
+    var latency = 0.0
+    var firstRequest: Duration?
     var lastProgress: Duration
     var chokedSince: Duration?
-    var hasStalled = false
+    /// Since when the peer has been left without work because it left requests unanswered. Ends with a block, a choke
+    /// or an unchoke.
+    var stalledSince: Duration?
 
-    init(pipeline: Int, at now: Duration) {
-        self.pipeline = pipeline
+    init(limits: SwarmLimits, at now: Duration) {
+        pipeline = limits.initialPipeline
+        withdrawn = WithdrawnRequests(limit: limits.rememberedCancels)
         lastProgress = now
     }
 
@@ -49,26 +61,11 @@ struct DownloadState: Sendable {
         waiting.reduce(0) { $0 + $1.blockCount } + open.reduce(0) { $0 + $1.unrequested.nonzeroBitCount }
     }
 
-    mutating func assign(_ extents: [Extent]) {
-        isHungry = false
-        waiting += extents
-    }
-
-    mutating func choked(isFast: Bool, at now: Duration) -> [PeerSession.Effect] {
-        isChoked = true
-        chokedSince = now
-        isHungry = false
-        // Without the fast extension a choke silently drops the peer's queue; with it every request is still answered.
-        if !isFast {
-            for index in open.indices { open[index].requested = 0 }
-            outstanding = 0
-        }
-        return []
-    }
-
     mutating func unchoked(at now: Duration) {
         isChoked = false
         chokedSince = nil
+        stalledSince = nil
+        rejectCount = 0
         lastProgress = now
     }
 
@@ -76,22 +73,58 @@ struct DownloadState: Sendable {
         let current = Double(received) / seconds
         rate = rate == 0 ? current : rate * 0.6 + current * 0.4
         guard received > 0 else { return }
-        let wanted = Int((rate * limits.pipelineTime / Double(PieceGeometry.blockLength)).rounded(.up))
+        let time = limits.pipelineTime + min(latency, 1)
+        let wanted = Int((rate * time / Double(PieceGeometry.blockLength)).rounded(.up))
         pipeline = max(limits.minimumPipeline, min(wanted, limits.maximumPipeline))
-    }
-
-    /// Takes every extent off the list, for giving them back.
-    mutating func surrender() -> [Extent] {
-        let extents = open.map(\.extent) + waiting
-        open.removeAll()
-        waiting.removeAll()
-        outstanding = 0
-        isHungry = false
-        return extents
     }
 }
 
 extension PeerSession {
+    mutating func assign(_ extents: [Extent], at now: Duration) -> [Effect] {
+        download.isHungry = false
+        // The order crossed the news that the peer has stalled.
+        if download.stalledSince != nil { return [.report(.returned(extents))] }
+        // An extent that is still here from an earlier loan stays as it is.
+        for extent in extents where !isOnLoan(extent) { download.waiting.append(extent) }
+        return fill(at: now)
+    }
+
+    private func isOnLoan(_ extent: Extent) -> Bool {
+        download.filled.contains(extent) || download.waiting.contains(extent)
+            || download.open.contains { $0.extent == extent }
+    }
+
+    /// The order to store an extent. When it answers a report that a cancel has overtaken, there is nothing to store,
+    /// and the extent goes back.
+    mutating func store(_ extent: Extent, at now: Duration) -> [Effect] {
+        if let index = download.filled.firstIndex(of: extent) {
+            download.filled.remove(at: index)
+            return [.store(extent)]
+        }
+        return cancel(extent, at: now) + [.report(.returned([extent]))]
+    }
+
+    mutating func choked(at now: Duration) -> [Effect] {
+        download.isChoked = true
+        download.chokedSince = now
+        download.stalledSince = nil
+        // Without the fast extension a choke silently drops the peer's queue; with it every request is still answered.
+        if !isFast {
+            for index in download.open.indices {
+                for block in requests(of: download.open[index]) { download.withdrawn.insert(block) }
+                download.open[index].requested = 0
+            }
+            download.outstanding = 0
+        }
+        return noLongerHungry()
+    }
+
+    private mutating func noLongerHungry() -> [Effect] {
+        guard download.isHungry else { return [] }
+        download.isHungry = false
+        return [.report(.hungry(blocks: 0))]
+    }
+
     /// Room for the extent's bytes was found.
     package mutating func extentOpened(_ extent: Extent, at now: Duration) -> [Effect] {
         guard let index = download.open.firstIndex(where: { $0.extent == extent }) else { return [.release(extent)] }
@@ -104,12 +137,18 @@ extension PeerSession {
     package mutating func blockStarted(
         _ block: BlockRequest, at now: Duration
     ) throws(ProtocolViolation) -> OnBlock {
-        lastReceivedBlock(at: now)
+        heard(at: now)
+        download.arriving = nil
         if let (index, bit) = place(of: block), download.open[index].requested & bit != 0 {
             let extent = download.open[index].extent
+            download.arriving = block
             return .keep(extent, offset: Int(block.begin) - extent.begin)
         }
-        if download.withdrawn.remove(block) != nil { return .discard }
+        if download.withdrawn.remove(block) {
+            // Late, but a sign of life: the next tick asks for work again.
+            download.stalledSince = nil
+            return .discard
+        }
         download.unrequestedCount += 1
         guard download.unrequestedCount <= limits.unrequestedBlocks else { throw .unrequestedBlock }
         return .discard
@@ -117,17 +156,27 @@ extension PeerSession {
 
     /// All bytes of the block that ``blockStarted(_:at:)`` wanted kept have arrived.
     package mutating func blockEnded(_ block: BlockRequest, at now: Duration) -> [Effect] {
-        lastReceivedBlock(at: now)
+        heard(at: now)
+        // The extent may have been taken away while the bytes came in, and even be here again with other room.
+        guard download.arriving == block else { return [] }
+        download.arriving = nil
         guard let (index, bit) = place(of: block), download.open[index].requested & bit != 0 else { return [] }
         download.open[index].requested &= ~bit
         download.open[index].received |= bit
         download.outstanding -= 1
         download.bytesReceived += Int(block.length)
         download.lastProgress = now
-        download.hasStalled = false
+        download.stalledSince = nil
+        download.rejectCount = 0
+        if let sent = download.firstRequest {
+            download.latency = (now - sent).seconds
+            download.firstRequest = nil
+        }
         var effects: [Effect] = []
         if download.open[index].isFilled {
-            effects.append(.report(.filled(download.open.remove(at: index).extent)))
+            let extent = download.open.remove(at: index).extent
+            download.filled.append(extent)
+            effects.append(.report(.filled(extent)))
         }
         return effects + fill(at: now)
     }
@@ -137,7 +186,8 @@ extension PeerSession {
         guard !download.isChoked else { return [] }
         var effects: [Effect] = []
         let depth = max(1, min(download.pipeline, download.peerQueue))
-        if download.outstanding == 0 { download.lastProgress = now }
+        let wasIdle = download.outstanding == 0
+        if wasIdle { download.lastProgress = now }
         for index in download.open.indices where download.open[index].isReady {
             while download.outstanding < depth, download.open[index].unrequested != 0 {
                 let block = download.open[index].unrequested.trailingZeroBitCount
@@ -146,33 +196,40 @@ extension PeerSession {
                 effects.append(.send(.request(request(download.open[index].extent, block))))
             }
         }
+        if wasIdle { download.firstRequest = download.outstanding > 0 ? now : nil }
         // One extent at a time waits for room, so that a full pool is shared fairly between connections.
         if download.outstanding < depth, download.open.allSatisfy(\.isReady), !download.waiting.isEmpty {
             let extent = download.waiting.removeFirst()
             download.open.append(DownloadState.OpenExtent(extent: extent))
             effects.append(.open(extent))
         }
+        // The loan beyond the pipeline is kept short: what is on loan here cannot be fetched from anybody nearer.
         let backlog = download.backlog
-        if !download.isHungry, !download.hasStalled, backlog < depth {
+        if !download.isHungry, download.stalledSince == nil, backlog < max(depth / 4, 1) {
             download.isHungry = true
-            effects.append(.report(.hungry(blocks: depth - backlog)))
+            effects.append(.report(.hungry(blocks: max(depth / 2, 2) - backlog)))
         }
         return effects
     }
 
     mutating func rejected(_ block: BlockRequest, at now: Duration) -> [Effect] {
-        if download.withdrawn.remove(block) != nil { return [] }
+        if download.withdrawn.remove(block) { return [] }
         guard let (index, bit) = place(of: block), download.open[index].requested & bit != 0 else { return [] }
         download.open[index].requested &= ~bit
         download.outstanding -= 1
         // A choke explains the reject: the block is asked for again after the next unchoke.
         if download.isChoked { return [] }
+        // A peer that rejects whatever it is asked is left alone like one that does not answer, or the same extent would
+        // go back and forth for ever.
+        download.rejectCount += 1
+        if download.rejectCount > limits.rejectedRequests { return stall(at: now) }
         let extent = download.open[index].extent
         return withdraw(index) + [.report(.returned([extent]))] + fill(at: now)
     }
 
     mutating func cancel(_ extent: Extent, at now: Duration) -> [Effect] {
         download.waiting.removeAll { $0 == extent }
+        download.filled.removeAll { $0 == extent }
         guard let index = download.open.firstIndex(where: { $0.extent == extent }) else {
             return [.release(extent)] + fill(at: now)
         }
@@ -184,17 +241,19 @@ extension PeerSession {
         if let since = download.chokedSince, now - since > limits.chokePatience, download.backlog > 0 {
             return surrender()
         }
-        guard download.outstanding > 0 else { return [] }
-        if now - download.lastProgress > limits.stallLimit { return [.close(.stalled)] }
-        guard !download.hasStalled, now - download.lastProgress > limits.stallTimeout else { return [] }
-        download.hasStalled = true
-        let progress = download.lastProgress
-        let effects = surrender()
-        // The clock of the stall goes on: only a block resets it.
-        download.lastProgress = progress
-        return effects
+        if let since = download.stalledSince {
+            return now - since > limits.stallLimit - limits.stallTimeout ? [.close(.stalled)] : []
+        }
+        guard download.outstanding > 0, now - download.lastProgress > limits.stallTimeout else { return [] }
+        return stall(at: now)
     }
 
+    private mutating func stall(at now: Duration) -> [Effect] {
+        download.stalledSince = now
+        return noLongerHungry() + surrender()
+    }
+
+    /// Gives everything on loan back, but for what is already filled.
     private mutating func surrender() -> [Effect] {
         var effects: [Effect] = []
         while !download.open.isEmpty {
@@ -202,8 +261,8 @@ extension PeerSession {
             effects += withdraw(0)
             effects.append(.report(.returned([extent])))
         }
-        let waiting = download.surrender()
-        if !waiting.isEmpty { effects.append(.report(.returned(waiting))) }
+        if !download.waiting.isEmpty { effects.append(.report(.returned(download.waiting))) }
+        download.waiting.removeAll()
         return effects
     }
 
@@ -211,15 +270,27 @@ extension PeerSession {
     private mutating func withdraw(_ index: Int) -> [Effect] {
         let entry = download.open.remove(at: index)
         var effects: [Effect] = []
-        var rest = entry.requested
-        while rest != 0 {
-            let block = request(entry.extent, rest.trailingZeroBitCount)
-            rest &= rest - 1
+        for block in requests(of: entry) {
             download.outstanding -= 1
-            if download.withdrawn.count < limits.rememberedCancels { download.withdrawn.insert(block) }
-            effects.append(.send(.cancel(block)))
+            // The answer that is arriving just now is not going to arrive again.
+            if download.arriving == block {
+                download.arriving = nil
+            } else {
+                download.withdrawn.insert(block)
+                effects.append(.send(.cancel(block)))
+            }
         }
         return effects + [.release(entry.extent)]
+    }
+
+    private func requests(of entry: DownloadState.OpenExtent) -> [BlockRequest] {
+        var blocks: [BlockRequest] = []
+        var rest = entry.requested
+        while rest != 0 {
+            blocks.append(request(entry.extent, rest.trailingZeroBitCount))
+            rest &= rest - 1
+        }
+        return blocks
     }
 
     private func request(_ extent: Extent, _ block: Int) -> BlockRequest {
@@ -239,6 +310,4 @@ extension PeerSession {
         }
         return nil
     }
-
-    private mutating func lastReceivedBlock(at now: Duration) { heard(at: now) }
 }

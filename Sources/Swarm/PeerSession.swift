@@ -58,7 +58,7 @@ package struct PeerSession: Sendable {
         self.limits = limits
         self.isFast = isFast
         self.isExtended = isExtended
-        download = DownloadState(pipeline: limits.initialPipeline, at: now)
+        download = DownloadState(limits: limits, at: now)
         upload = UploadState(have: have)
         lastReceived = now
         lastSent = now
@@ -93,7 +93,7 @@ package struct PeerSession: Sendable {
         if message.isFast, !isFast { throw .fastNotNegotiated }
         switch message {
         case .keepAlive, .port, .suggestPiece, .allowedFast, .unknown: return []
-        case .choke: return download.choked(isFast: isFast, at: now)
+        case .choke: return choked(at: now)
         case .unchoke:
             download.unchoked(at: now)
             return fill(at: now)
@@ -120,11 +120,9 @@ package struct PeerSession: Sendable {
     /// The image's ``Swarm`` decided something for this connection.
     package mutating func perform(_ command: SessionCommand, at now: Duration) -> [Effect] {
         switch command {
-        case .assign(let extents):
-            download.assign(extents)
-            return fill(at: now)
+        case .assign(let extents): return assign(extents, at: now)
         case .cancel(let extent): return cancel(extent, at: now)
-        case .store(let extent): return [.store(extent)]
+        case .store(let extent): return store(extent, at: now)
         case .setInterested(let isInterested): return [.send(isInterested ? .interested : .notInterested)]
         case .setChoking(let isChoking): return setChoking(isChoking)
         case .have(let piece):

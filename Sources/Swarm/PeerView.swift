@@ -20,7 +20,9 @@ struct PeerView: Sendable {
     /// Since when the peer has been interested without being served.
     var waitsSince: Duration
     var servedSince: Duration?
-    /// The blocks the session has room for, while it waits for work.
+    /// What ``sent`` was when it was last unchoked.
+    var sentBeforeSlot: Int64 = 0
+    /// The blocks the session has room for, while it waits for work; 0 when it does not.
     var hunger = 0
     /// Bytes of blocks, both ways.
     var received: Int64 = 0
@@ -28,6 +30,7 @@ struct PeerView: Sendable {
     /// Smoothed bytes a second.
     var downloadRate = 0.0
     var uploadRate = 0.0
+    let connectedAt: Duration
     private var measuredAt: Duration
     private var receivedBefore: Int64 = 0
     private var sentBefore: Int64 = 0
@@ -38,6 +41,7 @@ struct PeerView: Sendable {
         self.initiatedHere = initiatedHere
         pieces = Bitfield(pieceCount: pieceCount)
         waitsSince = now
+        connectedAt = now
         measuredAt = now
     }
 

@@ -14,9 +14,9 @@ package enum SessionReport: Equatable, Sendable {
     case interested(Bool)
     /// The peer accepts connections at this port.
     case listens(UInt16)
-    /// The session has room for this many more blocks.
+    /// The session has room for this many more blocks; with 0 it withdraws what it said before.
     case hungry(blocks: Int)
-    /// The session gives these extents back, unfinished.
+    /// The session gives these extents back, unfinished, or cannot store them.
     case returned([Extent])
     /// All of the extent's bytes are here, unverified.
     case filled(Extent)

@@ -1,75 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metainfo
+import TrackerProtocol
 
 /// Handing out work: rarest pieces first, a piece to one peer where that is possible, and in the endgame what somebody
 /// else has had for too long.
 extension Swarm {
-    /// Gives work to the connections that wait for it.
-    /// - Parameter start: where the search for the rarest piece begins, so that peers that know the same do not all
-    ///   choose the same.
-    mutating func feed(now: Duration, start: Int? = nil) -> [Effect] {
+    /// Gives work to every connection that waits for it.
+    mutating func feed(now: Duration) -> [Effect] {
+        hungry.flatMap { feed($0, salt: salt(for: $0), now: now) }
+    }
+
+    /// Gives work to one connection, if it waits for it.
+    /// - Parameter salt: decides between equally rare pieces.
+    mutating func feed(_ id: ConnectionID, salt: UInt64, now: Duration) -> [Effect] {
+        guard let view = peers[id], view.hunger > 0, view.wanted > 0 else { return [] }
         var effects: [Effect] = []
-        for id in hungry {
-            guard let view = peers[id], view.wanted > 0 else { continue }
-            let blocks = max(view.hunger, 1)
-            let extents = work(for: id, view, blocks: blocks, start: start ?? origin(of: id), now: now)
-            guard !extents.isEmpty else { continue }
-            hungry.removeAll { $0 == id }
-            effects.append(.command(id, .assign(extents)))
-        }
+        let extents = work(for: id, view, salt: salt, now: now, &effects)
+        guard !extents.isEmpty else { return effects }
+        peers[id]?.hunger = 0
+        hungry.removeAll { $0 == id }
+        effects.append(.command(id, .assign(extents)))
         return effects
     }
 
-    /// A starting point of its own for each connection, where no randomness is at hand.
-    private func origin(of id: ConnectionID) -> Int {
-        let spread = (id.number &+ UInt64(have.count)) &* 0x9e37_79b9_7f4a_7c15
-        return Int(spread % UInt64(metainfo.geometry.pieceCount))
+    /// A salt of its own for each host and connection, where no randomness is at hand.
+    func salt(for id: ConnectionID) -> UInt64 {
+        ownID.bytes.suffix(8).reduce(id.number &+ UInt64(have.count)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 
     private mutating func work(
-        for id: ConnectionID, _ view: PeerView, blocks: Int, start: Int, now: Duration
+        for id: ConnectionID, _ view: PeerView, salt: UInt64, now: Duration, _ effects: inout [Effect]
     ) -> [Extent] {
-        var granted: [Extent] = []
-        var room = min(blocks, limits.batchLength / PieceGeometry.blockLength)
-        func take(_ extents: [Extent]) {
-            for extent in extents where room > 0 {
-                granted.append(extent)
-                room -= extent.blockCount
-            }
-        }
         // What is under way comes first: only a whole piece can be relayed.
-        for number in pieces.progress.keys.sorted() where room > 0 {
-            guard let piece = metainfo.geometry.piece(number), view.pieces.contains(piece) else { continue }
-            take(pieces.freeExtents(of: piece, for: id))
+        var room = min(view.hunger, limits.batchLength / PieceGeometry.blockLength)
+        var granted: [Extent] = []
+        for extent in pieces.freeExtents(among: view.pieces, for: id) {
+            guard room > 0 else { break }
+            granted.append(extent)
+            room -= extent.blockCount
         }
         pieces.assign(granted, to: id, now: now)
-        while room > 0, let piece = rarest(of: view.pieces, start: start) {
-            // A whole piece to one peer, up to the length of a batch: that keeps blame and relaying simple.
-            let extents = Array(
-                metainfo.geometry.extents(of: piece).prefix(max(1, limits.batchLength / Extent.maximumLength)))
-            pieces.assign(extents, to: id, now: now)
+        // A whole piece to one peer, up to the length of a batch: that keeps blame and relaying simple.
+        let blocks = min(metainfo.geometry.blocksPerPiece, limits.batchLength / PieceGeometry.blockLength)
+        let count = (max(room, 0) + blocks - 1) / blocks
+        let picker = RarestFirst(availability: pieces.availability, salt: salt)
+        for number in picker.choose(count, of: view.pieces, outside: pieces.have, and: pieces.started) {
+            guard let piece = metainfo.geometry.piece(number) else { continue }
+            let extents = metainfo.geometry.extents(of: piece)
+                .prefix(max(1, limits.batchLength / Extent.maximumLength))
+            pieces.assign(Array(extents), to: id, now: now)
             granted += extents
-            room -= extents.reduce(0) { $0 + $1.blockCount }
         }
-        if granted.isEmpty, now > limits.stealAfter,
-            let extent = pieces.stealable(for: id, among: view.pieces, before: now - limits.stealAfter)
-        {
-            pieces.assign([extent], to: id, now: now)
-            granted = [extent]
-        }
-        return granted
+        return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
     }
 
-    /// The piece that the fewest peers have, of those the peer has and nobody has begun; ties go to the first one met
-    /// from `start` on.
-    private func rarest(of candidates: Bitfield, start: Int) -> PieceIndex? {
-        var best: Int?
-        candidates.forEach(outside: pieces.have, and: pieces.started, from: start) { number in
-            if let current = best, pieces.availability[current] <= pieces.availability[number] { return true }
-            best = number
-            return pieces.availability[number] > 1
+    /// Nothing is free: an extent that others have had for long is asked of this peer as well, or a piece that one
+    /// peer alone may deliver changes hands.
+    private mutating func endgame(
+        for id: ConnectionID, _ view: PeerView, now: Duration, _ effects: inout [Effect]
+    ) -> [Extent] {
+        if let extent = pieces.stealable(for: id, among: view.pieces, limits: limits, now: now) {
+            pieces.assign([extent], to: id, now: now)
+            return [extent]
         }
-        return best.flatMap { metainfo.geometry.piece($0) }
+        guard let piece = pieces.overdue(for: id, among: view.pieces, limits: limits, now: now) else { return [] }
+        for (extent, holder) in pieces.withdraw(piece) { effects.append(.command(holder, .cancel(extent))) }
+        let extents = metainfo.geometry.extents(of: piece)
+        pieces.assign(extents, to: id, now: now)
+        return extents
     }
 }

@@ -44,6 +44,8 @@ package struct Swarm: Sendable {
     var addresses: AddressBook
     /// Connections that wait for work, in the order in which they asked.
     var hungry: [ConnectionID] = []
+    /// Where connections led that are gone and may yet turn out to have brought wrong bytes, oldest first.
+    var departed: [(id: ConnectionID, address: PeerAddress)] = []
     private var isDownloading: Bool { !pieces.have.isFull }
 
     /// - Parameters:
@@ -72,19 +74,22 @@ package struct Swarm: Sendable {
             if initiatedHere { addresses.ban(address) }
             return [.command(id, .close(.selfConnection))]
         }
-        guard !addresses.isBanned(address) else { return [.command(id, .close(.banned))] }
-        guard peers.count < limits.connections else { return [.command(id, .close(.tooManyConnections))] }
+        func refuse(_ reason: CloseReason) -> [Effect] {
+            if initiatedHere { addresses.failed(address, now: now) }
+            return [.command(id, .close(reason))]
+        }
+        guard !addresses.isBanned(address) else { return refuse(.banned) }
         var effects: [Effect] = []
         if let (other, view) = peers.first(where: { $0.value.peerID == peer }) {
             // Both sides keep the connection that the greater peer id initiated, so they agree without a word.
             let keepsInitiator = ownID.bytes.lexicographicallyPrecedes(peer.bytes) ? peer : ownID
             let newInitiator = initiatedHere ? ownID : peer
             let oldInitiator = view.initiatedHere ? ownID : peer
-            guard newInitiator == keepsInitiator, oldInitiator != keepsInitiator else {
-                return [.command(id, .close(.duplicate))]
-            }
+            guard newInitiator == keepsInitiator, oldInitiator != keepsInitiator else { return refuse(.duplicate) }
             effects.append(.command(other, .close(.duplicate)))
+            effects += disconnected(other, now: now)
         }
+        guard peers.count < limits.connections else { return effects + refuse(.tooManyConnections) }
         addresses.connected(address, initiatedHere: initiatedHere)
         peers[id] = PeerView(
             peerID: peer, address: address, initiatedHere: initiatedHere, pieceCount: metainfo.geometry.pieceCount,
@@ -96,10 +101,24 @@ package struct Swarm: Sendable {
     package mutating func disconnected(_ id: ConnectionID, now: Duration) -> [Effect] {
         guard let view = peers.removeValue(forKey: id) else { return [] }
         hungry.removeAll { $0 == id }
-        addresses.disconnected(view.address, initiatedHere: view.initiatedHere, now: now)
+        forget(view, now: now)
         pieces.forget(view.pieces)
         pieces.release(id)
+        if pieces.involves(id) {
+            departed.append((id, view.address))
+            if departed.count > limits.rememberedSources { departed.removeFirst() }
+        }
         return choke(now: now) + feed(now: now)
+    }
+
+    /// The peer's address may be dialled again, unless another connection leads there too.
+    private mutating func forget(_ view: PeerView, now: Duration) {
+        guard let address = view.listenAddress, !peers.values.contains(where: { $0.listenAddress == address }) else {
+            return
+        }
+        let wasUseful =
+            view.received > 0 || view.sent > 0 || now - view.connectedAt >= limits.shortestConnection
+        addresses.disconnected(address, wasUseful: wasUseful, now: now)
     }
 
     // MARK: Reports
@@ -113,11 +132,16 @@ package struct Swarm: Sendable {
         case .pieces(let pieces): return learn(pieces, of: id, now: now)
         case .gained(let piece): return learn(piece, of: id, now: now)
         case .interested(let isInterested):
+            // Saying it again must not send the peer back to the end of the queue.
+            guard peers[id]?.isInterested != isInterested else { return [] }
             peers[id]?.isInterested = isInterested
             if isInterested { peers[id]?.waitsSince = now }
             return choke(now: now)
         case .listens(let port):
+            // Only the first word counts: the address is one that this side then does not dial.
+            guard let view = peers[id], view.listenPort == nil else { return [] }
             peers[id]?.listenPort = port
+            if !view.initiatedHere, let address = peers[id]?.listenAddress { addresses.isConnected(address) }
             return []
         case .traffic(let received, let sent):
             peers[id]?.received += Int64(received)
@@ -125,8 +149,12 @@ package struct Swarm: Sendable {
             return []
         case .hungry(let blocks):
             peers[id]?.hunger = blocks
+            guard blocks > 0 else {
+                hungry.removeAll { $0 == id }
+                return []
+            }
             if !hungry.contains(id) { hungry.append(id) }
-            return feed(now: now, start: Int.random(in: 0..<metainfo.geometry.pieceCount, using: &random))
+            return feed(id, salt: random.next(), now: now)
         case .returned(let extents):
             for extent in extents { pieces.free(extent, by: id) }
             return feed(now: now)
@@ -141,15 +169,21 @@ package struct Swarm: Sendable {
     package mutating func stored(
         _ extent: Extent, root: SHA256Digest, by id: ConnectionID, now: Duration
     ) -> [Effect] {
-        guard let finished = pieces.stored(extent, root: root, by: id) else { return feed(now: now) }
+        // A liar that was found out while its write was under way brought nothing.
+        if peers[id] == nil, let address = departed.first(where: { $0.id == id })?.address, addresses.isBanned(address)
+        {
+            return storeFailed(extent, by: id, now: now)
+        }
+        guard let finished = pieces.stored(extent, root: root, by: id, now: now) else { return [] }
         let hash = metainfo.geometry.pieceHash(extentRoots: finished.roots)
-        guard hash == metainfo.hash(of: extent.piece) else { return mismatch(extent.piece, finished.sources, now: now) }
-        return verified(extent.piece, now: now)
+        guard hash == metainfo.hash(of: extent.piece) else { return mismatch(extent.piece, finished, now: now) }
+        return verified(extent.piece, finished, now: now)
     }
 
-    /// An extent could not be written; it is free again.
+    /// An extent was not written, because it could not be or because its connection ended before the order to store it
+    /// arrived. It is free again.
     package mutating func storeFailed(_ extent: Extent, by id: ConnectionID, now: Duration) -> [Effect] {
-        pieces.storeFailed(extent, by: id)
+        pieces.free(extent, by: id)
         return feed(now: now)
     }
 
@@ -188,7 +222,7 @@ package struct Swarm: Sendable {
         view.wanted = bitfield.count(notIn: pieces.have)
         peers[id] = view
         pieces.count(bitfield)
-        return interest(id) + redundant(id)
+        return interest(id) + redundant(id) + feed(id, salt: salt(for: id), now: now)
     }
 
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
@@ -196,7 +230,7 @@ package struct Swarm: Sendable {
         pieces.count(piece)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
         let effects = interest(id) + redundant(id)
-        return hungry.isEmpty || pieces.have.contains(piece) ? effects : effects + feed(now: now)
+        return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)
     }
 
     /// Tells the peer whether this side wants anything of it, when that changed.
@@ -214,8 +248,10 @@ package struct Swarm: Sendable {
 
     // MARK: Pieces
 
-    private mutating func verified(_ piece: PieceIndex, now: Duration) -> [Effect] {
-        guard pieces.verified(piece) else { return feed(now: now) }
+    private mutating func verified(
+        _ piece: PieceIndex, _ finished: PieceTable.Finished, now: Duration
+    ) -> [Effect] {
+        let liars = pieces.verified(piece, finished)
         var effects: [Effect] = [.fact(.pieceVerified(piece))]
         for id in peers.keys.sorted() {
             guard let view = peers[id] else { continue }
@@ -226,25 +262,42 @@ package struct Swarm: Sendable {
                 effects.append(.command(id, .have(piece)))
             }
         }
-        guard !isDownloading else { return effects + feed(now: now) }
+        for liar in liars.sorted() { effects += convict(liar, now: now) }
+        guard !isDownloading else { return effects }
         // The session's own record of what may be served must be whole before the connection is judged.
         effects.append(.fact(.completed))
         for id in peers.keys.sorted() { effects += redundant(id) }
         return effects
     }
 
-    /// A piece that came from one peer alone convicts it. One that came from several is fetched again from one.
-    private mutating func mismatch(_ piece: PieceIndex, _ sources: Set<ConnectionID>, now: Duration) -> [Effect] {
+    /// A piece that came from one peer alone convicts it. One that came from several is fetched again from one, and
+    /// convicts those who brought something else before.
+    private mutating func mismatch(
+        _ piece: PieceIndex, _ finished: PieceTable.Finished, now: Duration
+    ) -> [Effect] {
         var effects: [Effect] = [.fact(.pieceMismatched(piece))]
-        pieces.restart(piece)
-        if sources.count == 1, let liar = sources.first, let view = peers[liar] {
-            addresses.ban(view.address)
-            if let listening = view.listenAddress { addresses.ban(listening) }
-            addresses.banHost(of: view.address)
-            effects.append(.fact(.peerBanned(view.listenAddress ?? view.address)))
-            effects.append(.command(liar, .close(.violation(.wrongData))))
-            effects += disconnected(liar, now: now)
+        pieces.restart(piece, finished)
+        if let first = finished.sources.first, finished.sources.allSatisfy({ $0 == first }) {
+            effects += convict(first, now: now)
         }
         return effects + feed(now: now)
+    }
+
+    /// The connection brought wrong bytes: its peer is cut and not let in again.
+    private mutating func convict(_ liar: ConnectionID, now: Duration) -> [Effect] {
+        pieces.disown(liar)
+        if let view = peers[liar] {
+            let ban = ban(view.address, listening: view.listenAddress)
+            return [ban, .command(liar, .close(.violation(.wrongData)))] + disconnected(liar, now: now)
+        }
+        // It left before its lie was found out.
+        return departed.first { $0.id == liar }.map { [ban($0.address, listening: nil)] } ?? []
+    }
+
+    private mutating func ban(_ address: PeerAddress, listening: PeerAddress?) -> Effect {
+        addresses.ban(address)
+        if let listening { addresses.ban(listening) }
+        addresses.banHost(of: address)
+        return .fact(.peerBanned(listening ?? address))
     }
 }

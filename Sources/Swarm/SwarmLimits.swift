@@ -4,6 +4,9 @@
 package struct SwarmLimits: Sendable {
     /// Connections of one image.
     package var connections = 64
+    /// Connections up to which this side looks for more. Less than ``connections``, so that there is room for those who
+    /// come later.
+    package var connectionsSought = 32
     /// Connection attempts under way at once.
     package var dials = 8
     /// Addresses remembered per image.
@@ -12,6 +15,10 @@ package struct SwarmLimits: Sendable {
     package var uploadSlots = 12
     /// How long a served peer keeps its slot while others wait.
     package var slotTerm = Duration.seconds(5)
+    /// A slot is not taken away before this many bytes went through it, so that its holder can finish something …
+    package var slotLength: Int64 = 4 << 20
+    /// … unless that takes longer than this.
+    package var longestSlotTerm = Duration.seconds(60)
     /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.
     package var queuedRequests = 2000
     /// Blocks served by one read.
@@ -20,9 +27,9 @@ package struct SwarmLimits: Sendable {
     package var readsInFlight = 2
     /// Outstanding requests on one connection: at least, at first, and at most.
     package var minimumPipeline = 16
-    package var initialPipeline = 64
+    package var initialPipeline = 32
     package var maximumPipeline = 512
-    /// How much time the pipeline of outstanding requests should cover at the measured rate.
+    /// How much time, beyond the measured delay, the pipeline of outstanding requests should cover at the measured rate.
     package var pipelineTime = 0.15
     /// Requests a peer may make while it is choked, beyond those that crossed the choke.
     package var chokedRequests = 300
@@ -30,6 +37,8 @@ package struct SwarmLimits: Sendable {
     package var unrequestedBlocks = 64
     /// Cancelled requests whose answers may still arrive.
     package var rememberedCancels = 2048
+    /// Requests a peer that does not choke may reject in a row before its work goes to others.
+    package var rejectedRequests = 64
     /// How long the blocks asked of a peer that choked are kept for it.
     package var chokePatience = Duration.seconds(5)
     /// How long a peer may leave requests unanswered before its work goes to others.
@@ -42,6 +51,14 @@ package struct SwarmLimits: Sendable {
     package var keepAliveInterval = Duration.seconds(90)
     /// When no extent is free, one that a peer has had for this long is also asked of another.
     package var stealAfter = Duration.seconds(1)
+    /// The most connections that fetch the same extent.
+    package var extentHolders = 6
+    /// How long the one source of a piece that failed before may bring nothing of it, while others could.
+    package var soleSourcePatience = Duration.seconds(120)
+    /// A connection that ends sooner than this without having carried a block counts as a failed attempt.
+    package var shortestConnection = Duration.seconds(10)
+    /// Connections that are gone and that an unfinished piece came from, remembered in case it is wrong.
+    package var rememberedSources = 64
     /// Work handed out at once, in bytes.
     package var batchLength = 4 << 20
 

@@ -18,6 +18,11 @@ enum Interruption {
             return source
         }
         defer { for source in sources { source.cancel() } }
-        try await task.value
+        do {
+            try await task.value
+        } catch {
+            // Whatever was under way broke off because of the interruption, however it puts it.
+            throw task.isCancelled ? CancellationError() : error
+        }
     }
 }

@@ -51,8 +51,10 @@ struct Table: CustomStringConvertible {
         let lines = [columns.map { $0.uppercased() }] + rows
         let widths = columns.indices.map { column in lines.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return lines.map { line in
-            line.enumerated().map { index, cell in
-                index == line.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
+            // Empty cells at the end leave nothing behind.
+            let last = line.lastIndex { !$0.isEmpty } ?? -1
+            return line.prefix(last + 1).enumerated().map { index, cell in
+                index == last ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
             }.joined(separator: "  ")
         }.joined(separator: "\n")
     }

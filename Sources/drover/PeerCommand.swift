@@ -65,6 +65,10 @@ struct PeerRun: AsyncParsableCommand {
             limit.rlim_cur = limit.rlim_max
             setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         }
-        try await PeerProcess.run(host: store.host(create: true), configuration: configuration, log: log)
+        guard case .owned(let host) = try await store.access(create: true) else {
+            throw HostFailure(
+                .conflict, "a peer is running on \(store.root) already; stop it first, or name another store with --store")
+        }
+        try await PeerProcess.run(host: host, configuration: configuration, log: log)
     }
 }

@@ -10,6 +10,7 @@ import PeerService
 struct StoreOptions: ParsableArguments {
     /// Where a packaged peer keeps its store.
     static let standard = "/var/lib/drover"
+    private static let lockPatience = Duration.seconds(5)
 
     @Option(
         name: .customLong("store"),
@@ -26,22 +27,47 @@ struct StoreOptions: ParsableArguments {
 
     var layout: StoreLayout { StoreLayout(root: StoreLayout.resolve(root)) }
 
-    /// Whoever can answer for the store: the peer that runs on it, or this process under the store's lock.
+    /// Who answers for a store.
+    enum Access {
+        /// The peer that runs on it.
+        case peer(ControlClient)
+        /// This process, which holds its lock.
+        case owned(Host)
+    }
+
+    /// Finds out who answers for the store. Its lock is held for a moment by any command, and by a peer that does not
+    /// answer yet while it starts: only who still meets it after a few seconds meets somebody who stays.
     /// - Parameter create: whether a store is made where there is none.
+    func access(create: Bool) async throws(HostFailure) -> Access {
+        let start = ContinuousClock.now
+        while true {
+            if let peer = try await runningPeer() { return .peer(peer) }
+            do {
+                return .owned(try host(create: create))
+            } catch {
+                guard error.isStoreInUse, start.duration(to: .now) < Self.lockPatience else { throw error }
+            }
+            try? await Task.sleep(for: .milliseconds(50))
+            if Task.isCancelled { throw HostFailure(CancellationError()) }
+        }
+    }
+
+    /// Whoever answers for the store, for requests that both can carry out.
     func service(create: Bool = false) async throws(HostFailure) -> any HostService {
-        if let peer = try await runningPeer() { return peer }
-        return try host(create: create)
+        switch try await access(create: create) {
+        case .peer(let client): client
+        case .owned(let host): host
+        }
     }
 
     /// The peer that runs on the store, if one does.
     func runningPeer() async throws(HostFailure) -> ControlClient? {
-        guard access(layout.controlSocket, F_OK) == 0 else { return nil }
+        guard Glibc.access(layout.controlSocket, F_OK) == 0 else { return nil }
         let client = try ControlClient(layout)
         return await client.isRunning() ? client : nil
     }
 
-    /// This process as the store's owner.
-    func host(create: Bool) throws(HostFailure) -> Host {
+    private func host(create: Bool) throws(HostFailure) -> Host {
         let threads = NIOThreadPool(numberOfThreads: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         threads.start()
         return try Host(root: root, create: create, threads: threads)

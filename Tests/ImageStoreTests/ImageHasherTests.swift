@@ -105,7 +105,9 @@ struct ImageHasherTests {
         #expect(
             try store.beginImport(fixture.name).fill(from: source, hasher).pieceHashes == fixture.image.pieceHashes)
         hasher.progress = { done in
-            guard done == fixture.image.geometry.size, let file = try? memory.open("/source.raw", .update) else { return }
+            guard done == fixture.image.geometry.size, let file = try? memory.open("/source.raw", .update) else {
+                return
+            }
             [UInt8(1)].withUnsafeBytes { try? file.write($0, at: 5) }
         }
         let target = try store.beginImport(fixture.name)

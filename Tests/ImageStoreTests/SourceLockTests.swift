@@ -46,12 +46,13 @@ struct SourceLockTests {
         let pidFile = "\(folder.path)/pid"
         // --fork returns when the image is open.
         let nbd = try run(
-            "qemu-nbd", "--fork", "--persistent", "--pid-file=\(pidFile)", "--socket=\(folder.path)/s", "-f", "raw", image)
+            "qemu-nbd", "--fork", "--persistent", "--pid-file=\(pidFile)", "--socket=\(folder.path)/s", "-f", "raw",
+            image)
         #expect(nbd.status == 0, "\(nbd.output)")
         let pid = try processID(pidFile)
         let error = #expect(throws: StoreError.self) { try SourceLock(image) }
         #expect(error?.kind == .sourceInUse)
-        kill(pid, SIGTERM)
+        kill(pid, SIGKILL)
         // The lock goes with the process, whenever that is; a lock that blocks until then would hide a hang.
         var lock: SourceLock?
         let patience = ContinuousClock.now + .seconds(20)
@@ -85,7 +86,7 @@ struct SourceLockTests {
             "-f", "raw", image)
         #expect(nbd.status == 0, "\(nbd.output)")
         let pid = try processID(pidFile)
-        defer { kill(pid, SIGTERM) }
+        defer { kill(pid, SIGKILL) }
         _ = try SourceLock(image)
     }
 }

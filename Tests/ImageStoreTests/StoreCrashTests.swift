@@ -78,7 +78,8 @@ struct StoreCrashTests {
     }
 
     @Test(arguments: survivals)
-    func `a crash at any point of an import leaves the whole master or nothing`(_ survival: CrashFiles.Survival) throws {
+    func `a crash at any point of an import leaves the whole master or nothing`(_ survival: CrashFiles.Survival) throws
+    {
         let fixture = try StoreFixture()
         let files = CrashFiles()
         let store = try fixture.open(files)
@@ -104,7 +105,8 @@ struct StoreCrashTests {
     }
 
     @Test(arguments: survivals)
-    func `a crash at any point of a removal leaves the whole master or nothing`(_ survival: CrashFiles.Survival) throws {
+    func `a crash at any point of a removal leaves the whole master or nothing`(_ survival: CrashFiles.Survival) throws
+    {
         let fixture = try StoreFixture()
         let files = CrashFiles()
         let store = try fixture.open(files)
@@ -147,6 +149,31 @@ struct StoreCrashTests {
             try fixture.expectHonest(store, left, comment)
             #expect(count < files.changeCount || store.partials().isEmpty, comment)
             if store.partials().isEmpty { #expect(try left.names(in: "\(StoreFixture.root)/partial") == [], comment) }
+            try fixture.finish(store)
+            try fixture.expectFinished(left, comment)
+        }
+    }
+
+    @Test(arguments: survivals)
+    func `a crash while a fetch starts over never leaves the old journal beside the new image`(
+        _ survival: CrashFiles.Survival
+    ) throws {
+        let fixture = try StoreFixture()
+        let files = CrashFiles()
+        var store = try fixture.open(files)
+        let partial = try fixture.begin(store)
+        for piece in fixture.image.geometry.pieces { try fixture.write(piece.number, to: partial) }
+        try partial.recordVerified(Array(fixture.image.geometry.pieces))
+        try files.remove(store.layout.partialImage(fixture.name))
+        try files.syncDirectory(store.layout.partials)
+        let before = files.changeCount
+        store = try fixture.open(files)
+        #expect(try store.resume(fixture.name).verified.count == 3)
+        for count in before...files.changeCount {
+            let comment: Comment = "crash after change \(count) of \(files.changeCount), \(survival)"
+            let left = files.afterCrash(changes: count, survival)
+            let store = try fixture.open(left)
+            try fixture.expectHonest(store, left, comment)
             try fixture.finish(store)
             try fixture.expectFinished(left, comment)
         }

@@ -15,7 +15,9 @@ struct StoreFaultTests {
         return files
     }
 
-    @Test func `a disk that is full at any write says so, leaves no lie, and the fetch goes on when there is space`() throws {
+    @Test func `a disk that is full at any write says so, leaves no lie, and the fetch goes on when there is space`()
+        throws
+    {
         let fixture = try StoreFixture()
         for write in 0..<(try quietRun(fixture).writeCount) {
             let comment: Comment = "full from write \(write)"

@@ -25,12 +25,12 @@ struct HostilePeerTests {
             let fetcher = try await TestPeer(loopback, metainfo, image: MemoryImage(metainfo))
             fetcher.driver.learned([liar.address])
             #expect(await eventually { !fetcher.log.banned.isEmpty })
-            #expect(fetcher.log.banned == [liar.address])
+            #expect(Set(fetcher.log.banned) == [liar.address])
             fetcher.driver.learned([liar.address, seed.address])
             #expect(await eventually { fetcher.log.completions == 1 })
             #expect(fetcher.image.bytes == image.bytes)
             #expect(fetcher.image.wronglyRecorded.isEmpty)
-            #expect(fetcher.log.banned == [liar.address])
+            #expect(Set(fetcher.log.banned) == [liar.address])
             for peer in [fetcher, liar, seed] { await peer.stop() }
             #expect(await eventually { fetcher.hasAllBuffers })
         }
@@ -74,14 +74,10 @@ struct HostilePeerTests {
                 loopback, metainfo, have: Bitfield(full: metainfo.geometry),
                 image: MemoryImage(metainfo, bytes: image.bytes))
             let fetcher = try await TestPeer(loopback, metainfo, image: MemoryImage(metainfo))
-            for target in [fetcher, seed] {
-                let isDropped = try await loopback.stranger { [address = target.address] in
-                    let stranger = try RawPeer(address)
-                    try? Self.commit(misdeed, metainfo, stranger)
-                    return stranger.isDropped()
-                }
-                #expect(isDropped)
-            }
+            async let first = Self.isDropped(by: fetcher.address, misdeed, metainfo, loopback)
+            async let second = Self.isDropped(by: seed.address, misdeed, metainfo, loopback)
+            let areDropped = try await (first, second)
+            #expect(areDropped == (true, true))
             fetcher.driver.learned([seed.address])
             #expect(await eventually { fetcher.log.completions == 1 })
             #expect(fetcher.image.bytes == image.bytes && fetcher.log.banned.isEmpty)
@@ -89,6 +85,17 @@ struct HostilePeerTests {
             await seed.stop()
             #expect(await eventually { fetcher.hasAllBuffers && seed.hasAllBuffers })
             #expect(fetcher.network.connectionCount + seed.network.connectionCount == 0)
+        }
+    }
+
+    private static func isDropped(
+        by address: PeerAddress, _ misdeed: Misdeed, _ metainfo: Metainfo, _ loopback: Loopback
+    ) async throws -> Bool {
+        try await loopback.stranger {
+            let stranger = try RawPeer(address)
+            // The other side may hang up before everything is said.
+            try? commit(misdeed, metainfo, stranger)
+            return stranger.isDropped()
         }
     }
 
@@ -141,7 +148,9 @@ struct HostilePeerTests {
                 let range = HashRequest(
                     piecesRoot: metainfo.piecesRoot, baseLayer: 0, index: 0, length: 2, proofLayers: 0)
                 var buffer: [UInt8] = []
-                for _ in 0..<20_000 { buffer += [0, 0, 0, 49, 21] + range.piecesRoot.bytes + [UInt8](repeating: 0, count: 16) }
+                for _ in 0..<20_000 {
+                    buffer += [0, 0, 0, 49, 21] + range.piecesRoot.bytes + [UInt8](repeating: 0, count: 16)
+                }
                 do {
                     // About 100 MB of questions; each has an answer of the same length.
                     for _ in 0..<100 { try stranger.send(buffer) }

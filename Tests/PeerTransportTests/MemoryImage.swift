@@ -32,6 +32,8 @@ final class MemoryImage: ImageBytes {
         var wronglyRecorded: [PieceIndex] = []
         var writes = 0
         var callsUnderWay = 0
+        /// Writes that would have gone beyond the image's end.
+        var overruns = 0
     }
 
     private let metainfo: Metainfo
@@ -49,6 +51,7 @@ final class MemoryImage: ImageBytes {
     var recorded: [PieceIndex] { state.withLock { $0.recorded } }
     var wronglyRecorded: [PieceIndex] { state.withLock { $0.wronglyRecorded } }
     var writes: Int { state.withLock { $0.writes } }
+    var overruns: Int { state.withLock { $0.overruns } }
     var callsUnderWay: Int { state.withLock { $0.callsUnderWay } }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int {
@@ -71,9 +74,9 @@ final class MemoryImage: ImageBytes {
         }
         state.withLock { state in
             state.writes += 1
-            for (index, byte) in bytes.enumerated() where Int(offset) + index < state.bytes.count {
-                state.bytes[Int(offset) + index] = byte
-            }
+            let end = Int(offset) + bytes.count
+            guard end <= state.bytes.count else { return state.overruns += 1 }
+            state.bytes[Int(offset)..<end].withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
         }
     }
 

@@ -47,7 +47,8 @@ package struct TestImage: Sendable {
     /// The hash of each piece, computed the plain way.
     package var pieceHashes: [SHA256Digest] {
         geometry.pieces.map { piece in
-            MerkleTree.pieceHash(leaves: bytes(of: piece).withUnsafeBytes { MerkleTree.leaves(of: $0) }, geometry: geometry)
+            let leaves = bytes(of: piece).withUnsafeBytes { MerkleTree.leaves(of: $0) }
+            return MerkleTree.pieceHash(leaves: leaves, geometry: geometry)
         }
     }
 

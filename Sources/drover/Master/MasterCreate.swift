@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import FileLayer
+import Glibc
 import ImageStore
 import PeerService
 
@@ -68,6 +69,10 @@ struct MasterCreate: AsyncParsableCommand {
             format = named
         } else {
             format = try SourceFormat(extensionOf: source)
+        }
+        // Before a store is made for it.
+        guard access(source, R_OK) == 0 else {
+            throw HostFailure(.notFound, "there is no readable image at \(source); check the path and its permissions")
         }
         let order = HostRequest.CreateMaster(
             source: StoreLayout.resolve(source), name: name, version: version, label: label, trackers: trackers,

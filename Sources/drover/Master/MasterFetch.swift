@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import FoundationEssentials
 import PeerService
 
 struct MasterFetch: AsyncParsableCommand {
@@ -53,23 +54,23 @@ struct MasterFetch: AsyncParsableCommand {
     func run() async throws {
         let order = HostRequest.Fetch(
             source: try origin(), rename: rename, trackers: trackers, clone: clone, count: count, backend: backend)
-        if let peer = try await store.runningPeer() {
+        switch try await store.access(create: true) {
+        case .peer(let peer):
             let name = try await begin(order, peer)
-            guard wait else {
-                if !output.quiet { Terminal.note("fetching \(name); `drover status --watch` shows how far it is") }
-                return
+            if wait { return try await follow(name, peer) }
+            if !output.quiet { Terminal.note("fetching \(name); `drover status --watch` shows how far it is") }
+        case .owned(let host):
+            try await TemporaryPeer.run(on: host) { peer in
+                if !output.quiet, !wait { Terminal.note("no peer runs on \(store.root): fetching in the foreground") }
+                let name = try await begin(order, peer)
+                try await follow(name, peer)
             }
-            return try await follow(name, peer)
-        }
-        try await TemporaryPeer.run(on: store) { peer in
-            if !output.quiet, !wait { Terminal.note("no peer runs on \(store.root): fetching in the foreground") }
-            try await follow(begin(order, peer), peer)
         }
     }
 
     private func origin() throws -> HostRequest.Fetch.Source {
         if source.hasSuffix(".torrent") || source.contains("/") {
-            return .torrent(try TorrentOnDisk.read(source))
+            return .torrent(Data(try TorrentOnDisk.read(source)))
         }
         return .catalogue(try MasterReference(source))
     }

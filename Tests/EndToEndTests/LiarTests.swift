@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// Peers whose bytes are wrong.
+    @Suite struct Liars {
+        @Test func `a master that was changed behind the store's back is not served`() async throws {
+            try await Fleet.run { fleet in
+                try await fleet.publish("base@1", in: "seed", mebibytes: 4)
+                try flipByte(of: fleet.path("seed/masters/base@1.raw"), at: 2 << 20)
+                let seed = try await fleet.peer("seed")
+                let entry = try #require(try await seed.status().master("base@1"))
+                #expect(entry.state == "failed")
+                #expect(entry.failure?.contains("altered") == true)
+                try await droverRefuses(
+                    "clone create base vm --store \(seed.store)", with: 8, saying: "master verify")
+                let verdict = try await drover("master verify base@1 --store \(seed.store)")
+                #expect(verdict.status == 8 && verdict.errors.contains("damaged"), "\(verdict)")
+                #expect(try await drover("clone create base vm --store \(seed.store)").status == 8)
+                // Put right again, it is verified and then served.
+                try flipByte(of: fleet.path("seed/masters/base@1.raw"), at: 2 << 20)
+                try await droverDoes("master verify base@1 --store \(seed.store)")
+                let host = try await fleet.peer("host")
+                try await droverDoes("master fetch base --wait --store \(host.store)")
+            }
+        }
+
+        /// Rot that keeps a file's time of change cannot be seen without reading it: the host that fetches sees it.
+        @Test func `wrong bytes are refused, and the fetch ends with what an honest peer has`() async throws {
+            try await Fleet.run { fleet in
+                let image = try await fleet.publish("base@1", in: "liar", mebibytes: 8, options: "--piece-length 1048576")
+                try await tool("cp -a \(fleet.path("liar")) \(fleet.path("honest"))")
+                for offset in stride(from: 100, to: 8 << 20, by: 1 << 20) {
+                    try flipByte(of: fleet.path("liar/masters/base@1.raw"), at: offset, keepingTime: true)
+                }
+                let liar = try await fleet.peer("liar")
+                #expect(try await liar.status().master("base@1")?.state == "registered")
+                let host = try await fleet.peer("host")
+                try await droverDoes("master fetch base --clone vm --store \(host.store)")
+                try await eventually("the liar is banned") { host.process.errors.contains("banned") }
+                let entry = try #require(try await host.status().master("base@1"))
+                #expect(entry.bytesVerified == 0 && entry.state == "fetching")
+                #expect(try listing("\(host.store)/clones").isEmpty)
+                _ = try await fleet.peer("honest")
+                try await host.registered("base@1")
+                #expect(try await areIdentical(image, host.master("base@1")))
+                // The liar does not stop lying, but it is found out by its own verification.
+                #expect(try await drover("master verify base --store \(liar.store)").status == 8)
+                #expect(try await liar.status().master("base@1")?.state == "failed")
+            }
+        }
+    }
+
+    @Suite struct IPv6 {
+        @Test func `a tracker and peers work over IPv6`() async throws {
+            try await Fleet.run(on: "[::1]") { fleet in
+                let image = try await fleet.publish("base@1", in: "seed", mebibytes: 4)
+                let seed = try await fleet.peer("seed")
+                let host = try await fleet.peer("host")
+                try await droverDoes("master fetch base --clone vm --wait --store \(host.store)")
+                #expect(try await areIdentical(image, host.master("base@1")))
+                let from = try #require(try await host.status().master("base@1")?.sources.first?.peer)
+                #expect(from == (try await seed.status().listen.first))
+                #expect(from.hasPrefix("[::1]:"))
+            }
+        }
+    }
+}

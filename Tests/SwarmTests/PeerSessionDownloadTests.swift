@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import PeerProtocol
+import Swarm
+import Testing
+
+/// One connection's fetching half, as scripts.
+@Suite struct PeerSessionDownloadTests {
+    let geometry: PieceGeometry
+    let extents: [Extent]
+
+    init() throws {
+        geometry = try #require(PieceGeometry(size: (4 << 20) + 100, pieceLength: 1 << 20))
+        extents = geometry.pieces.flatMap { [geometry] in geometry.extents(of: $0) }
+    }
+
+    private func session(isFast: Bool = true, limits: SwarmLimits = SwarmLimits()) -> PeerSession {
+        PeerSession(
+            geometry: geometry, have: Bitfield(pieceCount: geometry.pieceCount), isFast: isFast, isExtended: true,
+            limits: limits, at: .zero)
+    }
+
+    private func requests(_ effects: [PeerSession.Effect]) -> [BlockRequest] {
+        effects.compactMap { if case .send(.request(let block)) = $0 { block } else { nil } }
+    }
+
+    /// Assigns extents and opens the first.
+    private func begin(
+        _ session: inout PeerSession, _ count: Int = 1, at now: Duration = .zero
+    ) throws -> [BlockRequest] {
+        _ = try session.received(.unchoke, at: now)
+        _ = session.perform(.assign(Array(extents.prefix(count))), at: now)
+        return requests(session.extentOpened(extents[0], at: now))
+    }
+
+    @discardableResult
+    private func receive(
+        _ block: BlockRequest, _ session: inout PeerSession, at now: Duration = .zero
+    ) throws -> [PeerSession.Effect] {
+        guard case .keep = try session.blockStarted(block, at: now) else { return [] }
+        return session.blockEnded(block, at: now)
+    }
+
+    @Test func `an unchoke makes the session hungry, and extents are opened one at a time`() throws {
+        var session = session()
+        let hunger = try session.received(.unchoke, at: .zero)
+        #expect(hunger.contains { if case .report(.hungry(let blocks)) = $0 { blocks > 0 } else { false } })
+        let effects = session.perform(.assign(extents), at: .zero)
+        #expect(effects.filter { if case .open = $0 { true } else { false } } == [.open(extents[0])])
+        #expect(requests(effects).isEmpty)
+        let blocks = requests(session.extentOpened(extents[0], at: .zero))
+        #expect(blocks.count == session.limits.initialPipeline)
+        #expect(blocks.first == BlockRequest(piece: 0, begin: 0, length: 16384))
+        #expect(session.audit() == [])
+    }
+
+    @Test func `each block makes room for the next request, until the extent is filled`() throws {
+        var session = session()
+        var queue = try begin(&session)
+        var filled = false
+        while !queue.isEmpty {
+            let effects = try receive(queue.removeFirst(), &session)
+            queue += requests(effects)
+            filled = filled || effects.contains(.report(.filled(extents[0])))
+        }
+        #expect(filled)
+        #expect(session.perform(.store(extents[0]), at: .zero) == [.store(extents[0])])
+    }
+
+    @Test func `the last short extent is asked for to the byte`() throws {
+        var session = session()
+        _ = try session.received(.unchoke, at: .zero)
+        let last = try #require(extents.last)
+        _ = session.perform(.assign([last]), at: .zero)
+        #expect(requests(session.extentOpened(last, at: .zero)) == [BlockRequest(piece: 4, begin: 0, length: 100)])
+        let effects = try receive(BlockRequest(piece: 4, begin: 0, length: 100), &session)
+        #expect(effects.contains(.report(.filled(last))))
+    }
+
+    @Test(arguments: [true, false])
+    func `what a choke interrupted is asked for again after the unchoke`(isFast: Bool) throws {
+        var session = session(isFast: isFast)
+        let blocks = try begin(&session)
+        try receive(blocks[0], &session)
+        _ = try session.received(.choke, at: .zero)
+        if isFast { for block in blocks[1...] { _ = try session.received(.rejectRequest(block), at: .zero) } }
+        #expect(session.audit() == [])
+        let again = requests(try session.received(.unchoke, at: .seconds(1)))
+        #expect(Set(again).isSuperset(of: blocks[1...]))
+        #expect(!again.contains(blocks[0]))
+    }
+
+    @Test func `the session is no longer hungry when it is choked`() throws {
+        var session = session()
+        _ = try session.received(.unchoke, at: .zero)
+        #expect(try session.received(.choke, at: .zero) == [.report(.hungry(blocks: 0))])
+    }
+
+    @Test func `a choke that lasts gives the work back`() throws {
+        var session = session()
+        _ = try begin(&session, 3)
+        _ = try session.received(.choke, at: .zero)
+        #expect(!session.tick(at: .seconds(2)).contains { if case .report(.returned) = $0 { true } else { false } })
+        let effects = session.tick(at: .seconds(20))
+        #expect(effects.contains(.report(.returned([extents[0]]))))
+        #expect(effects.contains(.release(extents[0])))
+        #expect(session.audit() == [])
+    }
+
+    @Test func `a stalled peer's work goes back, and a late answer makes it hungry again`() throws {
+        var session = session()
+        let blocks = try begin(&session)
+        let stalled = session.tick(at: .seconds(11))
+        #expect(stalled.contains(.report(.returned([extents[0]]))))
+        #expect(session.perform(.assign([extents[1]]), at: .seconds(11)) == [.report(.returned([extents[1]]))])
+        #expect(try session.blockStarted(blocks[0], at: .seconds(12)) == .discard)
+        let effects = session.tick(at: .seconds(13))
+        #expect(effects.contains { if case .report(.hungry(let blocks)) = $0 { blocks > 0 } else { false } })
+    }
+
+    @Test func `a peer that stalls while it waits for more work is given none`() throws {
+        var session = session()
+        _ = try session.received(.unchoke, at: .zero)
+        let last = try #require(extents.last)
+        let hungry = session.perform(.assign([last]), at: .zero)
+        #expect(hungry.contains { if case .report(.hungry(let blocks)) = $0 { blocks > 0 } else { false } })
+        _ = session.extentOpened(last, at: .zero)
+        #expect(session.tick(at: .seconds(11)).contains(.report(.hungry(blocks: 0))))
+    }
+
+    @Test func `a peer that stays stalled is closed`() throws {
+        var session = session()
+        _ = try begin(&session)
+        for second in 1...59 {
+            _ = try session.received(.keepAlive, at: .seconds(second))
+            #expect(!session.tick(at: .seconds(second)).contains(.close(.stalled)))
+        }
+        _ = try session.received(.keepAlive, at: .seconds(62))
+        #expect(session.tick(at: .seconds(62)).contains(.close(.stalled)))
+    }
+
+    @Test func `a peer that rejects whatever it is asked is left alone`() throws {
+        var session = session()
+        _ = try session.received(.unchoke, at: .zero)
+        var rounds = 0
+        while rounds < 1000 {
+            _ = session.perform(.assign([extents[0]]), at: .zero)
+            let blocks = requests(session.extentOpened(extents[0], at: .zero))
+            if blocks.isEmpty { break }
+            for block in blocks { _ = try session.received(.rejectRequest(block), at: .zero) }
+            rounds += 1
+        }
+        #expect(rounds < 200)
+        #expect(requests(session.tick(at: .seconds(1))).isEmpty)
+    }
+
+    @Test func `an order to store what was cancelled meanwhile gives the extent back`() throws {
+        var session = session()
+        var queue = try begin(&session)
+        while !queue.isEmpty { queue += requests(try receive(queue.removeFirst(), &session)) }
+        #expect(session.perform(.cancel(extents[0]), at: .zero).contains(.release(extents[0])))
+        _ = session.perform(.assign([extents[0]]), at: .zero)
+        let effects = session.perform(.store(extents[0]), at: .zero)
+        #expect(effects.contains(.report(.returned([extents[0]]))))
+        #expect(!effects.contains(.store(extents[0])))
+        #expect(session.audit() == [])
+    }
+
+    @Test func `a block that was half way when its extent changed hands does not count`() throws {
+        var session = session()
+        let blocks = try begin(&session)
+        #expect(try session.blockStarted(blocks[0], at: .zero) == .keep(extents[0], offset: 0))
+        _ = session.perform(.cancel(extents[0]), at: .zero)
+        _ = session.perform(.assign([extents[0]]), at: .zero)
+        #expect(requests(session.extentOpened(extents[0], at: .zero)).contains(blocks[0]))
+        _ = session.blockEnded(blocks[0], at: .zero)
+        #expect(session.audit() == [])
+        #expect(try session.blockStarted(blocks[0], at: .zero) == .keep(extents[0], offset: 0))
+    }
+
+    @Test func `an extent that is given twice is fetched once`() throws {
+        var session = session()
+        _ = try begin(&session)
+        _ = session.perform(.assign([extents[0], extents[1], extents[1]]), at: .zero)
+        #expect(session.audit() == [])
+    }
+
+    @Test func `blocks that nobody asked for are forgiven a few times`() throws {
+        var session = session()
+        for _ in 0..<session.limits.unrequestedBlocks {
+            #expect(try session.blockStarted(BlockRequest(piece: 0, begin: 0, length: 16384), at: .zero) == .discard)
+        }
+        #expect(throws: ProtocolViolation.unrequestedBlock) {
+            try session.blockStarted(BlockRequest(piece: 0, begin: 0, length: 16384), at: .zero)
+        }
+    }
+
+    @Test func `a peer that never answers cancels is not blamed for late blocks after thousands of them`() throws {
+        var limits = SwarmLimits()
+        limits.rememberedCancels = 128
+        limits.unrequestedBlocks = 0
+        var session = session(isFast: false, limits: limits)
+        _ = try session.received(.unchoke, at: .zero)
+        for round in 0..<400 {
+            let extent = extents[round % 4]
+            _ = session.perform(.assign([extent]), at: .zero)
+            let blocks = requests(session.extentOpened(extent, at: .zero))
+            _ = session.perform(.cancel(extent), at: .zero)
+            let last = try #require(blocks.last)
+            #expect(try session.blockStarted(last, at: .zero) == .discard)
+        }
+        #expect(session.audit() == [])
+    }
+
+    @Test func `a long delay does not starve the pipeline`() throws {
+        var session = session()
+        var queue = try begin(&session, 5)
+        var now = Duration.zero
+        // Everything that was asked for arrives half a second later.
+        for _ in 0..<3 {
+            now += .milliseconds(500)
+            let arriving = queue
+            queue = []
+            for block in arriving {
+                let effects = try receive(block, &session, at: now)
+                queue += requests(effects)
+                for case .open(let extent) in effects { queue += requests(session.extentOpened(extent, at: now)) }
+            }
+            let effects = session.tick(at: now)
+            queue += requests(effects)
+            for case .open(let extent) in effects { queue += requests(session.extentOpened(extent, at: now)) }
+        }
+        #expect(queue.count > 32)
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import PeerProtocol
+import Swarm
+import Testing
+
+/// One connection's serving half, and what strangers may do to it.
+@Suite struct PeerSessionUploadTests {
+    let geometry: PieceGeometry
+
+    init() throws { geometry = try #require(PieceGeometry(size: (4 << 20) + 100, pieceLength: 1 << 20)) }
+
+    private func session(isFast: Bool = true, have: Bool = true) -> PeerSession {
+        PeerSession(
+            geometry: geometry, have: have ? Bitfield(full: geometry) : Bitfield(pieceCount: geometry.pieceCount),
+            isFast: isFast, isExtended: true, limits: SwarmLimits(), at: .zero)
+    }
+
+    private func block(_ number: Int, of piece: UInt32 = 0) -> BlockRequest {
+        BlockRequest(piece: piece, begin: UInt32(number * 16384), length: 16384)
+    }
+
+    @Test func `the first messages say what this side has`() {
+        var full = session()
+        #expect(full.start(listenPort: 1, client: "x").contains(.send(.haveAll)))
+        var empty = session(have: false)
+        #expect(empty.start(listenPort: 1, client: "x").contains(.send(.haveNone)))
+        var plain = session(isFast: false)
+        #expect(plain.start(listenPort: 1, client: "x").contains(.send(.bitfield([0xf8]))))
+    }
+
+    @Test func `consecutive blocks become one read, and only two reads are under way`() throws {
+        var session = session()
+        _ = session.perform(.setChoking(false), at: .zero)
+        #expect(try session.received(.request(block(0)), at: .zero) == [.serve([block(0)])])
+        #expect(try session.received(.request(block(1)), at: .zero) == [.serve([block(1)])])
+        for number in [2, 3, 4, 9, 10] { #expect(try session.received(.request(block(number)), at: .zero) == []) }
+        #expect(session.served(bytes: 16384, at: .zero) == [.serve([block(2), block(3), block(4)])])
+        #expect(session.served(bytes: 16384, at: .zero) == [.serve([block(9), block(10)])])
+    }
+
+    @Test func `a run does not cross into another piece`() throws {
+        var session = session()
+        _ = session.perform(.setChoking(false), at: .zero)
+        _ = try session.received(.request(block(5)), at: .zero)
+        _ = try session.received(.request(block(6)), at: .zero)
+        _ = try session.received(.request(block(63)), at: .zero)
+        _ = try session.received(.request(block(0, of: 1)), at: .zero)
+        #expect(session.served(bytes: 16384, at: .zero) == [.serve([block(63)])])
+    }
+
+    @Test func `a choke rejects what is queued and what comes later`() throws {
+        var session = session()
+        _ = session.perform(.setChoking(false), at: .zero)
+        for number in [0, 2, 4] { _ = try session.received(.request(block(number)), at: .zero) }
+        #expect(session.perform(.setChoking(true), at: .zero) == [.send(.choke), .send(.rejectRequest(block(4)))])
+        #expect(try session.received(.request(block(7)), at: .zero) == [.send(.rejectRequest(block(7)))])
+        var plain = self.session(isFast: false)
+        #expect(try plain.received(.request(block(7)), at: .zero) == [])
+    }
+
+    @Test func `a cancelled request is rejected, one under way is served`() throws {
+        var session = session()
+        _ = session.perform(.setChoking(false), at: .zero)
+        for number in [0, 2, 4] { _ = try session.received(.request(block(number)), at: .zero) }
+        #expect(try session.received(.cancel(block(4)), at: .zero) == [.send(.rejectRequest(block(4)))])
+        #expect(try session.received(.cancel(block(0)), at: .zero) == [])
+    }
+
+    @Test func `what is not verified is not served`() throws {
+        var session = session(have: false)
+        _ = session.perform(.setChoking(false), at: .zero)
+        #expect(try session.received(.request(block(0)), at: .zero) == [.send(.rejectRequest(block(0)))])
+        let piece = try #require(geometry.piece(0))
+        #expect(session.perform(.have(piece), at: .zero) == [.send(.have(0))])
+        #expect(try session.received(.request(block(0)), at: .zero) == [.serve([block(0)])])
+    }
+
+    @Test func `requests without end while choked end the connection`() throws {
+        var session = session()
+        #expect(throws: ProtocolViolation.requestFlood) {
+            for _ in 0..<10_000 { _ = try session.received(.request(block(0)), at: .zero) }
+        }
+    }
+
+    private static let nonsense: [(PeerMessage, ProtocolViolation)] = [
+        (.have(5), .outOfRange),
+        (.have(.max), .outOfRange),
+        (.bitfield([0xff]), .badBitfield),
+        (.bitfield([0xf8, 0]), .badBitfield),
+        (.bitfield([]), .badBitfield),
+        (.request(BlockRequest(piece: 5, begin: 0, length: 1)), .outOfRange),
+        (.request(BlockRequest(piece: 0, begin: 1 << 20, length: 1)), .outOfRange),
+        (.request(BlockRequest(piece: 0, begin: .max, length: .max)), .outOfRange),
+        (.request(BlockRequest(piece: 0, begin: 0, length: 0)), .outOfRange),
+        (.request(BlockRequest(piece: 0, begin: 0, length: 16385)), .outOfRange),
+        (.request(BlockRequest(piece: 4, begin: 0, length: 101)), .outOfRange),
+        (.extended(id: 0, payload: [1, 2, 3]), .badExtendedHandshake),
+    ]
+
+    @Test(arguments: nonsense)
+    func `nonsense is a typed violation`(message: PeerMessage, violation: ProtocolViolation) {
+        var session = session()
+        #expect(throws: violation) { _ = try session.received(message, at: .zero) }
+    }
+
+    @Test func `a second or late bitfield and fast messages without the extension are violations`() throws {
+        var late = session()
+        _ = try late.received(.have(0), at: .zero)
+        #expect(throws: ProtocolViolation.lateBitfield) { _ = try late.received(.haveAll, at: .zero) }
+        var plain = session(isFast: false)
+        #expect(throws: ProtocolViolation.fastNotNegotiated) { _ = try plain.received(.haveNone, at: .zero) }
+    }
+
+    @Test func `silence is answered with keep-alives and at last with the end`() {
+        var session = session()
+        #expect(session.tick(at: .seconds(100)).contains(.send(.keepAlive)))
+        #expect(session.tick(at: .seconds(121)) == [.close(.idle)])
+    }
+
+    @Test func `no sequence of messages and commands traps or unbalances the books`() throws {
+        for seed in 0..<400 as Range<UInt64> {
+            var random = TestRandom(state: seed &* 77_777)
+            var session = session(isFast: seed % 3 != 0, have: seed % 2 == 0)
+            let extents: [Extent] = geometry.pieces.flatMap { [geometry] in geometry.extents(of: $0) }
+            var now = Duration.zero
+            func number() -> UInt32 {
+                let odd: [UInt32] = [0, 1, 3, 4, 5, 100, 16384, 1 << 20, .max]
+                return odd[Int.random(in: 0..<odd.count, using: &random)]
+            }
+            func request() -> BlockRequest {
+                if Bool.random(using: &random) {
+                    return block(Int.random(in: 0..<64, using: &random), of: UInt32.random(in: 0..<4, using: &random))
+                }
+                return BlockRequest(piece: number(), begin: number(), length: number())
+            }
+            for _ in 0..<300 {
+                now += .milliseconds(Int.random(in: 0..<400, using: &random))
+                let extent = extents[Int.random(in: 0..<extents.count, using: &random)]
+                var effects: [PeerSession.Effect] = []
+                do throws(ProtocolViolation) {
+                    switch Int.random(in: 0..<22, using: &random) {
+                    case 0: effects = try session.received(.choke, at: now)
+                    case 1...3: effects = try session.received(.unchoke, at: now)
+                    case 4: effects = try session.received(.interested, at: now)
+                    case 5: effects = try session.received(.have(number() % 5), at: now)
+                    case 6...7: effects = try session.received(.request(request()), at: now)
+                    case 8: effects = try session.received(.cancel(request()), at: now)
+                    case 9...10: effects = try session.received(.rejectRequest(request()), at: now)
+                    case 11...14:
+                        let block = request()
+                        if case .keep = try session.blockStarted(block, at: now) {
+                            if Bool.random(using: &random) { effects += session.perform(.cancel(extent), at: now) }
+                            effects += session.blockEnded(block, at: now)
+                        }
+                    case 15: effects = session.tick(at: now)
+                    case 16...17: effects = session.perform(.assign([extent]), at: now)
+                    case 18: effects = session.perform(.cancel(extent), at: now)
+                    case 19: effects = session.perform(.store(extent), at: now)
+                    case 20: effects = session.perform(.setChoking(Bool.random(using: &random)), at: now)
+                    default: effects = session.extentOpened(extent, at: now)
+                    }
+                } catch {
+                    // A typed violation is a fine answer; the session must stay sound even so.
+                }
+                for case .serve in effects where Bool.random(using: &random) {
+                    _ = session.served(bytes: 16384, at: now)
+                }
+                let faults = session.audit()
+                #expect(faults == [], "seed \(seed)")
+                if !faults.isEmpty { return }
+            }
+        }
+    }
+}
