@@ -79,13 +79,15 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "PeerTransport", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird, .httpTypes, .httpClient, .subprocess,
+                "PeerTransport", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird, .httpTypes, .httpClient,
+                .subprocess,
                 .systemPackage,
             ]),
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", .nioPosix, .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", .nioPosix, .arguments,
+                .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
@@ -94,7 +96,8 @@ let package = Package(
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore, .grdb,
+                "Metainfo", "TrackerProtocol", "TrackerCore", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore,
+                .grdb,
                 .logging, .lifecycle, .unixSignals,
             ]),
         program(
@@ -104,7 +107,7 @@ let package = Package(
         // Tests.
         module("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
-        tests("PeerProtocolTests", ["Metainfo", "PeerProtocol", .nioCore]),
+        tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
@@ -112,10 +115,11 @@ let package = Package(
         tests("CloneLayerTests", ["Metainfo", "FileLayer", "CloneLayer", "TestSupport"]),
         tests(
             "PeerTransportTests",
-            ["Metainfo", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore, .nioPosix, .nioEmbedded]),
+            ["Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", .nioCore, .nioPosix]),
         tests("SimulationTests", ["Metainfo", "Swarm", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
-        tests("TrackerCoreTests", path: "tracker/Tests/TrackerCoreTests", ["Metainfo", "TrackerProtocol", "TrackerCore"]),
+        tests(
+            "TrackerCoreTests", path: "tracker/Tests/TrackerCoreTests", ["Metainfo", "TrackerProtocol", "TrackerCore"]),
         tests(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [

@@ -24,7 +24,7 @@ package struct ImageHashes: Equatable, Sendable {
 /// not hashed; each worker holds one extent, or one piece where version 1 hashes are wanted too.
 package struct ImageHasher: Sendable {
     /// How much is read at once. It fits a core's second-level cache together with what hashing needs.
-    static let extentLength = 256 * 1024
+    static let readLength = 256 * 1024
 
     package var geometry: PieceGeometry
     /// Whether SHA-1 piece hashes are made as well, for a hybrid torrent.
@@ -97,7 +97,7 @@ private final class HashRun: Sendable {
         let geometry = settings.geometry
         let length =
             settings.includesVersion1
-            ? geometry.pieceLength : min(geometry.pieceLength, ImageHasher.extentLength)
+            ? geometry.pieceLength : min(geometry.pieceLength, ImageHasher.readLength)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 4096)
         defer { buffer.deallocate() }
         do throws(StoreError) {
@@ -136,7 +136,7 @@ private final class HashRun: Sendable {
         var position = start
         while position < end {
             if settings.isCancelled() { throw Self.cancelled }
-            let stop = min(position + Int64(ImageHasher.extentLength), end)
+            let stop = min(position + Int64(ImageHasher.readLength), end)
             let count = Int(stop - position)
             // With version 1 the whole piece is kept, since SHA-1 runs over it in one go.
             let place = settings.includesVersion1 ? Int(position - start) : 0

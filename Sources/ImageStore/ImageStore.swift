@@ -54,7 +54,8 @@ package final class ImageStore: Sendable {
             let who = holder.map { "process \($0)" } ?? "another process"
             throw StoreError(
                 .inUse(by: holder),
-                "\(who) is using the store \(layout.root) and does not answer; stop it, or name another store with --store")
+                "\(who) is using the store \(layout.root) and does not answer; stop it, or name another store with --store"
+            )
         }
         var recovery = StoreRecovery(layout: layout, files: files)
         try recovery.run()

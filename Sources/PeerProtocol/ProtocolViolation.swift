@@ -22,6 +22,8 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
     case unrequestedBlock
     /// Too many requests while choked.
     case requestFlood
+    /// Control messages faster than any honest peer has reason to send them.
+    case flood
     /// Bytes that do not hash to what the metainfo says.
     case wrongData
 
@@ -38,6 +40,7 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
         case .badExtendedHandshake: "its extended handshake is malformed"
         case .unrequestedBlock: "it sent a block that was not requested"
         case .requestFlood: "it keeps requesting while choked"
+        case .flood: "it floods this side with control messages"
         case .wrongData: "it sent data that does not match its hash"
         }
     }

@@ -24,8 +24,9 @@ extension Host {
         do {
             return try await createMaster(order, in: target, progress)
         } catch {
-            // Some thread may hold on to the target for a moment yet, and this process may end before that.
-            try? await blocking { [files] in try files.remove(target.path) }
+            // Some thread may hold on to the target for a moment yet, and this process may end before that. A task that
+            // was cancelled gets no more work done on other threads, so it is done here.
+            try? files.remove(target.path)
             throw error
         }
     }

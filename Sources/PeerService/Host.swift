@@ -43,7 +43,9 @@ package final class Host: HostService {
                 return .done
             case .verifyMaster(let reference):
                 return .verified(
-                    try await interruptible { try self.verify(self.find(reference), isCancelled: $0, progress: progress) })
+                    try await interruptible {
+                        try self.verify(self.find(reference), isCancelled: $0, progress: progress)
+                    })
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }

@@ -50,8 +50,10 @@ actor ImageSwarm {
     }
 
     /// A registered master to serve.
-    init(seeding name: MasterName, _ metainfo: Metainfo, trackers: [TrackerURL], host: Host, network: PeerNetwork, log: Logger)
-    {
+    init(
+        seeding name: MasterName, _ metainfo: Metainfo, trackers: [TrackerURL], host: Host, network: PeerNetwork,
+        log: Logger
+    ) {
         self.name = name
         self.metainfo = metainfo
         phase = .seeding
@@ -118,7 +120,8 @@ actor ImageSwarm {
         for hash in metainfo.infoHashes.onTheWire {
             let announcer = Announcer(
                 tracker: tracker, infoHash: hash, peerID: network.peerID, port: port,
-                totals: { [weak self] in await self?.totals() ?? Announcer.Totals(uploaded: 0, downloaded: 0, left: 0) },
+                totals: { [weak self] in await self?.totals() ?? Announcer.Totals(uploaded: 0, downloaded: 0, left: 0)
+                },
                 found: { driver.learned($0) })
             announcers.append(announcer)
             tasks.append(Task { await announcer.run() })
@@ -180,7 +183,8 @@ actor ImageSwarm {
         } catch {
             cloneFailure = HostFailure(error).message
             try? await host.blocking { [host, name] in try host.store.finishRequest(of: name) }
-            log.error("the clones could not be made", metadata: ["master": "\(name)", "reason": "\(cloneFailure ?? "")"])
+            log.error(
+                "the clones could not be made", metadata: ["master": "\(name)", "reason": "\(cloneFailure ?? "")"])
         }
     }
 

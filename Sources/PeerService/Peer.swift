@@ -50,9 +50,10 @@ package actor Peer: HostService {
         for partial in host.store.partials() {
             do {
                 let image = try await host.blocking { [host] in try host.store.resume(partial.name) }
-                try await join(ImageSwarm(
-                    fetching: image, trackers: trackers(of: image.metainfo, partial.request.trackers), host: host,
-                    network: network, log: log))
+                try await join(
+                    ImageSwarm(
+                        fetching: image, trackers: trackers(of: image.metainfo, partial.request.trackers), host: host,
+                        network: network, log: log))
             } catch {
                 let reason = HostFailure(error).message
                 stuck[partial.name] = reason
@@ -89,7 +90,9 @@ package actor Peer: HostService {
             var reason: (any Error)?
             for address in alternatives {
                 do {
-                    listening.append(try await network.listen(at: address))
+                    let sharesPort = configuration.listen.contains { !$0.isIPv6 && $0.port == address.port }
+                    listening.append(
+                        try await network.listen(at: address, onlyIPv6: address.isIPv6 && sharesPort))
                     reason = nil
                     break
                 } catch {
@@ -206,8 +209,10 @@ package actor Peer: HostService {
         guard swarms[name] == nil, !isStopping else { return }
         do {
             let metainfo = try await host.blocking { [host] in try host.store.metainfo(of: name) }
-            try await join(ImageSwarm(
-                seeding: name, metainfo, trackers: trackers(of: metainfo, []), host: host, network: network, log: log))
+            try await join(
+                ImageSwarm(
+                    seeding: name, metainfo, trackers: trackers(of: metainfo, []), host: host, network: network,
+                    log: log))
         } catch {
             log.error(
                 "a master cannot be served", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
@@ -259,12 +264,13 @@ package actor Peer: HostService {
         do {
             var named: [TrackerURL] = []
             for text in order.trackers { named.append(try TrackerClient.url(text)) }
-            let torrent = try await torrent(order.source, named + configuration.trackers)
+            let (torrent, label) = try await torrent(order.source, named + configuration.trackers)
             let metainfo = try Metainfo(torrent: torrent)
             let name = try Self.name(order.rename, metainfo)
             let request = FetchRequest(
                 trackers: named.map(\.announce),
-                clones: order.clone.map { FetchRequest.Clones(base: $0, count: order.count, backend: order.backend) })
+                clones: order.clone.map { FetchRequest.Clones(base: $0, count: order.count, backend: order.backend) },
+                label: label)
             if let clone = order.clone {
                 try host.checkClones(clone, count: order.count, backend: order.backend)
             }
@@ -302,10 +308,12 @@ package actor Peer: HostService {
     /// One torrent has one place in its swarm: a second name for the same content would take the first one's.
     private func checkSingle(_ metainfo: Metainfo, _ name: MasterName) throws(HostFailure) {
         let others =
-            host.store.masters().map { ($0.name, $0.infoHashes) } + host.store.partials().map { ($0.name, $0.infoHashes) }
+            host.store.masters().map { ($0.name, $0.infoHashes) }
+            + host.store.partials().map { ($0.name, $0.infoHashes) }
         guard let other = others.first(where: { $0.0 != name && $0.1.v2 == metainfo.infoHashes.v2 }) else { return }
         throw HostFailure(
-            .conflict, "this very torrent is here as \(other.0) already; use that, or remove it before fetching it as \(name)")
+            .conflict,
+            "this very torrent is here as \(other.0) already; use that, or remove it before fetching it as \(name)")
     }
 
     private func cloneAtOnce(_ order: HostRequest.Fetch, _ name: MasterName) async throws {
@@ -315,9 +323,12 @@ package actor Peer: HostService {
         }
     }
 
-    private func torrent(_ source: HostRequest.Fetch.Source, _ trackers: [TrackerURL]) async throws -> [UInt8] {
+    /// The torrent an order means, and its label where a catalogue has one.
+    private func torrent(
+        _ source: HostRequest.Fetch.Source, _ trackers: [TrackerURL]
+    ) async throws -> (torrent: [UInt8], label: String?) {
         switch source {
-        case .torrent(let data): return Array(data)
+        case .torrent(let data): return (Array(data), nil)
         case .catalogue(let reference):
             guard !trackers.isEmpty else {
                 throw HostFailure(.usage, "no tracker to ask for \(reference); name one with --tracker URL")
@@ -325,7 +336,7 @@ package actor Peer: HostService {
             var failure: HostFailure?
             for tracker in trackers {
                 do {
-                    if let torrent = try await TrackerClient.shared.torrent(of: reference, at: tracker) { return torrent }
+                    if let found = try await TrackerClient.shared.published(reference, at: tracker) { return found }
                 } catch {
                     failure = HostFailure(error)
                 }

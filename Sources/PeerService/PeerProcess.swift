@@ -58,7 +58,8 @@ package enum PeerProcess {
             try await server.run(ready: ready)
         } catch {
             if Task.isCancelled { return }
-            throw HostFailure(.failed, "the control socket \(host.store.layout.controlSocket) cannot be served: \(error)")
+            throw HostFailure(
+                .failed, "the control socket \(host.store.layout.controlSocket) cannot be served: \(error)")
         }
     }
 

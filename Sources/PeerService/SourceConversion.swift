@@ -22,7 +22,8 @@ struct SourceConversion {
             "qemu-img", "convert", "-p", "-f", format.driver, "-O", "raw", "-S", "4k", source, target,
         ]
         let result = try await Subprocess.run(
-            .name("prlimit"), arguments: arguments, input: .none, output: .sequence, error: .string(limit: Self.errorLimit)
+            .name("prlimit"), arguments: arguments, input: .none, output: .sequence,
+            error: .string(limit: Self.errorLimit)
         ) { execution in
             var line: [UInt8] = []
             for try await buffer in execution.standardOutput {
@@ -53,7 +54,9 @@ struct SourceConversion {
     }
 
     private static func thousandths(_ line: [UInt8]) -> Int? {
-        guard let open = line.lastIndex(of: 0x28), let slash = line.lastIndex(of: 0x2f), open < slash else { return nil }
+        guard let open = line.lastIndex(of: 0x28), let slash = line.lastIndex(of: 0x2f), open < slash else {
+            return nil
+        }
         return Double(String(decoding: line[(open + 1)..<slash], as: UTF8.self)).map { Int($0 * 10) }
     }
 }

@@ -56,20 +56,21 @@ struct TrackerClient: Sendable {
         return response
     }
 
-    /// The torrent of a published master.
+    /// A published master: its torrent, and what people call it.
     /// - Returns: `nil` when the tracker does not know it.
-    func torrent(of reference: MasterReference, at tracker: TrackerURL) async throws -> [UInt8]? {
-        var version = reference.version
-        if version == nil {
-            let url = "\(tracker.base)/api/v1/masters/\(reference.name)"
-            guard let bytes = try await find(url, Self.catalogueLimit, tracker) else { return nil }
-            guard let master = try? JSONDecoder().decode(PublishedMaster.self, from: Data(bytes)) else {
-                throw HostFailure(.trackerUnreachable, "the tracker \(tracker.base) answered with nonsense")
-            }
-            version = master.version
+    func published(
+        _ reference: MasterReference, at tracker: TrackerURL
+    ) async throws -> (torrent: [UInt8], label: String?)? {
+        let masters = "\(tracker.base)/api/v1/masters"
+        let entry = reference.version.map { "\(reference.name)/\($0)" } ?? reference.name
+        guard let bytes = try await find("\(masters)/\(entry)", Self.catalogueLimit, tracker) else { return nil }
+        guard let master = try? JSONDecoder().decode(PublishedMaster.self, from: Data(bytes)),
+            let name = MasterName(name: master.name, version: master.version)
+        else {
+            throw HostFailure(.trackerUnreachable, "the tracker \(tracker.base) answered with nonsense")
         }
-        let url = "\(tracker.base)/api/v1/masters/\(reference.name)/\(version ?? 0)/torrent"
-        return try await find(url, TorrentFile.maximumByteCount, tracker)
+        let url = "\(masters)/\(name.name)/\(name.version)/torrent"
+        return try await find(url, TorrentFile.maximumByteCount, tracker).map { ($0, master.label) }
     }
 
     /// Puts a master's torrent into a tracker's catalogue. Doing so again is no error.
@@ -84,7 +85,9 @@ struct TrackerClient: Sendable {
         let response = try await send(request, timeout: Self.catalogueTimeout, tracker)
         guard !(200..<300).contains(response.status.code) else { return }
         let body = try? await response.body.collect(upTo: Self.announceLimit)
-        let reason = body.flatMap { try? JSONDecoder().decode(TrackerAPIErrorBody.self, from: Data($0.readableBytesView)) }
+        let reason = body.flatMap {
+            try? JSONDecoder().decode(TrackerAPIErrorBody.self, from: Data($0.readableBytesView))
+        }
         let message = reason?.error.message ?? "status \(response.status.code)"
         let isConflict = response.status == .conflict
         throw HostFailure(

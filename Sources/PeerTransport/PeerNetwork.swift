@@ -66,10 +66,11 @@ package final class PeerNetwork: Sendable {
     // MARK: Sockets
 
     /// Accepts connections at `address`.
+    /// - Parameter onlyIPv6: whether an IPv6 socket leaves IPv4 connections to another listener at the same port.
     /// - Returns: the address with the port that was really taken.
     /// - Throws: the operating system's error, such as that the port is in use.
-    package func listen(at address: PeerAddress) async throws -> PeerAddress {
-        let bootstrap = ServerBootstrap(group: resources.group)
+    package func listen(at address: PeerAddress, onlyIPv6: Bool = false) async throws -> PeerAddress {
+        var bootstrap = ServerBootstrap(group: resources.group)
             .serverChannelOption(.backlog, value: 512)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -78,6 +79,10 @@ package final class PeerNetwork: Sendable {
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength)
             )
             .childChannelInitializer { channel in self.accept(channel) }
+        if onlyIPv6 {
+            bootstrap = bootstrap.serverChannelOption(
+                ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+        }
         let socket = try SocketAddress(ipAddress: "\(address.host)", port: Int(address.port))
         let channel = try await bootstrap.bind(to: socket).get()
         let port = channel.localAddress?.port.flatMap { UInt16(exactly: $0) } ?? address.port

@@ -42,6 +42,8 @@ package struct PeerSession: Sendable {
     var download: DownloadState
     var upload: UploadState
     private var bitfieldMayCome = true
+    /// What the peer's messages made this session report since the last tick; the swarm's queue is bounded by it.
+    private var reportsSinceTick = 0
     private var lastReceived: Duration
     private var lastSent: Duration
     private var lastTraffic: Duration
@@ -91,6 +93,15 @@ package struct PeerSession: Sendable {
     ) throws(ProtocolViolation) -> [Effect] {
         lastReceived = now
         if message.isFast, !isFast { throw .fastNotNegotiated }
+        let effects = try answer(message, at: now)
+        for case .report in effects { reportsSinceTick += 1 }
+        guard reportsSinceTick <= limits.reportsPerTick + geometry.pieceCount else { throw .flood }
+        return effects
+    }
+
+    private mutating func answer(
+        _ message: PeerMessage, at now: Duration
+    ) throws(ProtocolViolation) -> [Effect] {
         switch message {
         case .keepAlive, .port, .suggestPiece, .allowedFast, .unknown: return []
         case .choke: return choked(at: now)
@@ -135,6 +146,7 @@ package struct PeerSession: Sendable {
     /// To be called about twice a second.
     package mutating func tick(at now: Duration) -> [Effect] {
         if now - lastReceived > limits.idleTimeout { return [.close(.idle)] }
+        reportsSinceTick = 0
         var effects: [Effect] = []
         if now - lastSent > limits.keepAliveInterval { effects.append(.send(.keepAlive)) }
         effects += measure(at: now)

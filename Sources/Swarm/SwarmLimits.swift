@@ -25,6 +25,8 @@ package struct SwarmLimits: Sendable {
     package var blocksPerRead = 32
     /// Reads of one connection under way or waiting for its socket.
     package var readsInFlight = 2
+    /// Reports that one peer's messages may cause between two ticks, beyond one for each piece it may announce.
+    package var reportsPerTick = 4096
     /// Outstanding requests on one connection: at least, at first, and at most.
     package var minimumPipeline = 16
     package var initialPipeline = 32

@@ -37,7 +37,8 @@ struct OutputOptions: ParsableArguments {
     static func json(_ payload: some Encodable, onOneLine: Bool = false) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting =
-            onOneLine ? [.sortedKeys, .withoutEscapingSlashes] : [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            onOneLine
+            ? [.sortedKeys, .withoutEscapingSlashes] : [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         Terminal.data(String(decoding: try encoder.encode(payload), as: UTF8.self))
     }
 }

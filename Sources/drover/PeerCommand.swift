@@ -67,7 +67,8 @@ struct PeerRun: AsyncParsableCommand {
         }
         guard case .owned(let host) = try await store.access(create: true) else {
             throw HostFailure(
-                .conflict, "a peer is running on \(store.root) already; stop it first, or name another store with --store")
+                .conflict,
+                "a peer is running on \(store.root) already; stop it first, or name another store with --store")
         }
         try await PeerProcess.run(host: host, configuration: configuration, log: log)
     }

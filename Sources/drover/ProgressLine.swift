@@ -24,7 +24,8 @@ final class ProgressLine: Sendable {
         let rate = rate(progress)
         let figures =
             progress.total == 1000
-            ? "" : " (\(ByteText(progress.done)) of \(ByteText(progress.total))\(rate.map { ", \(ByteText($0))/s" } ?? ""))"
+            ? ""
+            : " (\(ByteText(progress.done)) of \(ByteText(progress.total))\(rate.map { ", \(ByteText($0))/s" } ?? ""))"
         show("\(progress.phase): \(percent) %\(figures)")
     }
 

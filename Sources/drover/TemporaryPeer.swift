@@ -15,5 +15,7 @@ enum TemporaryPeer {
         try await PeerProcess.run(
             host: host, configuration: PeerConfiguration(store: host.store.layout.root, listen: anywhere), log: log,
             until: body)
+        // A peer that is told to stop has done its work; a command that is told to stop has not.
+        try Task.checkCancellation()
     }
 }

@@ -140,8 +140,13 @@ extension EndToEnd {
                 let peer = try await fleet.peer("host")
                 try await droverRefuses(
                     "peer run --store \(peer.store) --listen 127.0.0.1:0", with: 5,
-                    saying: "process \(peer.process.identifier)")
-                _ = try await peer.status()
+                    saying: "a peer is running on \(peer.store)")
+                // One that does not answer still holds its lock.
+                peer.process.signal(SIGSTOP)
+                unlink("\(peer.store)/control.sock")
+                try await droverRefuses(
+                    "master list --store \(peer.store)", with: 5, saying: "process \(peer.process.identifier)")
+                peer.process.signal(SIGCONT)
             }
         }
 

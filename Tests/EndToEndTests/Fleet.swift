@@ -100,16 +100,18 @@ final class Fleet: Sendable {
     }
 
     /// Makes a master of random bytes in the store `name` and publishes it.
+    /// - Parameter namesTracker: whether the torrent itself names the tracker.
     /// - Returns: the source image.
     @discardableResult
     func publish(
-        _ master: String, in name: String, mebibytes: Int, seed: UInt64 = 1, options: String = ""
+        _ master: String, in name: String, mebibytes: Int, seed: UInt64 = 1, options: String = "",
+        namesTracker: Bool = true
     ) async throws -> String {
         let parts = master.split(separator: "@")
         let image = try makeImage(path("\(master).img"), mebibytes: mebibytes, seed: seed)
         try await droverDoes(
-            "master create \(image) --name \(parts[0]) --version \(parts[1]) --tracker \(tracker) "
-                + "--store \(path(name)) \(options)")
+            "master create \(image) --name \(parts[0]) --version \(parts[1]) --store \(path(name)) \(options)"
+                + (namesTracker ? " --tracker \(tracker)" : ""))
         try await droverDoes("master publish \(master) --tracker \(tracker) --store \(path(name))")
         return image
     }
@@ -142,8 +144,8 @@ final class FleetPeer: Sendable {
     func status() async throws -> StatusDocument { try await isReady() }
 
     /// Starts the peer again on its store.
-    func restart() async throws -> StatusDocument {
-        let child = try fleet.startPeer(store, listen: "\(fleet.loopback):0")
+    func restart(withTracker: Bool = true) async throws -> StatusDocument {
+        let child = try fleet.startPeer(store, listen: "\(fleet.loopback):0", withTracker: withTracker)
         current.withLock { $0 = child }
         return try await isReady()
     }

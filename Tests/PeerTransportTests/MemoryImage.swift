@@ -47,7 +47,9 @@ final class MemoryImage: ImageBytes {
         state = Mutex(State(bytes: bytes ?? Array(repeating: 0, count: Int(metainfo.geometry.size))))
     }
 
-    var bytes: [UInt8] { state.withLock { $0.bytes } }
+    /// Whether the image is exactly these bytes. (An expectation that compared the arrays themselves would work out their
+    /// difference when it fails, which takes for ever at this length.)
+    func holds(_ bytes: [UInt8]) -> Bool { state.withLock { $0.bytes == bytes } }
     var recorded: [PieceIndex] { state.withLock { $0.recorded } }
     var wronglyRecorded: [PieceIndex] { state.withLock { $0.wronglyRecorded } }
     var writes: Int { state.withLock { $0.writes } }

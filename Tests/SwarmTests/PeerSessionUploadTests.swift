@@ -113,6 +113,15 @@ import Testing
         #expect(throws: ProtocolViolation.fastNotNegotiated) { _ = try plain.received(.haveNone, at: .zero) }
     }
 
+    @Test func `a flood of control messages ends the connection, and a tick forgives what came before`() throws {
+        var flooded = session()
+        let most = flooded.limits.reportsPerTick + flooded.geometry.pieceCount
+        for _ in 0..<most { _ = try flooded.received(.interested, at: .zero) }
+        #expect(throws: ProtocolViolation.flood) { _ = try flooded.received(.interested, at: .zero) }
+        _ = flooded.tick(at: .seconds(1))
+        #expect(try flooded.received(.interested, at: .seconds(1)) == [.report(.interested(true))])
+    }
+
     @Test func `silence is answered with keep-alives and at last with the end`() {
         var session = session()
         #expect(session.tick(at: .seconds(100)).contains(.send(.keepAlive)))

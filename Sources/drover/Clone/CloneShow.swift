@@ -13,7 +13,9 @@ struct CloneShow: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard case .clone(let report) = try await store.ask(.showClone(clone)) else { throw HostFailure.unexpectedReply }
+        guard case .clone(let report) = try await store.ask(.showClone(clone)) else {
+            throw HostFailure.unexpectedReply
+        }
         try output.print(
             report,
             fields: [

@@ -34,7 +34,8 @@ struct MasterCreate: AsyncParsableCommand {
     var trackers: [String] = []
 
     @Option(
-        help: ArgumentHelp("Also write the .torrent here.", valueName: "file"), completion: .file(extensions: ["torrent"]))
+        help: ArgumentHelp("Also write the .torrent here.", valueName: "file"),
+        completion: .file(extensions: ["torrent"]))
     var out: String?
 
     @Option(

@@ -61,8 +61,9 @@ struct MasterFetch: AsyncParsableCommand {
             if !output.quiet { Terminal.note("fetching \(name); `drover status --watch` shows how far it is") }
         case .owned(let host):
             try await TemporaryPeer.run(on: host) { peer in
-                if !output.quiet, !wait { Terminal.note("no peer runs on \(store.root): fetching in the foreground") }
+                // A fetch that is refused is told in one line.
                 let name = try await begin(order, peer)
+                if !output.quiet, !wait { Terminal.note("no peer runs on \(store.root): fetching in the foreground") }
                 try await follow(name, peer)
             }
         }
@@ -108,8 +109,9 @@ struct MasterFetch: AsyncParsableCommand {
     private func show(_ name: String, _ entry: StatusReport.Entry, _ service: any HostService) async throws {
         guard output.format == .table else { return try OutputOptions.json(entry) }
         guard let clone else {
-            guard case .master(let report) = try await service.perform(
-                .showMaster(MasterReference(name)), progress: { _ in })
+            guard
+                case .master(let report) = try await service.perform(
+                    .showMaster(MasterReference(name)), progress: { _ in })
             else { throw HostFailure.unexpectedReply }
             return Terminal.data(report.path)
         }
