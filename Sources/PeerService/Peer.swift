@@ -81,7 +81,7 @@ package actor Peer: HostService {
     }
 
     private func listen() async throws(HostFailure) {
-        let port = PeerConfiguration.defaultPort
+        let port = configuration.port
         let everywhere = [PeerAddress(parsing: "[::]:\(port)"), PeerAddress(parsing: "0.0.0.0:\(port)")]
         // One IPv6 socket takes both families; a host without IPv6 falls back to IPv4.
         let choices =

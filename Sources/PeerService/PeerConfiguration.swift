@@ -9,8 +9,10 @@ package struct PeerConfiguration: Sendable {
 
     /// The store's folder.
     package var store: String
-    /// Where to accept connections from other peers. When empty: every address, on ``defaultPort``.
+    /// Where to accept connections from other peers. When empty: every address, on ``port``.
     package var listen: [PeerAddress]
+    /// The port on every address; 0 takes any that is free.
+    package var port = defaultPort
     /// Trackers to announce every image to, beside those its torrent or fetch names.
     package var trackers: [TrackerURL]
     /// The most memory for data on its way to disk, in MiB.

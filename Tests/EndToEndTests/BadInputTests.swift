@@ -188,7 +188,8 @@ extension EndToEnd {
                 let (one, two) = (fleet.path("one"), fleet.path("two"))
                 try await droverRefuses("master create \(other) --name base --version 1 --store \(one)", with: 5)
                 try await droverDoes(
-                    "master create \(other) --name base --version 1 --out \(fleet.path("other.torrent")) --store \(two)")
+                    "master create \(other) --name base --version 1 --out \(fleet.path("other.torrent")) --store \(two)"
+                )
                 let before = try (listing(one), listing(two))
                 try await droverRefuses(
                     "master publish base@1 --tracker \(fleet.tracker) --store \(two)", with: 5, saying: "base@1")
@@ -221,7 +222,8 @@ extension EndToEnd {
                         "master fetch base --tracker \(fleet.tracker) --clone a/b",
                         "master fetch base --tracker \(fleet.tracker) --as base --clone b",
                         "master fetch base --tracker ftp://nobody",
-                        "master create \(image) --name a/b --version 1", "master create \(image) --name b --version 1 "
+                        "master create \(image) --name a/b --version 1",
+                        "master create \(image) --name b --version 1 "
                             + "--piece-length 1000",
                     ] {
                         try await droverRefuses("\(words) --store \(store)", with: 2)

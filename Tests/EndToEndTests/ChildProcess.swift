@@ -113,7 +113,8 @@ final class ChildProcess: Sendable {
 
     /// Runs a program to its end.
     static func run(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:], within limit: Duration = .seconds(60)
+        _ program: String, _ arguments: [String], environment: [String: String] = [:],
+        within limit: Duration = .seconds(60)
     ) async throws -> Finished {
         try await ChildProcess(program, arguments, environment: environment).finished(within: limit)
     }

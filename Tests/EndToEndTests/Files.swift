@@ -34,7 +34,9 @@ func flipByte(of path: String, at offset: Int, keepingTime: Bool = false) throws
     let descriptor = open(path, O_RDWR)
     defer { close(descriptor) }
     var byte: UInt8 = 0
-    guard pread(descriptor, &byte, 1, off_t(offset)) == 1 else { throw TestFailure("\(path) is shorter than \(offset)") }
+    guard pread(descriptor, &byte, 1, off_t(offset)) == 1 else {
+        throw TestFailure("\(path) is shorter than \(offset)")
+    }
     byte ^= 0xff
     pwrite(descriptor, &byte, 1, off_t(offset))
     fsync(descriptor)

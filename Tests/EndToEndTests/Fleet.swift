@@ -153,7 +153,8 @@ final class FleetPeer: Sendable {
     /// Waits until a master is registered.
     @discardableResult
     func registered(_ master: String, within limit: Duration = .seconds(60)) async throws -> StatusDocument.Entry {
-        try await eventually("\(master) is registered in \(store)", within: limit) { () throws -> StatusDocument.Entry? in
+        try await eventually("\(master) is registered in \(store)", within: limit) {
+            () throws -> StatusDocument.Entry? in
             let entry = try StatusDocument.ask(store: store)?.master(master)
             if entry?.state == "failed" { throw TestFailure("\(master) failed: \(entry?.failure ?? "")") }
             return entry?.state == "registered" ? entry : nil
@@ -163,7 +164,9 @@ final class FleetPeer: Sendable {
     /// Waits until so many bytes of a master are verified.
     @discardableResult
     func verified(_ master: String, bytes: Int64) async throws -> StatusDocument.Entry {
-        try await eventually("\(bytes) bytes of \(master) are verified in \(store)", every: .milliseconds(10)) {
+        try await eventually(
+            "\(bytes) bytes of \(master) are verified in \(store)", within: .seconds(90), every: .milliseconds(20)
+        ) {
             let entry = try StatusDocument.ask(store: store)?.master(master)
             return (entry?.bytesVerified ?? 0) >= bytes ? entry : nil
         }

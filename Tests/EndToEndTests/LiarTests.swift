@@ -31,7 +31,8 @@ extension EndToEnd {
         /// Rot that keeps a file's time of change cannot be seen without reading it: the host that fetches sees it.
         @Test func `wrong bytes are refused, and the fetch ends with what an honest peer has`() async throws {
             try await Fleet.run { fleet in
-                let image = try await fleet.publish("base@1", in: "liar", mebibytes: 8, options: "--piece-length 1048576")
+                let image = try await fleet.publish(
+                    "base@1", in: "liar", mebibytes: 8, options: "--piece-length 1048576")
                 try await tool("cp -a \(fleet.path("liar")) \(fleet.path("honest"))")
                 for offset in stride(from: 100, to: 8 << 20, by: 1 << 20) {
                     try flipByte(of: fleet.path("liar/masters/base@1.raw"), at: offset, keepingTime: true)
@@ -65,6 +66,10 @@ extension EndToEnd {
                 let from = try #require(try await host.status().master("base@1")?.sources.first?.peer)
                 #expect(from == (try await seed.status().listen.first))
                 #expect(from.hasPrefix("[::1]:"))
+                // A fetch in the foreground listens on both families.
+                let store = fleet.path("foreground")
+                try await droverDoes("master fetch base --tracker \(fleet.tracker) --store \(store)")
+                #expect(try await areIdentical(image, "\(store)/masters/base@1.raw"))
             }
         }
     }

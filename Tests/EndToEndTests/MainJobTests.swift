@@ -47,7 +47,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a clone that was written to goes back to its master, and the master outlives no clone`() async throws {
+        @Test func `a clone that was written to goes back to its master, and the master outlives no clone`()
+            async throws
+        {
             try await Fleet.run { fleet in
                 let store = fleet.path("store")
                 let image = try makeImage(fleet.path("base.img"), mebibytes: 4)
@@ -90,6 +92,27 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a fetch whose clones cannot be made keeps the master and exits with 6`() async throws {
+            try await Fleet.run { fleet in
+                try await fleet.publish("base@1", in: "seed", mebibytes: 2)
+                let host = try await fleet.peer("host")
+                let other = try makeImage(fleet.path("other.img"), mebibytes: 1, seed: 5)
+                try await droverDoes("master create \(other) --name other --version 1 --store \(host.store)")
+                let words = "master fetch base --clone web --wait --store \(host.store)"
+                let fetch = try fleet.start(Program.drover, words.split(separator: " ").map(String.init))
+                try await eventually("the fetch is under way") { try await host.status().master("base@1") != nil }
+                // Somebody takes the name meanwhile.
+                let clone = try await droverDoes("clone create other web --store \(host.store)").lines[0]
+                _ = try await fleet.peer("seed")
+                let finished = try await fetch.finished()
+                #expect(finished.status == 6, "\(finished)")
+                #expect(finished.output.isEmpty)
+                #expect(finished.errors.contains("web"))
+                #expect(try await host.status().master("base@1")?.state == "registered")
+                try await tool("qemu-img compare -q -F raw -f qcow2 \(clone) \(other)")
+            }
+        }
+
         @Test func `a torrent is inspected in JSON with the promised fields`() async throws {
             try await Fleet.run { fleet in
                 let image = try makeImage(fleet.path("base.img"), mebibytes: 2)
@@ -97,7 +120,8 @@ extension EndToEnd {
                     let out = fleet.path("base-\(hybrid).torrent")
                     try await droverDoes(
                         "master create \(image) --name base --version 7 --tracker \(fleet.tracker) --out \(out) "
-                            + "--piece-length 65536 --store \(fleet.path("store-\(hybrid)")) \(hybrid ? "--hybrid" : "")")
+                            + "--piece-length 65536 --store \(fleet.path("store-\(hybrid)")) \(hybrid ? "--hybrid" : "")"
+                    )
                     let text = try await droverDoes("master inspect \(out) --format json").output
                     let report = try JSONDecoder().decode(Inspection.self, from: Data(text.utf8))
                     #expect(report.name == "base@7.raw")

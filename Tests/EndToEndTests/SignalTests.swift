@@ -111,6 +111,51 @@ extension EndToEnd {
             return stride(from: 0, to: 40, by: 2).map { "%" + digits.dropFirst($0).prefix(2) }.joined()
         }
 
+        @Test func `a peer that is told to stop during a fetch keeps everything it has verified`() async throws {
+            try await Fleet.run { fleet in
+                let image = try await fleet.publish(
+                    "base@1", in: "seed", mebibytes: 48, options: "--piece-length 262144")
+                let seed = try await fleet.peer("seed")
+                let host = try await fleet.peer("host")
+                seed.process.signal(SIGSTOP)
+                try await droverDoes("master fetch base --store \(host.store)")
+                // The seed runs for moments only until some of it is there.
+                let before = try await eventually("some of it has arrived") { () throws -> StatusDocument.Entry? in
+                    seed.process.signal(SIGCONT)
+                    usleep(5000)
+                    seed.process.signal(SIGSTOP)
+                    let entry = try StatusDocument.ask(store: host.store)?.master("base@1")
+                    return (entry?.bytesVerified ?? 0) > 0 ? entry : nil
+                }
+                host.process.signal(SIGTERM)
+                #expect(try await host.process.finished(within: .seconds(10)).status == 0)
+                let text = try await drover("status --format json --store \(host.store)").output
+                let kept = try #require(StatusDocument(json: text).master("base@1"))
+                #expect(kept.bytesVerified >= before.bytesVerified)
+                #expect(kept.bytesVerified < kept.size, "the fetch was not over")
+                seed.process.signal(SIGCONT)
+                _ = try await host.restart()
+                let done = try await host.registered("base@1")
+                // Near the end an extent may be asked of two.
+                #expect(done.received <= done.size - kept.bytesVerified + done.size / 8)
+                #expect(try await areIdentical(image, host.master("base@1")))
+            }
+        }
+
+        @Test func `a status that is watched goes on until it is interrupted`() async throws {
+            try await Fleet.run { fleet in
+                try await fleet.publish("base@1", in: "seed", mebibytes: 1)
+                let seed = try await fleet.peer("seed")
+                let words = "status --watch --format json --store \(seed.store)"
+                let watch = try fleet.start(Program.drover, words.split(separator: " ").map(String.init))
+                try await eventually("two reports are printed") { watch.output.split(separator: "\n").count >= 2 }
+                watch.signal(SIGINT)
+                let finished = try await watch.finished(within: .seconds(10))
+                #expect(finished.status == 130)
+                for line in finished.lines { #expect(try StatusDocument(json: line).master("base@1") != nil) }
+            }
+        }
+
         @Test func `a peer stops in time while its tracker hangs`() async throws {
             try await Fleet.run { fleet in
                 try await fleet.publish("base@1", in: "seed", mebibytes: 1)

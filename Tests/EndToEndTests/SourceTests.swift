@@ -26,7 +26,8 @@ extension EndToEnd {
                 _ = try await fleet.peer("seed")
                 let host = try await fleet.peer("host")
                 try await droverDoes(
-                    "master fetch \(fleet.path("base.torrent")) --tracker \(fleet.tracker) --wait --store \(host.store)")
+                    "master fetch \(fleet.path("base.torrent")) --tracker \(fleet.tracker) --wait --store \(host.store)"
+                )
                 #expect(try await areIdentical(image, host.master("base@1")))
                 #expect(allocated(host.master("base@1")) < 8 << 20)
                 #expect(try await host.status().master("base@1")?.received ?? 0 < 8 << 20)
@@ -57,7 +58,8 @@ extension EndToEnd {
             try await Fleet.run { fleet in
                 let (image, store) = (try makeImage(fleet.path("disk.bin"), mebibytes: 1), fleet.path("store"))
                 try await droverRefuses(
-                    "master create \(image) --name base --version 1 --store \(store)", with: 2, saying: "--source-format")
+                    "master create \(image) --name base --version 1 --store \(store)", with: 2,
+                    saying: "--source-format")
                 try await droverRefuses(
                     "master create \(image) --source-format luks --name base --version 1 --store \(store)", with: 2)
                 #expect(access(store, F_OK) != 0)
@@ -85,7 +87,8 @@ extension EndToEnd {
                 try writeFile(bytes, to: fleet.path("edited.qcow2"))
                 for name in ["overlay", "split", "edited"] {
                     try await droverRefuses(
-                        "master create \(fleet.path("\(name).qcow2")) --name base --version 1 --store \(store)", with: 1,
+                        "master create \(fleet.path("\(name).qcow2")) --name base --version 1 --store \(store)",
+                        with: 1,
                         saying: "\(name).qcow2")
                     #expect(try listing(store) == ["clones/", "masters/", "partial/"])
                 }
@@ -148,7 +151,8 @@ extension EndToEnd {
         @Test func `a damaged image is refused with qemu's own words`() async throws {
             try await Fleet.run { fleet in
                 let (image, store) = (fleet.path("bad.qcow2"), fleet.path("store"))
-                try writeFile(Array("QFI".utf8) + [0xfb, 0, 0, 0, 3] + [UInt8](repeating: 0xff, count: 4096), to: image)
+                try writeFile(
+                    Array("QFI".utf8) + [0xfb, 0, 0, 0, 3] + [UInt8](repeating: 0xff, count: 4096), to: image)
                 try await droverRefuses("master create \(image) --name bad --version 1 --store \(store)", with: 1)
                 let vmdk = fleet.path("bad.vmdk")
                 try writeFile(Array("KDMV".utf8) + [UInt8](repeating: 0xff, count: 4096), to: vmdk)

@@ -25,8 +25,10 @@ extension EndToEnd {
                     ] {
                         // The allocation of a new file settles late on some file systems.
                         let text = try await droverDoes("\(words) --store \(store)").output
-                        output[words] = text.split(separator: "\n").filter { !$0.contains("on disk") && !$0.contains("allocated") }
-                            .joined(separator: "\n")
+                        output[words] = text.split(separator: "\n").filter {
+                            !$0.contains("on disk") && !$0.contains("allocated")
+                        }
+                        .joined(separator: "\n")
                     }
                     outputs.append(output)
                     peer?.process.kill()
@@ -123,7 +125,9 @@ extension EndToEnd {
             try await Fleet.run { fleet in
                 try makeImage(fleet.path("base.raw"), mebibytes: 1)
                 let here = ["-C", fleet.path(""), Program.drover]
-                func drover(_ words: String, _ environment: [String: String] = [:]) async throws -> ChildProcess.Finished {
+                func drover(_ words: String, _ environment: [String: String] = [:]) async throws
+                    -> ChildProcess.Finished
+                {
                     let finished = try await ChildProcess.run(
                         "env", here + words.split(separator: " ").map(String.init), environment: environment)
                     guard finished.status == 0 else { throw TestFailure("\(finished)") }
