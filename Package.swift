@@ -115,7 +115,9 @@ let package = Package(
         tests("CloneLayerTests", ["Metainfo", "FileLayer", "CloneLayer", "TestSupport"]),
         tests(
             "PeerTransportTests",
-            ["Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", .nioCore, .nioPosix]),
+            [
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore, .nioPosix,
+            ]),
         tests("SimulationTests", ["Metainfo", "Swarm", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
         tests(

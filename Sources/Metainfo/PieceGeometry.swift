@@ -98,6 +98,13 @@ package struct PieceGeometry: Hashable, Sendable {
     package func contains(begin: UInt32, length: UInt32, in piece: PieceIndex) -> Bool {
         length > 0 && UInt64(begin) + UInt64(length) <= UInt64(self.length(of: piece))
     }
+
+    /// Whether a peer may ask for this: it begins inside the piece and ends inside its last block. libtorrent 2.0 asks
+    /// for all of the last block even where the image ends inside it, and expects zeros there.
+    package func mayBeRequested(begin: UInt32, length: UInt32, in piece: PieceIndex) -> Bool {
+        let end = UInt64(blockCount(of: piece)) * UInt64(Self.blockLength)
+        return length > 0 && UInt64(begin) < UInt64(self.length(of: piece)) && UInt64(begin) + UInt64(length) <= end
+    }
 }
 
 extension Int {

@@ -134,6 +134,12 @@ package final class Host: HostService {
             explanation: created.explanation, milliseconds: created.duration.milliseconds)
     }
 
+    /// Whether these very clones of the master are there, all of them.
+    func hasClones(_ base: String, count: Int?, of master: MasterName) throws -> Bool {
+        let made = Set(clones.clones(of: master).map(\.name))
+        return try CloneName.series(CloneName(base), count: count).allSatisfy { made.contains($0) }
+    }
+
     /// Refuses clones whose names are taken or cannot be, before anything is done for them.
     func checkClones(_ base: String, count: Int?, backend: String) throws {
         _ = try BackendChoice(backend)

@@ -244,10 +244,9 @@ package actor Peer: HostService {
             guard let wish = request.clones else { continue }
             do {
                 try await host.blocking { [host] in
-                    do {
+                    // They may have been made before the request could be forgotten.
+                    if try !host.hasClones(wish.base, count: wish.count, of: name) {
                         _ = try host.makeClones(wish.base, count: wish.count, of: name, backend: wish.backend)
-                    } catch let failure where HostFailure(failure).code == .conflict {
-                        // They were made before the request could be forgotten.
                     }
                     try host.store.finishRequest(of: name)
                 }

@@ -214,6 +214,8 @@ package final class SwarmDriver: Sendable {
         guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return done(nil) }
         let offset = geometry.offset(of: piece) + Int64(first.begin)
         let length = run.reduce(0) { $0 + Int($1.length) }
+        // Behind the image's end there are zeros, for peers that ask for whole blocks only.
+        let real = Int(min(Int64(length), max(0, geometry.size - offset)))
         pool.take { [threads = network.resources.threads, image, work] room in
             guard work.begin() else {
                 pool.giveBack(room)
@@ -221,7 +223,12 @@ package final class SwarmDriver: Sendable {
             }
             threads.submit { _ in
                 let count = try? room.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
-                    try image.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]), at: offset)
+                    let count = try image.read(
+                        into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<real]), at: offset)
+                    guard count == real else { return count }
+                    UnsafeMutableRawBufferPointer(rebasing: bytes[real..<length]).initializeMemory(
+                        as: UInt8.self, repeating: 0)
+                    return length
                 }
                 work.end()
                 guard count == length else {

@@ -21,7 +21,7 @@ struct UploadState: Sendable {
 extension PeerSession {
     mutating func requested(_ block: BlockRequest) throws(ProtocolViolation) -> [Effect] {
         let piece = try piece(block.piece)
-        guard geometry.contains(begin: block.begin, length: block.length, in: piece),
+        guard geometry.mayBeRequested(begin: block.begin, length: block.length, in: piece),
             block.length <= UInt32(PieceGeometry.blockLength)
         else { throw .outOfRange }
         if upload.isChoking {

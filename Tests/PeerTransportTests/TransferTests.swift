@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metainfo
+import PeerProtocol
 import PeerTransport
 import Swarm
 import TestSupport
@@ -84,6 +85,28 @@ struct TransferTests {
             #expect(await eventually { fetcher.log.completions == 1 })
             #expect(fetcher.image.holds(image.bytes))
             await fetcher.stop()
+            await seed.stop()
+        }
+    }
+
+    @Test func `a peer that asks for all of the last block gets zeros behind the image's end`() async throws {
+        try await Loopback.run { loopback in
+            let image = try TestImage(size: 100_000, pieceLength: 32 << 10)
+            let metainfo = try Metainfo(torrent: image.torrent())
+            let seed = try await TestPeer(
+                loopback, metainfo, have: Bitfield(full: metainfo.geometry),
+                image: MemoryImage(metainfo, bytes: image.bytes))
+            let stranger = try RawPeer(seed.address)
+            try stranger.shakeHands(metainfo.infoHash)
+            // Piece 3 holds the last 1,696 bytes.
+            try stranger.send(.haveNone, .interested)
+            while let (id, _) = try stranger.message(), id != 1 {}
+            try stranger.send(.request(BlockRequest(piece: 3, begin: 0, length: 16384)))
+            let block = try #require(try stranger.message())
+            #expect(block.id == 7)
+            let padding = [UInt8](repeating: 0, count: 16384 - 1696)
+            let expected = [0, 0, 0, 3, 0, 0, 0, 0] + Array(image.bytes.suffix(1696)) + padding
+            #expect(block.payload.elementsEqual(expected))
             await seed.stop()
         }
     }

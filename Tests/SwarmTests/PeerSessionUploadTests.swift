@@ -40,6 +40,19 @@ import Testing
         #expect(session.served(bytes: 16384, at: .zero) == [.serve([block(9), block(10)])])
     }
 
+    @Test func `the last block may be asked for whole, as libtorrent does, but not what lies behind it`() throws {
+        var session = session()
+        _ = session.perform(.setChoking(false), at: .zero)
+        let whole = BlockRequest(piece: 4, begin: 0, length: 16384)
+        #expect(try session.received(.request(whole), at: .zero) == [.serve([whole])])
+        for wrong in [
+            BlockRequest(piece: 4, begin: 0, length: 16385), BlockRequest(piece: 4, begin: 100, length: 16384),
+            BlockRequest(piece: 4, begin: 16384, length: 1),
+        ] {
+            #expect(throws: ProtocolViolation.outOfRange) { _ = try session.received(.request(wrong), at: .zero) }
+        }
+    }
+
     @Test func `a run does not cross into another piece`() throws {
         var session = session()
         _ = session.perform(.setChoking(false), at: .zero)
