@@ -116,7 +116,8 @@ let package = Package(
         tests(
             "PeerTransportTests",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore, .nioPosix,
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore,
+                .nioPosix,
             ]),
         tests("SimulationTests", ["Metainfo", "Swarm", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
