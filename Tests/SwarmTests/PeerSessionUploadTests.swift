@@ -108,7 +108,7 @@ import Testing
         (.request(BlockRequest(piece: 0, begin: .max, length: .max)), .outOfRange),
         (.request(BlockRequest(piece: 0, begin: 0, length: 0)), .outOfRange),
         (.request(BlockRequest(piece: 0, begin: 0, length: 16385)), .outOfRange),
-        (.request(BlockRequest(piece: 4, begin: 0, length: 101)), .outOfRange),
+        (.request(BlockRequest(piece: 4, begin: 100, length: 1)), .outOfRange),
         (.extended(id: 0, payload: [1, 2, 3]), .badExtendedHandshake),
     ]
 
