@@ -67,10 +67,15 @@ struct StoreOptions: ParsableArguments {
         return await client.isRunning() ? client : nil
     }
 
-    private func host(create: Bool) throws(HostFailure) -> Host {
+    /// One pool however often the store is tried.
+    private static let threads = {
         let threads = NIOThreadPool(numberOfThreads: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         threads.start()
-        return try Host(root: root, create: create, threads: threads)
+        return threads
+    }()
+
+    private func host(create: Bool) throws(HostFailure) -> Host {
+        try Host(root: root, create: create, threads: Self.threads)
     }
 
     /// Asks for one thing and shows how far it has come.
