@@ -94,12 +94,7 @@ package struct PieceGeometry: Hashable, Sendable {
         max(0, min(Self.blockLength, length(of: piece) - block * Self.blockLength))
     }
 
-    /// Whether `begin` and `length`, as a peer sent them, lie inside the piece. Both may be any value.
-    package func contains(begin: UInt32, length: UInt32, in piece: PieceIndex) -> Bool {
-        length > 0 && UInt64(begin) + UInt64(length) <= UInt64(self.length(of: piece))
-    }
-
-    /// Whether a peer may ask for this: it begins inside the piece and ends inside its last block. libtorrent 2.0 asks
+    /// Whether a peer may ask for this; both numbers may be any. It begins inside the piece and ends inside its last block. libtorrent 2.0 asks
     /// for all of the last block even where the image ends inside it, and expects zeros there.
     package func mayBeRequested(begin: UInt32, length: UInt32, in piece: PieceIndex) -> Bool {
         let end = UInt64(blockCount(of: piece)) * UInt64(Self.blockLength)

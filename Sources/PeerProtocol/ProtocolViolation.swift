@@ -10,8 +10,8 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
     case tooLong(id: UInt8?, length: UInt32)
     /// A message of the fast extension on a connection without it (BEP 6).
     case fastNotNegotiated
-    /// A hash message on a connection that does not speak version 2 (BEP 52).
-    case hashesNotNegotiated
+    /// Hashes, or the refusal of hashes, that were never asked for (BEP 52).
+    case unrequestedHashes
     /// A piece, block or hash range that the image does not have.
     case outOfRange
     case badBitfield
@@ -26,6 +26,8 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
     case flood
     /// Bytes that do not hash to what the metainfo says.
     case wrongData
+    /// Hashes that do not lead to those of the metainfo (BEP 52).
+    case wrongHashes
 
     package var description: String {
         switch self {
@@ -33,7 +35,7 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
         case .badLength(let id, let length): "message \(id) has the impossible length \(length)"
         case .tooLong(let id, let length): "message \(id.map(String.init) ?? "?") of \(length) bytes is too long"
         case .fastNotNegotiated: "it used the fast extension without negotiating it"
-        case .hashesNotNegotiated: "it sent hash messages on a version 1 connection"
+        case .unrequestedHashes: "it answered a hash request that was not made"
         case .outOfRange: "it named a piece or block that does not exist"
         case .badBitfield: "its bitfield does not fit the image"
         case .lateBitfield: "it sent a second bitfield"
@@ -42,6 +44,7 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
         case .requestFlood: "it keeps requesting while choked"
         case .flood: "it floods this side with control messages"
         case .wrongData: "it sent data that does not match its hash"
+        case .wrongHashes: "it sent hashes that do not lead to the image's"
         }
     }
 }

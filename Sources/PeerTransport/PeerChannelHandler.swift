@@ -14,7 +14,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
+    enum Phase {
         /// Waiting for the other side's handshake; exits to joining or closed.
         case handshaking
         /// Waiting for the driver's answer; exits to talking or closed.
@@ -28,15 +28,15 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private let remote: PeerAddress
     /// The image this side wants, when it initiated the connection.
     private let dialled: SwarmDriver?
-    private let id: Swarm.ConnectionID
-    private let resources: TransportResources
-    private var driver: SwarmDriver?
-    private var phase = Phase.handshaking
+    let id: Swarm.ConnectionID
+    let resources: TransportResources
+    var driver: SwarmDriver?
+    var phase = Phase.handshaking
     private var hasSentHandshake = false
     private var theirs: Handshake?
     /// What arrived and could not be used yet.
     private var early = ByteBuffer()
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     private var timer: Scheduled<Void>?
     private var ticker: RepeatedTask?
     /// The room of extents being fetched or waiting for the order to be stored.
@@ -48,7 +48,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private var output = ByteBuffer()
     private var needsFlush = false
     /// Reads whose bytes wait for the socket, and when that last got fewer.
-    private var unsent = (reads: 0, since: Duration.zero)
+    var unsent = (reads: 0, since: Duration.zero)
     private(set) var closeReason: CloseReason?
 
     init(network: PeerNetwork, remote: PeerAddress, dialled: SwarmDriver?, id: Swarm.ConnectionID) {
@@ -114,7 +114,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         context = nil
     }
 
-    private func close(_ reason: CloseReason) {
+    func close(_ reason: CloseReason) {
         if closeReason == nil { closeReason = reason }
         context?.close(promise: nil)
     }
@@ -155,8 +155,9 @@ final class PeerChannelHandler: ChannelInboundHandler {
         guard case .joining = phase, let context, let theirs else { return }
         timer?.cancel()
         var session = PeerSession(
-            geometry: metainfo.geometry, have: have, isFast: theirs.supportsFast,
-            isExtended: theirs.supportsExtensions, limits: limits, at: TransportResources.now)
+            metainfo: metainfo, have: have, isFast: theirs.supportsFast, isExtended: theirs.supportsExtensions,
+            speaksV2: theirs.offersV2 || theirs.infoHash == metainfo.infoHash, limits: limits,
+            at: TransportResources.now)
         let effects = session.start(listenPort: network.listenPort, client: PeerNetwork.clientName)
         let decoder = MessageDecoder(limits: MessageLimits(pieceCount: metainfo.geometry.pieceCount))
         phase = .talking(session, decoder)
@@ -250,7 +251,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
     // MARK: Effects
 
     /// Lets the session decide and carries out what it says.
-    private func act(flushing: Bool = true, _ decide: (inout PeerSession) -> [PeerSession.Effect]) {
+    func act(flushing: Bool = true, _ decide: (inout PeerSession) -> [PeerSession.Effect]) {
         guard case .talking(var session, let decoder) = phase else { return }
         phase = .joining
         let effects = decide(&session)
@@ -269,9 +270,10 @@ final class PeerChannelHandler: ChannelInboundHandler {
                 needsFlush = true
             case .report(let report): driver?.received(report, from: id)
             case .open(let extent): open(extent)
-            case .store(let extent): store(extent)
+            case .store(let loan): store(loan)
             case .release(let extent): release(extent)
             case .serve(let run): serve(run)
+            case .serveHashes(let request): serveHashes(request)
             case .close(let reason): close(reason)
             }
         }
@@ -308,63 +310,14 @@ final class PeerChannelHandler: ChannelInboundHandler {
     }
 
     /// Hands a filled extent to a thread that hashes and writes it.
-    private func store(_ extent: Extent) {
+    private func store(_ loan: Loan) {
         guard let driver else { return }
-        guard let room = rooms.removeValue(forKey: extent) else { return driver.lost(extent, by: id) }
-        driver.store(extent, room: room, by: id)
-    }
-
-    private func serve(_ run: [BlockRequest]) {
-        guard let driver, let loop = context?.eventLoop else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        driver.read(run) { buffer in
-            loop.execute { bound.value.send(run, buffer) }
-        }
-    }
-
-    /// Sends blocks whose bytes were read, one after another in `buffer`.
-    private func send(_ run: [BlockRequest], _ buffer: PooledBuffer?) {
-        guard let buffer else { return close(.readFailed) }
-        guard let context, case .talking = phase else { return resources.reads.giveBack(buffer) }
-        flush(reallyFlushing: false)
-        if unsent.reads == 0 { unsent.since = TransportResources.now }
-        unsent.reads += 1
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let reads = resources.reads
-        let done = context.eventLoop.makePromise(of: Void.self)
-        done.futureResult.whenComplete { result in
-            reads.giveBack(buffer)
-            guard case .success = result else { return }
-            bound.value.sent(run)
-        }
-        write(run, from: buffer, context)
-        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: done)
-    }
-
-    /// Queues the blocks. The slices live in the channel alone afterwards, so that the buffer is unshared when it comes
-    /// back.
-    private func write(_ run: [BlockRequest], from buffer: PooledBuffer, _ context: ChannelHandlerContext) {
-        var headers = ByteBuffer()
-        headers.reserveCapacity(run.count * MessageEncoder.blockHeaderLength)
-        for block in run {
-            MessageEncoder.encodeBlockHeader(block, into: &headers)
-            guard let header = headers.readSlice(length: MessageEncoder.blockHeaderLength),
-                let bytes = buffer.bytes.readSlice(length: Int(block.length))
-            else { return close(.readFailed) }
-            context.write(Self.wrapOutboundOut(header), promise: nil)
-            context.write(Self.wrapOutboundOut(bytes), promise: nil)
-        }
-    }
-
-    private func sent(_ run: [BlockRequest]) {
-        let now = TransportResources.now
-        unsent = (unsent.reads - 1, now)
-        let bytes = run.reduce(0) { $0 + Int($1.length) }
-        act { $0.served(bytes: bytes, at: now) }
+        guard let room = rooms.removeValue(forKey: loan.extent) else { return driver.lost(loan.extent, by: id) }
+        driver.store(loan, room: room, by: id)
     }
 
     /// Sends what was said since the last time as one write.
-    private func flush(reallyFlushing: Bool = true) {
+    func flush(reallyFlushing: Bool = true) {
         guard needsFlush, let context else { return }
         needsFlush = false
         context.write(Self.wrapOutboundOut(output), promise: nil)

@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import PeerProtocol
 package import Swarm
+import Synchronization
 package import TrackerProtocol
 
 /// Runs one image's ``Swarm`` on an event loop: carries events in and effects out, and nothing else.
@@ -49,13 +50,15 @@ package final class SwarmDriver: Sendable {
     private static let maximumSources = 1024
 
     package let metainfo: Metainfo
-    private let image: any ImageBytes
-    private let network: PeerNetwork
+    let image: any ImageBytes
+    let network: PeerNetwork
     private let limits: SwarmLimits
-    private let loop: any EventLoop
+    let loop: any EventLoop
     private let core: NIOLoopBoundBox<Core>
+    /// The tree above the pieces, for those who ask for its hashes; made when the first one does.
+    let pieceLayers = Mutex<MerkleLayers?>(nil)
     /// Reads, writes and recordings on threads.
-    private let work = PendingWork()
+    let work = PendingWork()
     private let onEvent: @Sendable (Event) -> Void
 
     /// The name by which this side announces the swarm and dials into it.
@@ -187,72 +190,20 @@ package final class SwarmDriver: Sendable {
         run { $0.swarm.storeFailed(extent, by: id, now: $1) }
     }
 
-    /// Hashes and writes a filled extent on a thread. The room goes back to the pool in any case.
-    func store(_ extent: Extent, room: PooledBuffer, by id: Swarm.ConnectionID) {
-        let geometry = metainfo.geometry
-        let pool = network.resources.extents
-        guard work.begin() else { return pool.giveBack(room) }
-        network.resources.threads.submit { [image, loop, work] _ in
-            room.bytes.moveWriterIndex(to: extent.length)
-            let result: Result<SHA256Digest, any Error> = room.bytes.withUnsafeReadableBytes { bytes in
-                Result {
-                    let root = geometry.extentRoot(leaves: MerkleTree.leaves(of: bytes))
-                    try image.write(bytes, at: extent.offset(in: geometry))
-                    return root
-                }
-            }
-            pool.giveBack(room)
-            loop.execute { self.stored(extent, result, by: id) }
-            work.end()
-        }
-    }
-
-    /// Reads consecutive blocks on a thread and passes them on, or `nil` when that failed.
-    func read(_ run: [BlockRequest], _ done: @escaping @Sendable (PooledBuffer?) -> Void) {
-        let geometry = metainfo.geometry
-        let pool = network.resources.reads
-        guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return done(nil) }
-        let offset = geometry.offset(of: piece) + Int64(first.begin)
-        let length = run.reduce(0) { $0 + Int($1.length) }
-        // Behind the image's end there are zeros, for peers that ask for whole blocks only.
-        let real = Int(min(Int64(length), max(0, geometry.size - offset)))
-        pool.take { [threads = network.resources.threads, image, work] room in
-            guard work.begin() else {
-                pool.giveBack(room)
-                return done(nil)
-            }
-            threads.submit { _ in
-                let count = try? room.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
-                    let count = try image.read(
-                        into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<real]), at: offset)
-                    guard count == real else { return count }
-                    UnsafeMutableRawBufferPointer(rebasing: bytes[real..<length]).initializeMemory(
-                        as: UInt8.self, repeating: 0)
-                    return length
-                }
-                work.end()
-                guard count == length else {
-                    pool.giveBack(room)
-                    return done(nil)
-                }
-                done(room)
-            }
-        }
-    }
-
     // MARK: On the loop
 
-    private func stored(_ extent: Extent, _ result: Result<SHA256Digest, any Error>, by id: Swarm.ConnectionID) {
+    /// What was on loan was hashed and written, or could not be.
+    func stored(_ loan: Loan, _ result: Result<LoanHashes, any Error>, by id: Swarm.ConnectionID) {
         run { core, now in
             switch result {
-            case .success(let root):
+            case .success(let hashes):
                 if let source = core.swarm.address(of: id),
                     core.sources[source] != nil || core.sources.count < Self.maximumSources
                 {
-                    core.sources[source, default: 0] += Int64(extent.length)
+                    core.sources[source, default: 0] += Int64(loan.length)
                 }
-                return core.swarm.stored(extent, root: root, by: id, now: now)
-            case .failure: return core.swarm.storeFailed(extent, by: id, now: now)
+                return core.swarm.stored(loan.extent, hashes: hashes, by: id, now: now)
+            case .failure: return core.swarm.storeFailed(loan.extent, by: id, now: now)
             }
         }
         if case .failure(let error) = result { fail("\(error)") }

@@ -47,6 +47,14 @@ extension Extent {
     var word: String { "\(piece).\(number)" }
 }
 
+extension Loan {
+    var word: String { isWhole ? extent.word : "\(extent.word)[\(blockCount)]" }
+}
+
+extension HashRequest {
+    var word: String { "\(baseLayer):\(index)+\(length)" }
+}
+
 extension PeerMessage {
     var word: String {
         switch self {
@@ -56,6 +64,9 @@ extension PeerMessage {
         case .rejectRequest(let block): "reject \(block.word)"
         case .bitfield(let bytes): "bitfield of \(bytes.count) bytes"
         case .extended(let id, let payload): "extended \(id) of \(payload.count) bytes"
+        case .hashRequest(let request): "hash request \(request.word)"
+        case .hashes(let request, let hashes): "hashes \(request.word) of \(hashes.count)"
+        case .hashReject(let request): "hash reject \(request.word)"
         default: "\(self)"
         }
     }
@@ -67,6 +78,7 @@ extension SessionReport {
         case .pieces(let pieces): "pieces \(pieces.count)"
         case .returned(let extents): "returned \(extents.map(\.word).joined(separator: ","))"
         case .filled(let extent): "filled \(extent.word)"
+        case .leaves(let piece, _): "leaves \(piece)"
         default: "\(self)"
         }
     }
@@ -75,7 +87,7 @@ extension SessionReport {
 extension SessionCommand {
     var word: String {
         switch self {
-        case .assign(let extents): "assign \(extents.map(\.word).joined(separator: ","))"
+        case .assign(let loans): "assign \(loans.map(\.word).joined(separator: ","))"
         case .cancel(let extent): "cancel \(extent.word)"
         case .store(let extent): "store \(extent.word)"
         case .have(let piece): "have \(piece)"

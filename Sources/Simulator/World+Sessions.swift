@@ -31,8 +31,8 @@ extension World {
             }
             guard let swarm = hosts[connection.host].swarm, swarm.address(of: id) != nil else { return }
             connection.session = PeerSession(
-                geometry: scenario.geometry, have: swarm.have, isFast: theirs.supportsFast,
-                isExtended: theirs.supportsExtensions, limits: scenario.limits, at: clock)
+                metainfo: image.metainfo, have: swarm.have, isFast: theirs.supportsFast,
+                isExtended: theirs.supportsExtensions, speaksV2: true, limits: scenario.limits, at: clock)
             let port = hosts[connection.host].address.port
             act(connection) { session, _ in session.start(listenPort: port, client: "simulated") }
         } catch {
@@ -121,13 +121,17 @@ extension World {
                 connection.lastReport = time
                 queue.schedule(.report(connection, report), at: time)
             case .open(let extent): open(extent, connection)
-            case .store(let extent): store(extent, connection)
+            case .store(let loan): store(loan, connection)
             case .release(let extent):
                 if connection.awaited == extent { connection.awaited = nil }
                 if connection.rooms.removeValue(forKey: extent) != nil { giveBackRoom(connection.host) }
             case .serve(let run):
                 let length = run.reduce(0) { $0 + Int($1.length) }
                 queue.schedule(.read(connection, run), at: disk(connection.host, length))
+            case .serveHashes(let request):
+                let range = request.range(in: scenario.geometry)
+                let length = range?.piece.map { scenario.geometry.length(of: $0) } ?? 0
+                queue.schedule(.hashesRead(connection, request), at: disk(connection.host, length))
             case .close(let reason): closed(connection, reason.description)
             }
         }
@@ -174,31 +178,50 @@ extension World {
         queue.schedule(.roomGranted(connection, extent), at: now)
     }
 
-    private func store(_ extent: Extent, _ connection: SimulatedConnection) {
+    private func store(_ loan: Loan, _ connection: SimulatedConnection) {
+        let extent = loan.extent
         guard let room = connection.rooms.removeValue(forKey: extent) else { return abandon(extent, connection) }
-        let all: UInt64 = extent.blockCount >= 64 ? .max : (1 << UInt64(extent.blockCount)) - 1
         // A block that never arrived holds what was in the memory before, which is wrong too.
-        let wrong = room.wrong | (all & ~room.present)
+        let wrong = (room.wrong | ~room.present) & loan.blocks
         if wrong & ~room.wrong != 0 { accuse(connection.host, connection, "extent \(extent.word) stored with holes") }
         queue.schedule(
-            .written(connection.host, life: connection.life, connection.id, extent, wrong: wrong),
-            at: disk(connection.host, extent.length))
+            .written(connection.host, life: connection.life, connection.id, loan, wrong: wrong),
+            at: disk(connection.host, loan.length))
     }
 
     private func abandon(_ extent: Extent, _ connection: SimulatedConnection) {
         queue.schedule(.abandoned(connection, extent), at: now + random.duration(upTo: scenario.hop).nanoseconds)
     }
 
-    func written(_ number: Int, _ life: Int, _ id: Swarm.ConnectionID, _ extent: Extent, _ wrong: UInt64) {
+    func written(_ number: Int, _ life: Int, _ id: Swarm.ConnectionID, _ loan: Loan, _ wrong: UInt64) {
         guard hosts[number].isAlive, hosts[number].life == life else { return }
         giveBackRoom(number)
-        hosts[number].disk[extent.piece.number][extent.number] = wrong
+        let extent = loan.extent
+        let before = hosts[number].disk[extent.piece.number][extent.number]
+        if !loan.isWhole, before == nil { accuse(number, "a part of \(extent.word) was stored before the rest") }
+        hosts[number].disk[extent.piece.number][extent.number] = (before ?? 0) & ~loan.blocks | wrong
         if hosts[number].verified.contains(extent.piece), wrong != 0 {
             accuse(number, "a late write spoiled the verified piece \(extent.piece)")
         }
-        note(number, "stored \(extent.word) by \(id)\(wrong == 0 ? "" : " wrong=\(wrong.nonzeroBitCount)")")
-        let root = image.root(of: extent, wrong: wrong)
-        decide(number, life) { $0.stored(extent, root: root, by: id, now: $1) }
+        note(number, "stored \(loan.word) by \(id)\(wrong == 0 ? "" : " wrong=\(wrong.nonzeroBitCount)")")
+        let hashes = image.hashes(of: loan, wrong: wrong)
+        decide(number, life) { $0.stored(extent, hashes: hashes, by: id, now: $1) }
+    }
+
+    /// A piece was read and hashed for a peer that asked for its leaves. A liar answers wrongly, not at all, or
+    /// truly.
+    func sendHashes(_ request: HashRequest, _ connection: SimulatedConnection) {
+        guard isCurrent(connection), connection.phase == .talking else { return }
+        var hashes = image.hashes(for: request)
+        if !hosts[connection.host].isHonest {
+            switch hosts[connection.host].random.next() % 4 {
+            case 0: return
+            case 1: hashes = nil
+            case 2: hashes = hashes.map { Array($0.reversed()) }
+            default: break
+            }
+        }
+        act(connection) { session, _ in session.hashesMade(request, hashes) }
     }
 
     /// When a read or write of `length` bytes that is asked for now will be done: one after another, at 1 GB/s.

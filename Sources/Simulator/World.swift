@@ -30,7 +30,8 @@ package final class World {
         case gone(SimulatedConnection)
         case roomGranted(SimulatedConnection, Extent)
         case read(SimulatedConnection, [BlockRequest])
-        case written(Int, life: Int, Swarm.ConnectionID, Extent, wrong: UInt64)
+        case hashesRead(SimulatedConnection, HashRequest)
+        case written(Int, life: Int, Swarm.ConnectionID, Loan, wrong: UInt64)
         case abandoned(SimulatedConnection, Extent)
         case announceArrived(Int, life: Int, AnnounceRequest)
         case announceAnswered(Int, life: Int, AnnounceEvent?, AnnounceResponse?)
@@ -148,7 +149,8 @@ package final class World {
             }
         case .roomGranted(let connection, let extent): roomGranted(connection, extent)
         case .read(let connection, let run): send(run, connection)
-        case .written(let host, let life, let id, let extent, let wrong): written(host, life, id, extent, wrong)
+        case .hashesRead(let connection, let request): sendHashes(request, connection)
+        case .written(let host, let life, let id, let loan, let wrong): written(host, life, id, loan, wrong)
         case .abandoned(let connection, let extent):
             decide(connection.host, connection.life) {
                 $0.swarm?.storeFailed(extent, by: connection.id, now: $1) ?? []

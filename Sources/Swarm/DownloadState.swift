@@ -7,22 +7,22 @@ package import PeerProtocol
 struct DownloadState: Sendable {
     /// An extent whose blocks are being fetched. The words are sets of its blocks.
     struct OpenExtent: Sendable {
-        let extent: Extent
+        let loan: Loan
         /// Whether there is room for its bytes.
         var isReady = false
         var requested: UInt64 = 0
         var received: UInt64 = 0
 
-        var all: UInt64 { extent.blockCount >= 64 ? .max : (1 << UInt64(extent.blockCount)) - 1 }
-        var unrequested: UInt64 { all & ~requested & ~received }
-        var isFilled: Bool { received == all }
+        var extent: Extent { loan.extent }
+        var unrequested: UInt64 { loan.blocks & ~requested & ~received }
+        var isFilled: Bool { received == loan.blocks }
     }
 
-    /// Extents not begun, in the order they were assigned.
-    var waiting: [Extent] = []
+    /// Loans not begun, in the order they were assigned.
+    var waiting: [Loan] = []
     var open: [OpenExtent] = []
-    /// Extents reported as filled, whose bytes wait for the order to be stored or forgotten.
-    var filled: [Extent] = []
+    /// Loans reported as filled, whose bytes wait for the order to be stored or forgotten.
+    var filled: [Loan] = []
     /// The block whose bytes are arriving, while they are wanted.
     var arriving: BlockRequest?
     /// Requests sent and not answered.
@@ -80,26 +80,25 @@ struct DownloadState: Sendable {
 }
 
 extension PeerSession {
-    mutating func assign(_ extents: [Extent], at now: Duration) -> [Effect] {
+    mutating func assign(_ loans: [Loan], at now: Duration) -> [Effect] {
         download.isHungry = false
         // The order crossed the news that the peer has stalled.
-        if download.stalledSince != nil { return [.report(.returned(extents))] }
+        if download.stalledSince != nil { return [.report(.returned(loans.map(\.extent)))] }
         // An extent that is still here from an earlier loan stays as it is.
-        for extent in extents where !isOnLoan(extent) { download.waiting.append(extent) }
+        for loan in loans where !isOnLoan(loan.extent) { download.waiting.append(loan) }
         return fill(at: now)
     }
 
     private func isOnLoan(_ extent: Extent) -> Bool {
-        download.filled.contains(extent) || download.waiting.contains(extent)
+        download.filled.contains { $0.extent == extent } || download.waiting.contains { $0.extent == extent }
             || download.open.contains { $0.extent == extent }
     }
 
     /// The order to store an extent. When it answers a report that a cancel has overtaken, there is nothing to store,
     /// and the extent goes back.
     mutating func store(_ extent: Extent, at now: Duration) -> [Effect] {
-        if let index = download.filled.firstIndex(of: extent) {
-            download.filled.remove(at: index)
-            return [.store(extent)]
+        if let index = download.filled.firstIndex(where: { $0.extent == extent }) {
+            return [.store(download.filled.remove(at: index))]
         }
         return cancel(extent, at: now) + [.report(.returned([extent]))]
     }
@@ -174,9 +173,9 @@ extension PeerSession {
         }
         var effects: [Effect] = []
         if download.open[index].isFilled {
-            let extent = download.open.remove(at: index).extent
-            download.filled.append(extent)
-            effects.append(.report(.filled(extent)))
+            let loan = download.open.remove(at: index).loan
+            download.filled.append(loan)
+            effects.append(.report(.filled(loan.extent)))
         }
         return effects + fill(at: now)
     }
@@ -199,9 +198,9 @@ extension PeerSession {
         if wasIdle { download.firstRequest = download.outstanding > 0 ? now : nil }
         // One extent at a time waits for room, so that a full pool is shared fairly between connections.
         if download.outstanding < depth, download.open.allSatisfy(\.isReady), !download.waiting.isEmpty {
-            let extent = download.waiting.removeFirst()
-            download.open.append(DownloadState.OpenExtent(extent: extent))
-            effects.append(.open(extent))
+            let loan = download.waiting.removeFirst()
+            download.open.append(DownloadState.OpenExtent(loan: loan))
+            effects.append(.open(loan.extent))
         }
         // The loan beyond the pipeline is kept short: what is on loan here cannot be fetched from anybody nearer.
         let backlog = download.backlog
@@ -228,8 +227,8 @@ extension PeerSession {
     }
 
     mutating func cancel(_ extent: Extent, at now: Duration) -> [Effect] {
-        download.waiting.removeAll { $0 == extent }
-        download.filled.removeAll { $0 == extent }
+        download.waiting.removeAll { $0.extent == extent }
+        download.filled.removeAll { $0.extent == extent }
         guard let index = download.open.firstIndex(where: { $0.extent == extent }) else {
             return [.release(extent)] + fill(at: now)
         }
@@ -261,7 +260,7 @@ extension PeerSession {
             effects += withdraw(0)
             effects.append(.report(.returned([extent])))
         }
-        if !download.waiting.isEmpty { effects.append(.report(.returned(download.waiting))) }
+        if !download.waiting.isEmpty { effects.append(.report(.returned(download.waiting.map(\.extent)))) }
         download.waiting.removeAll()
         return effects
     }

@@ -20,6 +20,10 @@ package struct Extent: Hashable, Sendable {
     package var begin: Int { number * Self.maximumLength }
     /// The number of blocks.
     package var blockCount: Int { (length - 1) / PieceGeometry.blockLength + 1 }
+    /// The set of all its blocks.
+    package var allBlocks: UInt64 {
+        blockCount >= Self.maximumBlockCount ? .max : (1 << UInt64(blockCount)) - 1
+    }
     /// The number of the first block in its piece.
     package var firstBlock: Int { number * Self.maximumBlockCount }
 
@@ -30,6 +34,55 @@ package struct Extent: Hashable, Sendable {
     package func request(block: Int) -> BlockRequestRange {
         let start = block * PieceGeometry.blockLength
         return BlockRequestRange(begin: begin + start, length: min(PieceGeometry.blockLength, length - start))
+    }
+}
+
+/// Blocks of one extent that are on loan to a connection, or were brought by it: all of them, or those that were wrong
+/// the first time.
+package struct Loan: Hashable, Sendable {
+    package let extent: Extent
+    /// The set of the blocks, counted from the extent's first; never empty.
+    package let blocks: UInt64
+
+    /// - Parameter blocks: all of the extent's when `nil`.
+    package init(_ extent: Extent, blocks: UInt64? = nil) {
+        self.extent = extent
+        self.blocks = blocks ?? extent.allBlocks
+    }
+
+    package var blockCount: Int { blocks.nonzeroBitCount }
+    package var isWhole: Bool { blocks == extent.allBlocks }
+
+    /// The loan's bytes inside the extent, as runs from the lowest upwards.
+    package var byteRanges: [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        for block in 0..<extent.blockCount where blocks & (1 << UInt64(block)) != 0 {
+            let start = block * PieceGeometry.blockLength
+            let end = min(start + PieceGeometry.blockLength, extent.length)
+            if let last = ranges.last, last.upperBound == start {
+                ranges[ranges.count - 1] = last.lowerBound..<end
+            } else {
+                ranges.append(start..<end)
+            }
+        }
+        return ranges
+    }
+
+    /// Length of all of it in bytes.
+    package var length: Int { byteRanges.reduce(0) { $0 + $1.count } }
+}
+
+/// What blocks that were brought and written hash to.
+package struct LoanHashes: Equatable, Sendable {
+    /// The blocks' leaves, in order.
+    package let leaves: [SHA256Digest]
+    /// The node above them, where they are all of their extent's.
+    package let root: SHA256Digest?
+
+    /// - Parameter leaves: one for each block of the loan, in order.
+    package init(_ leaves: [SHA256Digest], of loan: Loan, geometry: PieceGeometry) {
+        self.leaves = leaves
+        root = loan.isWhole ? geometry.extentRoot(leaves: leaves) : nil
     }
 }
 

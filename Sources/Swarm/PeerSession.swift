@@ -4,7 +4,7 @@ package import Metainfo
 package import PeerProtocol
 
 /// Everything decided for one connection after its handshake: which blocks are requested when, what of the peer's
-/// requests is served, and when the connection has earned its end (BEP 3, 6, 10).
+/// requests is served, and when the connection has earned its end (BEP 3, 6, 10, 52).
 ///
 /// It owns the connection's pipeline and queues. It does not own pieces: an extent is on loan from the image's
 /// ``Swarm``, which alone knows what is verified. It sees no payload; a block's bytes go where ``OnBlock`` says.
@@ -15,12 +15,14 @@ package struct PeerSession: Sendable {
         case report(SessionReport)
         /// Find room for the extent's bytes, then call ``extentOpened(_:at:)``.
         case open(Extent)
-        /// Hash the extent and write it.
-        case store(Extent)
+        /// Hash these blocks of the extent's room and write them.
+        case store(Loan)
         /// The extent's room is free again.
         case release(Extent)
         /// Read these consecutive blocks and send them, then call ``served(bytes:at:)``.
         case serve([BlockRequest])
+        /// Put these hashes together, then call ``hashesMade(_:_:)``.
+        case serveHashes(HashRequest)
         case close(CloseReason)
     }
 
@@ -32,15 +34,20 @@ package struct PeerSession: Sendable {
         case discard
     }
 
-    package let geometry: PieceGeometry
+    let metainfo: Metainfo
     package let limits: SwarmLimits
+    package var geometry: PieceGeometry { metainfo.geometry }
     /// Both sides set the fast bit (BEP 6).
     package let isFast: Bool
     /// Both sides set the extension bit (BEP 10).
     package let isExtended: Bool
+    /// The connection is about the version 2 torrent, so that hashes may be asked for (BEP 52).
+    package let speaksV2: Bool
 
     var download: DownloadState
     var upload: UploadState
+    var inquiries = LeafInquiries()
+    var hashing: HashServing
     private var bitfieldMayCome = true
     /// What the peer's messages made this session report since the last tick; the swarm's queue is bounded by it.
     private var reportsSinceTick = 0
@@ -53,13 +60,15 @@ package struct PeerSession: Sendable {
     /// A session that begins at `now`, right after the handshakes.
     /// - Parameter have: the pieces that are verified and may be served.
     package init(
-        geometry: PieceGeometry, have: Bitfield, isFast: Bool, isExtended: Bool, limits: SwarmLimits,
+        metainfo: Metainfo, have: Bitfield, isFast: Bool, isExtended: Bool, speaksV2: Bool, limits: SwarmLimits,
         at now: Duration
     ) {
-        self.geometry = geometry
+        self.metainfo = metainfo
         self.limits = limits
         self.isFast = isFast
         self.isExtended = isExtended
+        self.speaksV2 = speaksV2
+        hashing = HashServing(limits: limits)
         download = DownloadState(limits: limits, at: now)
         upload = UploadState(have: have)
         lastReceived = now
@@ -122,18 +131,19 @@ package struct PeerSession: Sendable {
         case .cancel(let block): return cancelled(block)
         case .rejectRequest(let block): return rejected(block, at: now)
         case .extended(let id, let payload): return try extended(id, payload, at: now)
-        case .hashRequest(let range): return [.send(.hashReject(range))]
-        // Nothing is asked for with hash requests yet, so an answer can only be a mistake of the peer's.
-        case .hashes, .hashReject: throw .hashesNotNegotiated
+        case .hashRequest(let request): return hashesRequested(request)
+        case .hashes(let request, let hashes): return try self.hashes(request, hashes)
+        case .hashReject(let request): return try hashesRejected(request)
         }
     }
 
     /// The image's ``Swarm`` decided something for this connection.
     package mutating func perform(_ command: SessionCommand, at now: Duration) -> [Effect] {
         switch command {
-        case .assign(let extents): return assign(extents, at: now)
+        case .assign(let loans): return assign(loans, at: now)
         case .cancel(let extent): return cancel(extent, at: now)
         case .store(let extent): return store(extent, at: now)
+        case .askLeaves(let piece): return askLeaves(of: piece, at: now)
         case .setInterested(let isInterested): return [.send(isInterested ? .interested : .notInterested)]
         case .setChoking(let isChoking): return setChoking(isChoking)
         case .have(let piece):
@@ -147,7 +157,8 @@ package struct PeerSession: Sendable {
     package mutating func tick(at now: Duration) -> [Effect] {
         if now - lastReceived > limits.idleTimeout { return [.close(.idle)] }
         reportsSinceTick = 0
-        var effects: [Effect] = []
+        renewHashAllowance()
+        var effects = overdueInquiries(at: now)
         if now - lastSent > limits.keepAliveInterval { effects.append(.send(.keepAlive)) }
         effects += measure(at: now)
         effects += patience(at: now)

@@ -12,7 +12,7 @@ struct PieceTable: Sendable {
         /// Being fetched by one connection, in the endgame by several. `since` is when the last of them was given it.
         case assigned([Swarm.ConnectionID], since: Duration)
         case storing(Swarm.ConnectionID)
-        case stored(Swarm.ConnectionID, root: SHA256Digest)
+        case stored(Swarm.ConnectionID, LoanHashes)
     }
 
     struct Progress: Sendable {
@@ -22,13 +22,31 @@ struct PieceTable: Sendable {
         var needsSoleSource = false
         /// When the piece began, or an extent of it was last stored.
         var lastProgress: Duration
+        /// What is known of the piece since it was wrong.
+        var repair: Repair?
     }
 
     /// What a piece whose extents are all stored hashes from.
-    struct Finished {
+    struct Finished: Sendable {
         let roots: [SHA256Digest]
+        /// Each extent's leaves.
+        let leaves: [[SHA256Digest]]
         /// Who brought each extent.
         let sources: [Swarm.ConnectionID]
+
+        /// The one connection that brought all of it.
+        var soleSource: Swarm.ConnectionID? {
+            sources.first.flatMap { first in sources.allSatisfy { $0 == first } ? first : nil }
+        }
+    }
+
+    /// What came of storing an extent.
+    enum Stored {
+        /// There is more to come, or nobody waits for this any more.
+        case unfinished
+        /// The piece's leaves are known, and something that was brought is not right.
+        case wrong
+        case finished(Finished)
     }
 
     let geometry: PieceGeometry
@@ -37,13 +55,15 @@ struct PieceTable: Sendable {
     private(set) var started: Bitfield
     /// Those of them with a free extent, so that looking for one does not visit all that is under way.
     private var unfinished: Bitfield
-    private(set) var progress: [Int: Progress] = [:]
+    var progress: [Int: Progress] = [:]
+    /// Pieces of which it is being found out what is wrong.
+    var disputes: [Int: Dispute] = [:]
     /// How many connected peers have each piece.
     private(set) var availability: [UInt16]
-    /// Pieces that must come whole from one peer, because bytes from several did not match.
-    private var distrusted: Set<Int> = []
+    /// Pieces that must come whole from one peer, because bytes from several did not match and nobody gave the leaves.
+    var distrusted: Set<Int> = []
     /// What the last failed attempt at a distrusted piece was made of.
-    private var failed: [Int: Finished] = [:]
+    var failed: [Int: Finished] = [:]
 
     init(geometry: PieceGeometry, have: Bitfield) {
         self.geometry = geometry
@@ -81,6 +101,11 @@ struct PieceTable: Sendable {
             free += geometry.extents(of: piece).filter { entry.extents[$0.number] == .free }
         }
         return free
+    }
+
+    /// The blocks of the extent that are still to be fetched.
+    func loan(_ extent: Extent) -> Loan {
+        Loan(extent, blocks: progress[extent.piece.number]?.repair?.missing[extent.number])
     }
 
     /// Marks extents as being fetched by `id`, beginning the piece when that is needed.
@@ -129,7 +154,8 @@ struct PieceTable: Sendable {
     ) -> PieceIndex? {
         guard !distrusted.isEmpty else { return nil }
         return distrusted.sorted().lazy.compactMap { geometry.piece($0) }.first { piece in
-            guard pieces.contains(piece), let entry = progress[piece.number], entry.soleSource != id,
+            guard pieces.contains(piece), disputes[piece.number] == nil, let entry = progress[piece.number],
+                entry.soleSource != id,
                 now - entry.lastProgress > limits.soleSourcePatience
             else { return false }
             // A write under way must come back before anybody else may write there.
@@ -165,7 +191,10 @@ struct PieceTable: Sendable {
     /// back.
     mutating func release(_ id: Swarm.ConnectionID) {
         for number in progress.keys {
-            guard let piece = geometry.piece(number), let entry = progress[number] else { continue }
+            // What is in dispute is all here, and its sources are on record.
+            guard disputes[number] == nil, let piece = geometry.piece(number), let entry = progress[number] else {
+                continue
+            }
             for extent in geometry.extents(of: piece) {
                 if case .assigned(let holders, _) = entry.extents[extent.number], holders.contains(id) {
                     free(extent, by: id)
@@ -181,28 +210,6 @@ struct PieceTable: Sendable {
         }
     }
 
-    /// Whether anything of an unfinished piece came, or is coming, from this connection.
-    func involves(_ id: Swarm.ConnectionID) -> Bool {
-        failed.values.contains { $0.sources.contains(id) }
-            || progress.values.contains { entry in
-                entry.extents.contains { state in
-                    if case .stored(id, _) = state { return true }
-                    return state == .storing(id)
-                }
-            }
-    }
-
-    /// The connection lied: what came from it is fetched again, instead of spoiling pieces that others helped with.
-    mutating func disown(_ id: Swarm.ConnectionID) {
-        for number in progress.keys {
-            guard let piece = geometry.piece(number) else { continue }
-            for extent in geometry.extents(of: piece) {
-                if case .stored(id, _) = state(of: extent) { set(extent, .free) }
-            }
-            tidy(piece)
-        }
-    }
-
     // MARK: Storing
 
     /// The connection that filled an extent asks to store it.
@@ -213,26 +220,47 @@ struct PieceTable: Sendable {
         return holders.filter { $0 != id }
     }
 
-    /// - Returns: what to hash the piece from when this was its last extent.
+    /// - Parameter hashes: of the extent's ``loan(_:)``.
     mutating func stored(
-        _ extent: Extent, root: SHA256Digest, by id: Swarm.ConnectionID, now: Duration
-    ) -> Finished? {
-        guard let entry = progress[extent.piece.number], state(of: extent) == .storing(id) else { return nil }
+        _ extent: Extent, hashes: LoanHashes, by id: Swarm.ConnectionID, now: Duration
+    ) -> Stored {
+        let number = extent.piece.number
+        guard let entry = progress[number], state(of: extent) == .storing(id) else { return .unfinished }
         guard !entry.needsSoleSource || entry.soleSource == id else {
             // The piece has meanwhile been given to somebody else, who must deliver all of it.
             free(extent, by: id)
-            return nil
+            return .unfinished
         }
-        set(extent, .stored(id, root: root))
-        progress[extent.piece.number]?.lastProgress = now
+        let loan = loan(extent)
+        guard hashes.leaves.count == loan.blockCount else {
+            free(extent, by: id)
+            return .unfinished
+        }
+        progress[number]?.lastProgress = now
+        if let wrong = progress[number]?.repair?.check(loan, hashes.leaves) {
+            guard wrong == 0, let leaves = progress[number]?.repair?.leaves(of: extent) else {
+                set(extent, .free)
+                return .wrong
+            }
+            set(extent, .stored(id, LoanHashes(leaves, of: Loan(extent), geometry: geometry)))
+        } else {
+            set(extent, .stored(id, hashes))
+        }
+        return finished(extent.piece).map { .finished($0) } ?? .unfinished
+    }
+
+    /// What the piece hashes from, when all of its extents are stored.
+    private func finished(_ piece: PieceIndex) -> Finished? {
         var roots: [SHA256Digest] = []
+        var leaves: [[SHA256Digest]] = []
         var sources: [Swarm.ConnectionID] = []
-        for state in progress[extent.piece.number]?.extents ?? [] {
-            guard case .stored(let source, let root) = state else { return nil }
+        for state in progress[piece.number]?.extents ?? [] {
+            guard case .stored(let source, let hashes) = state, let root = hashes.root else { return nil }
             roots.append(root)
+            leaves.append(hashes.leaves)
             sources.append(source)
         }
-        return Finished(roots: roots, sources: sources)
+        return Finished(roots: roots, leaves: leaves, sources: sources)
     }
 
     /// The piece's bytes were right.
@@ -240,26 +268,22 @@ struct PieceTable: Sendable {
     mutating func verified(_ piece: PieceIndex, _ finished: Finished) -> Set<Swarm.ConnectionID> {
         drop(piece)
         have.insert(piece)
-        guard distrusted.remove(piece.number) != nil, let before = failed.removeValue(forKey: piece.number) else {
-            return []
-        }
-        let wrong = finished.roots.indices.filter { before.roots[$0] != finished.roots[$0] }
-        return Set(wrong.map { before.sources[$0] })
+        distrusted.remove(piece.number)
+        return liars(of: piece, accordingTo: finished.roots)
     }
 
-    /// The piece's bytes were wrong. It begins anew, and from now on comes from one peer at a time.
-    mutating func restart(_ piece: PieceIndex, _ finished: Finished) {
-        drop(piece)
-        distrusted.insert(piece.number)
-        failed[piece.number] = finished
+    /// Who brought what did not match at the last attempt, now that the right roots are known; asked once.
+    mutating func liars(of piece: PieceIndex, accordingTo roots: [SHA256Digest]) -> Set<Swarm.ConnectionID> {
+        guard let before = failed.removeValue(forKey: piece.number) else { return [] }
+        return Set(zip(before.sources, zip(before.roots, roots)).filter { $1.0 != $1.1 }.map(\.0))
     }
 
-    private func state(of extent: Extent) -> ExtentState? {
+    func state(of extent: Extent) -> ExtentState? {
         guard let entry = progress[extent.piece.number], extent.number < entry.extents.count else { return nil }
         return entry.extents[extent.number]
     }
 
-    private mutating func set(_ extent: Extent, _ state: ExtentState) {
+    mutating func set(_ extent: Extent, _ state: ExtentState) {
         progress[extent.piece.number]?.extents[extent.number] = state
         mark(extent.piece)
     }
@@ -273,12 +297,13 @@ struct PieceTable: Sendable {
     }
 
     /// Forgets a piece that nobody has brought anything of.
-    private mutating func tidy(_ piece: PieceIndex) {
-        guard let entry = progress[piece.number], entry.extents.allSatisfy({ $0 == .free }) else { return }
+    mutating func tidy(_ piece: PieceIndex) {
+        guard let entry = progress[piece.number], entry.repair == nil, entry.extents.allSatisfy({ $0 == .free })
+        else { return }
         drop(piece)
     }
 
-    private mutating func drop(_ piece: PieceIndex) {
+    mutating func drop(_ piece: PieceIndex) {
         progress[piece.number] = nil
         started.remove(piece)
         unfinished.remove(piece)

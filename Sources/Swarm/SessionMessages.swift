@@ -18,22 +18,30 @@ package enum SessionReport: Equatable, Sendable {
     case hungry(blocks: Int)
     /// The session gives these extents back, unfinished, or cannot store them.
     case returned([Extent])
-    /// All of the extent's bytes are here, unverified.
+    /// All that was on loan of the extent is here, unverified.
     case filled(Extent)
+    /// The piece's leaves, asked for with ``SessionCommand/askLeaves(of:)`` and proven against the piece's hash.
+    case leaves(PieceIndex, [SHA256Digest])
+    /// The peer does not give the piece's leaves, or not in time.
+    case leavesRefused(PieceIndex)
+    /// The peer gave hashes that do not lead to the piece's.
+    case leavesWrong(PieceIndex)
     /// Bytes of blocks since the last such report.
     case traffic(received: Int, sent: Int)
 }
 
 /// What an image's ``Swarm`` tells one of its connections.
 package enum SessionCommand: Equatable, Sendable {
-    /// Fetch these extents. An answer to every `hungry` report that could be satisfied.
-    case assign([Extent])
+    /// Fetch these blocks. An answer to every `hungry` report that could be satisfied.
+    case assign([Loan])
     /// Stop fetching this extent and forget what came of it.
     case cancel(Extent)
-    /// Hash and write the filled extent, then say what came of it.
+    /// Hash and write what was brought of the extent, then say what came of it.
     case store(Extent)
     case setInterested(Bool)
     case setChoking(Bool)
+    /// Ask the peer for the piece's leaves.
+    case askLeaves(of: PieceIndex)
     /// This piece is verified: announce it and serve it.
     case have(PieceIndex)
     case close(CloseReason)

@@ -20,7 +20,7 @@ extension Swarm {
         guard !extents.isEmpty else { return effects }
         peers[id]?.hunger = 0
         hungry.removeAll { $0 == id }
-        effects.append(.command(id, .assign(extents)))
+        effects.append(.command(id, .assign(extents.map { pieces.loan($0) })))
         return effects
     }
 
@@ -38,7 +38,7 @@ extension Swarm {
         for extent in pieces.freeExtents(among: view.pieces, for: id) {
             guard room > 0 else { break }
             granted.append(extent)
-            room -= extent.blockCount
+            room -= pieces.loan(extent).blockCount
         }
         pieces.assign(granted, to: id, now: now)
         // A whole piece to one peer, up to the length of a batch: that keeps blame and relaying simple.

@@ -108,7 +108,7 @@ package struct Swarm: Sendable {
             departed.append((id, view.address))
             if departed.count > limits.rememberedSources { departed.removeFirst() }
         }
-        return choke(now: now) + feed(now: now)
+        return choke(now: now) + inquire(now: now) + feed(now: now)
     }
 
     /// The peer's address may be dialled again, unless another connection leads there too.
@@ -158,26 +158,29 @@ package struct Swarm: Sendable {
         case .returned(let extents):
             for extent in extents { pieces.free(extent, by: id) }
             return feed(now: now)
+        case .leaves(let piece, let leaves): return settle(piece, leaves, from: id, now: now)
+        case .leavesRefused(let piece):
+            pieces.refused(piece, by: id)
+            return inquire(now: now)
+        case .leavesWrong: return convict(id, .wrongHashes, now: now) + feed(now: now)
         case .filled(let extent):
             guard let others = pieces.beginStoring(extent, by: id) else { return [.command(id, .cancel(extent))] }
             return [.command(id, .store(extent))] + others.map { .command($0, .cancel(extent)) }
         }
     }
 
-    /// An extent that a ``SessionCommand/store(_:)`` named was hashed and written.
-    /// - Parameter root: the root over the extent's leaves, padded as its place in the tree demands.
+    /// An extent that a ``SessionCommand/store(_:)`` named was hashed and written, as far as it was on loan.
     package mutating func stored(
-        _ extent: Extent, root: SHA256Digest, by id: ConnectionID, now: Duration
+        _ extent: Extent, hashes: LoanHashes, by id: ConnectionID, now: Duration
     ) -> [Effect] {
-        // A liar that was found out while its write was under way brought nothing.
-        if peers[id] == nil, let address = departed.first(where: { $0.id == id })?.address, addresses.isBanned(address)
-        {
-            return storeFailed(extent, by: id, now: now)
+        switch pieces.stored(extent, hashes: hashes, by: id, now: now) {
+        case .unfinished: return []
+        case .wrong: return convict(id, .wrongData, now: now) + feed(now: now)
+        case .finished(let finished):
+            let hash = metainfo.geometry.pieceHash(extentRoots: finished.roots)
+            guard hash == metainfo.hash(of: extent.piece) else { return mismatch(extent.piece, finished, now: now) }
+            return verified(extent.piece, finished, now: now)
         }
-        guard let finished = pieces.stored(extent, root: root, by: id, now: now) else { return [] }
-        let hash = metainfo.geometry.pieceHash(extentRoots: finished.roots)
-        guard hash == metainfo.hash(of: extent.piece) else { return mismatch(extent.piece, finished, now: now) }
-        return verified(extent.piece, finished, now: now)
     }
 
     /// An extent was not written, because it could not be or because its connection ended before the order to store it
@@ -192,7 +195,7 @@ package struct Swarm: Sendable {
     /// To be called about twice a second.
     package mutating func tick(now: Duration) -> [Effect] {
         for id in peers.keys { peers[id]?.measure(at: now) }
-        return choke(now: now) + feed(now: now) + dial(now: now)
+        return choke(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
     }
 
     /// Addresses of peers, from a tracker or the operator.
@@ -262,42 +265,11 @@ package struct Swarm: Sendable {
                 effects.append(.command(id, .have(piece)))
             }
         }
-        for liar in liars.sorted() { effects += convict(liar, now: now) }
+        for liar in liars.sorted() { effects += convict(liar, .wrongData, now: now) }
         guard !isDownloading else { return effects }
         // The session's own record of what may be served must be whole before the connection is judged.
         effects.append(.fact(.completed))
         for id in peers.keys.sorted() { effects += redundant(id) }
         return effects
-    }
-
-    /// A piece that came from one peer alone convicts it. One that came from several is fetched again from one, and
-    /// convicts those who brought something else before.
-    private mutating func mismatch(
-        _ piece: PieceIndex, _ finished: PieceTable.Finished, now: Duration
-    ) -> [Effect] {
-        var effects: [Effect] = [.fact(.pieceMismatched(piece))]
-        pieces.restart(piece, finished)
-        if let first = finished.sources.first, finished.sources.allSatisfy({ $0 == first }) {
-            effects += convict(first, now: now)
-        }
-        return effects + feed(now: now)
-    }
-
-    /// The connection brought wrong bytes: its peer is cut and not let in again.
-    private mutating func convict(_ liar: ConnectionID, now: Duration) -> [Effect] {
-        pieces.disown(liar)
-        if let view = peers[liar] {
-            let ban = ban(view.address, listening: view.listenAddress)
-            return [ban, .command(liar, .close(.violation(.wrongData)))] + disconnected(liar, now: now)
-        }
-        // It left before its lie was found out.
-        return departed.first { $0.id == liar }.map { [ban($0.address, listening: nil)] } ?? []
-    }
-
-    private mutating func ban(_ address: PeerAddress, listening: PeerAddress?) -> Effect {
-        addresses.ban(address)
-        if let listening { addresses.ban(listening) }
-        addresses.banHost(of: address)
-        return .fact(.peerBanned(listening ?? address))
     }
 }

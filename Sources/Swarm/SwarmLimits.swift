@@ -57,6 +57,20 @@ package struct SwarmLimits: Sendable {
     package var extentHolders = 6
     /// How long the one source of a piece that failed before may bring nothing of it, while others could.
     package var soleSourcePatience = Duration.seconds(120)
+    /// Pieces that did not match and of which the wrong blocks are being found out or fetched again, at one time; each
+    /// keeps its leaves, at most 256 KiB. Beyond that a piece is fetched again whole.
+    package var disputes = 16
+    /// Peers that are asked for the leaves of one such piece, one after another, before it is fetched again whole.
+    package var leafSources = 8
+    /// Pieces whose leaves one peer is asked for at one time.
+    package var leafInquiries = 8
+    /// How long a peer may take to give a piece's leaves, before another is asked.
+    package var leafPatience = Duration.seconds(5)
+    /// Hash requests of one peer that wait to be answered.
+    package var queuedHashRequests = 16
+    /// What one peer's hash requests may cost at once, in blocks read, and what is added to it twice a second.
+    package var hashAllowance = 4096
+    package var hashAllowancePerTick = 512
     /// A connection that ends sooner than this without having carried a block counts as a failed attempt.
     package var shortestConnection = Duration.seconds(10)
     /// Connections that are gone and that an unfinished piece came from, remembered in case it is wrong.

@@ -7,18 +7,19 @@ import Testing
 
 /// One connection's fetching half, as scripts.
 @Suite struct PeerSessionDownloadTests {
-    let geometry: PieceGeometry
+    let image: TestImage
+    var geometry: PieceGeometry { image.geometry }
     let extents: [Extent]
 
     init() throws {
-        geometry = try #require(PieceGeometry(size: (4 << 20) + 100, pieceLength: 1 << 20))
-        extents = geometry.pieces.flatMap { [geometry] in geometry.extents(of: $0) }
+        image = try TestImage(size: (4 << 20) + 100, pieceLength: 1 << 20)
+        extents = image.geometry.pieces.flatMap { [image] in image.geometry.extents(of: $0) }
     }
 
     private func session(isFast: Bool = true, limits: SwarmLimits = SwarmLimits()) -> PeerSession {
         PeerSession(
-            geometry: geometry, have: Bitfield(pieceCount: geometry.pieceCount), isFast: isFast, isExtended: true,
-            limits: limits, at: .zero)
+            metainfo: image.metainfo, have: Bitfield(pieceCount: geometry.pieceCount), isFast: isFast,
+            isExtended: true, speaksV2: true, limits: limits, at: .zero)
     }
 
     private func requests(_ effects: [PeerSession.Effect]) -> [BlockRequest] {
@@ -30,7 +31,7 @@ import Testing
         _ session: inout PeerSession, _ count: Int = 1, at now: Duration = .zero
     ) throws -> [BlockRequest] {
         _ = try session.received(.unchoke, at: now)
-        _ = session.perform(.assign(Array(extents.prefix(count))), at: now)
+        _ = session.perform(.assign(loans(Array(extents.prefix(count)))), at: now)
         return requests(session.extentOpened(extents[0], at: now))
     }
 
@@ -46,7 +47,7 @@ import Testing
         var session = session()
         let hunger = try session.received(.unchoke, at: .zero)
         #expect(hunger.contains { if case .report(.hungry(let blocks)) = $0 { blocks > 0 } else { false } })
-        let effects = session.perform(.assign(extents), at: .zero)
+        let effects = session.perform(.assign(loans(extents)), at: .zero)
         #expect(effects.filter { if case .open = $0 { true } else { false } } == [.open(extents[0])])
         #expect(requests(effects).isEmpty)
         let blocks = requests(session.extentOpened(extents[0], at: .zero))
@@ -65,14 +66,14 @@ import Testing
             filled = filled || effects.contains(.report(.filled(extents[0])))
         }
         #expect(filled)
-        #expect(session.perform(.store(extents[0]), at: .zero) == [.store(extents[0])])
+        #expect(session.perform(.store(extents[0]), at: .zero) == [.store(Loan(extents[0]))])
     }
 
     @Test func `the last short extent is asked for to the byte`() throws {
         var session = session()
         _ = try session.received(.unchoke, at: .zero)
         let last = try #require(extents.last)
-        _ = session.perform(.assign([last]), at: .zero)
+        _ = session.perform(.assign(loans([last])), at: .zero)
         #expect(requests(session.extentOpened(last, at: .zero)) == [BlockRequest(piece: 4, begin: 0, length: 100)])
         let effects = try receive(BlockRequest(piece: 4, begin: 0, length: 100), &session)
         #expect(effects.contains(.report(.filled(last))))
@@ -113,7 +114,7 @@ import Testing
         let blocks = try begin(&session)
         let stalled = session.tick(at: .seconds(11))
         #expect(stalled.contains(.report(.returned([extents[0]]))))
-        #expect(session.perform(.assign([extents[1]]), at: .seconds(11)) == [.report(.returned([extents[1]]))])
+        #expect(session.perform(.assign(loans([extents[1]])), at: .seconds(11)) == [.report(.returned([extents[1]]))])
         #expect(try session.blockStarted(blocks[0], at: .seconds(12)) == .discard)
         let effects = session.tick(at: .seconds(13))
         #expect(effects.contains { if case .report(.hungry(let blocks)) = $0 { blocks > 0 } else { false } })
@@ -123,7 +124,7 @@ import Testing
         var session = session()
         _ = try session.received(.unchoke, at: .zero)
         let last = try #require(extents.last)
-        let hungry = session.perform(.assign([last]), at: .zero)
+        let hungry = session.perform(.assign(loans([last])), at: .zero)
         #expect(hungry.contains { if case .report(.hungry(let blocks)) = $0 { blocks > 0 } else { false } })
         _ = session.extentOpened(last, at: .zero)
         #expect(session.tick(at: .seconds(11)).contains(.report(.hungry(blocks: 0))))
@@ -145,7 +146,7 @@ import Testing
         _ = try session.received(.unchoke, at: .zero)
         var rounds = 0
         while rounds < 1000 {
-            _ = session.perform(.assign([extents[0]]), at: .zero)
+            _ = session.perform(.assign(loans([extents[0]])), at: .zero)
             let blocks = requests(session.extentOpened(extents[0], at: .zero))
             if blocks.isEmpty { break }
             for block in blocks { _ = try session.received(.rejectRequest(block), at: .zero) }
@@ -160,10 +161,10 @@ import Testing
         var queue = try begin(&session)
         while !queue.isEmpty { queue += requests(try receive(queue.removeFirst(), &session)) }
         #expect(session.perform(.cancel(extents[0]), at: .zero).contains(.release(extents[0])))
-        _ = session.perform(.assign([extents[0]]), at: .zero)
+        _ = session.perform(.assign(loans([extents[0]])), at: .zero)
         let effects = session.perform(.store(extents[0]), at: .zero)
         #expect(effects.contains(.report(.returned([extents[0]]))))
-        #expect(!effects.contains(.store(extents[0])))
+        #expect(!effects.contains(.store(Loan(extents[0]))))
         #expect(session.audit() == [])
     }
 
@@ -172,7 +173,7 @@ import Testing
         let blocks = try begin(&session)
         #expect(try session.blockStarted(blocks[0], at: .zero) == .keep(extents[0], offset: 0))
         _ = session.perform(.cancel(extents[0]), at: .zero)
-        _ = session.perform(.assign([extents[0]]), at: .zero)
+        _ = session.perform(.assign(loans([extents[0]])), at: .zero)
         #expect(requests(session.extentOpened(extents[0], at: .zero)).contains(blocks[0]))
         _ = session.blockEnded(blocks[0], at: .zero)
         #expect(session.audit() == [])
@@ -182,7 +183,7 @@ import Testing
     @Test func `an extent that is given twice is fetched once`() throws {
         var session = session()
         _ = try begin(&session)
-        _ = session.perform(.assign([extents[0], extents[1], extents[1]]), at: .zero)
+        _ = session.perform(.assign(loans([extents[0], extents[1], extents[1]])), at: .zero)
         #expect(session.audit() == [])
     }
 
@@ -204,7 +205,7 @@ import Testing
         _ = try session.received(.unchoke, at: .zero)
         for round in 0..<400 {
             let extent = extents[round % 4]
-            _ = session.perform(.assign([extent]), at: .zero)
+            _ = session.perform(.assign(loans([extent])), at: .zero)
             let blocks = requests(session.extentOpened(extent, at: .zero))
             _ = session.perform(.cancel(extent), at: .zero)
             let last = try #require(blocks.last)

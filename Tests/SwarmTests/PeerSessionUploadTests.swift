@@ -7,14 +7,16 @@ import Testing
 
 /// One connection's serving half, and what strangers may do to it.
 @Suite struct PeerSessionUploadTests {
-    let geometry: PieceGeometry
+    let image: TestImage
+    var geometry: PieceGeometry { image.geometry }
 
-    init() throws { geometry = try #require(PieceGeometry(size: (4 << 20) + 100, pieceLength: 1 << 20)) }
+    init() throws { image = try TestImage(size: (4 << 20) + 100, pieceLength: 1 << 20) }
 
     private func session(isFast: Bool = true, have: Bool = true) -> PeerSession {
         PeerSession(
-            geometry: geometry, have: have ? Bitfield(full: geometry) : Bitfield(pieceCount: geometry.pieceCount),
-            isFast: isFast, isExtended: true, limits: SwarmLimits(), at: .zero)
+            metainfo: image.metainfo,
+            have: have ? Bitfield(full: geometry) : Bitfield(pieceCount: geometry.pieceCount),
+            isFast: isFast, isExtended: true, speaksV2: true, limits: SwarmLimits(), at: .zero)
     }
 
     private func block(_ number: Int, of piece: UInt32 = 0) -> BlockRequest {
@@ -157,12 +159,17 @@ import Testing
                 }
                 return BlockRequest(piece: number(), begin: number(), length: number())
             }
+            func hashRequest() -> HashRequest {
+                HashRequest(
+                    piecesRoot: image.metainfo.piecesRoot, baseLayer: number() % 8, index: number() & ~63,
+                    length: Bool.random(using: &random) ? 64 : number(), proofLayers: number() % 3)
+            }
             for _ in 0..<300 {
                 now += .milliseconds(Int.random(in: 0..<400, using: &random))
                 let extent = extents[Int.random(in: 0..<extents.count, using: &random)]
                 var effects: [PeerSession.Effect] = []
                 do throws(ProtocolViolation) {
-                    switch Int.random(in: 0..<22, using: &random) {
+                    switch Int.random(in: 0..<26, using: &random) {
                     case 0: effects = try session.received(.choke, at: now)
                     case 1...3: effects = try session.received(.unchoke, at: now)
                     case 4: effects = try session.received(.interested, at: now)
@@ -177,15 +184,20 @@ import Testing
                             effects += session.blockEnded(block, at: now)
                         }
                     case 15: effects = session.tick(at: now)
-                    case 16...17: effects = session.perform(.assign([extent]), at: now)
+                    case 16...17: effects = session.perform(.assign(loans([extent])), at: now)
                     case 18: effects = session.perform(.cancel(extent), at: now)
                     case 19: effects = session.perform(.store(extent), at: now)
                     case 20: effects = session.perform(.setChoking(Bool.random(using: &random)), at: now)
+                    case 21: effects = session.perform(.askLeaves(of: extent.piece), at: now)
+                    case 22: effects = try session.received(.hashRequest(hashRequest()), at: now)
+                    case 23: effects = try session.received(.hashReject(hashRequest()), at: now)
+                    case 24: effects = try session.received(.hashes(hashRequest(), []), at: now)
                     default: effects = session.extentOpened(extent, at: now)
                     }
                 } catch {
                     // A typed violation is a fine answer; the session must stay sound even so.
                 }
+                for case .serveHashes(let request) in effects { effects += session.hashesMade(request, nil) }
                 for case .serve in effects where Bool.random(using: &random) {
                     _ = session.served(bytes: 16384, at: now)
                 }

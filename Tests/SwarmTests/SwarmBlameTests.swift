@@ -19,7 +19,8 @@ import Testing
         #expect(scene.swarm.audit() == [])
     }
 
-    /// A piece of two extents, one of them from a liar: peers 1 and 2 brought it, and it is wrong.
+    /// A piece of two extents, one of them from a liar: peers 1 and 2 brought it, it is wrong, and nobody gives its
+    /// leaves.
     private func sceneWithTwoSources() throws -> (SwarmScene, [Extent]) {
         var scene = try SwarmScene(size: 2 << 20, pieceLength: 2 << 20)
         try scene.connect(1)
@@ -29,8 +30,10 @@ import Testing
         scene.report(.returned([extents[1]]), from: 1)
         #expect(scene.work(2) == [extents[1]])
         scene.deliver(extents[0], from: 1)
-        let effects = scene.deliver(extents[1], from: 2, isRight: false)
+        var effects = scene.deliver(extents[1], from: 2, isRight: false)
         #expect(effects.contains(.fact(.pieceMismatched(extents[0].piece))))
+        #expect(effects.contains(.command(scene.id(1), .askLeaves(of: extents[0].piece))))
+        for number: UInt64 in [1, 2] { effects += scene.report(.leavesRefused(extents[0].piece), from: number) }
         #expect(!effects.contains { if case .fact(.peerBanned) = $0 { true } else { false } })
         return (scene, extents)
     }
@@ -70,7 +73,8 @@ import Testing
         scene.report(.filled(extents[0]), from: 2)
         _ = scene.swarm.disconnected(scene.id(2), now: scene.now)
         #expect(scene.work(1) == [extents[1]])
-        _ = scene.swarm.stored(extents[0], root: .zero, by: scene.id(2), now: scene.now)
+        let hashes = scene.image.hashes(of: Loan(extents[0]), wrong: 1)
+        _ = scene.swarm.stored(extents[0], hashes: hashes, by: scene.id(2), now: scene.now)
         #expect(scene.work(1) == [extents[0]])
         scene.deliver(extents[1], from: 1)
         #expect(scene.deliver(extents[0], from: 1).contains(.fact(.completed)))
@@ -82,7 +86,8 @@ import Testing
         let extent = try #require(scene.work(1).first)
         scene.report(.filled(extent), from: 1)
         _ = scene.swarm.disconnected(scene.id(1), now: scene.now)
-        let effects = scene.swarm.stored(extent, root: .zero, by: scene.id(1), now: scene.now)
+        let hashes = scene.image.hashes(of: Loan(extent), wrong: 1)
+        let effects = scene.swarm.stored(extent, hashes: hashes, by: scene.id(1), now: scene.now)
         #expect(effects.contains(.fact(.peerBanned(try SwarmScene.address(1, port: 40000)))))
     }
 }

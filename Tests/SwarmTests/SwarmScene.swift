@@ -14,26 +14,42 @@ struct TestRandom: RandomNumberGenerator {
     }
 }
 
-/// An image whose extents have made-up roots, and the metainfo they lead to.
+/// An image whose blocks have made-up leaves, and the metainfo they lead to.
 struct TestImage {
     let geometry: PieceGeometry
     let metainfo: Metainfo
-    let roots: [[SHA256Digest]]
 
     init(size: Int64, pieceLength: Int) throws {
         guard let geometry = PieceGeometry(size: size, pieceLength: pieceLength) else {
             throw MetainfoError.badSize(size)
         }
-        let roots: [[SHA256Digest]] = geometry.pieces.map { piece in
-            geometry.extents(of: piece).map {
-                SHA256Digest(hashing: [UInt8(truncatingIfNeeded: piece.number), UInt8(truncatingIfNeeded: $0.number)])
-            }
-        }
-        let writer = TorrentWriter(
-            name: "test@1.raw", geometry: geometry, pieceHashes: roots.map { geometry.pieceHash(extentRoots: $0) })
         self.geometry = geometry
-        self.roots = roots
-        metainfo = try Metainfo(torrent: writer.encoded)
+        let hashes = geometry.pieces.map { piece in
+            MerkleTree.pieceHash(leaves: Self.leaves(of: piece, geometry), geometry: geometry)
+        }
+        metainfo = try Metainfo(
+            torrent: TorrentWriter(name: "test@1.raw", geometry: geometry, pieceHashes: Array(hashes)).encoded)
+    }
+
+    private static func leaves(of piece: PieceIndex, _ geometry: PieceGeometry) -> [SHA256Digest] {
+        (0..<geometry.blockCount(of: piece)).map { block in
+            SHA256Digest(hashing: Array("\(piece):\(block)".utf8))
+        }
+    }
+
+    /// The right leaves of a piece.
+    func leaves(of piece: PieceIndex) -> [SHA256Digest] { Self.leaves(of: piece, geometry) }
+
+    /// What a loan's blocks hash to.
+    /// - Parameter wrong: the set of those that are not as they should be.
+    func hashes(of loan: Loan, wrong: UInt64 = 0) -> LoanHashes {
+        let right = leaves(of: loan.extent.piece)
+        let places = (0..<loan.extent.blockCount).filter { loan.blocks & (1 << UInt64($0)) != 0 }
+        let leaves = places.map { place in
+            wrong & (1 << UInt64(place)) == 0
+                ? right[loan.extent.firstBlock + place] : SHA256Digest(hashing: Array("wrong \(place)".utf8))
+        }
+        return LoanHashes(leaves, of: loan, geometry: geometry)
     }
 
     func bitfield(_ pieces: some Sequence<Int>) -> Bitfield {
@@ -95,21 +111,40 @@ struct SwarmScene {
 
     /// Lets a connection ask for work and returns what it was given.
     mutating func work(_ number: UInt64, blocks: Int = 64) -> [Extent] {
-        Self.assigned(report(.hungry(blocks: blocks), from: number), to: number)
+        loans(number, blocks: blocks).map(\.extent)
+    }
+
+    /// The same, with the blocks of each extent.
+    mutating func loans(_ number: UInt64, blocks: Int = 64) -> [Loan] {
+        Self.loans(report(.hungry(blocks: blocks), from: number), to: number)
     }
 
     static func assigned(_ effects: [Swarm.Effect], to number: UInt64) -> [Extent] {
-        effects.flatMap { effect -> [Extent] in
-            if case .command(Swarm.ConnectionID(number), .assign(let extents)) = effect { extents } else { [] }
+        loans(effects, to: number).map(\.extent)
+    }
+
+    static func loans(_ effects: [Swarm.Effect], to number: UInt64) -> [Loan] {
+        effects.flatMap { effect -> [Loan] in
+            if case .command(Swarm.ConnectionID(number), .assign(let loans)) = effect { loans } else { [] }
         }
     }
 
     /// A connection fills an extent and has it stored.
     @discardableResult
     mutating func deliver(_ extent: Extent, from number: UInt64, isRight: Bool = true) -> [Swarm.Effect] {
-        let effects = report(.filled(extent), from: number)
-        guard effects.contains(.command(id(number), .store(extent))) else { return effects }
-        let root = isRight ? image.roots[extent.piece.number][extent.number] : SHA256Digest(hashing: [0xba, 0xd0])
-        return effects + swarm.stored(extent, root: root, by: id(number), now: now)
+        deliver(Loan(extent), from: number, wrong: isRight ? 0 : extent.allBlocks)
+    }
+
+    /// A connection fills a loan and has it stored.
+    /// - Parameter wrong: the set of blocks that are not what they should be.
+    @discardableResult
+    mutating func deliver(_ loan: Loan, from number: UInt64, wrong: UInt64) -> [Swarm.Effect] {
+        let effects = report(.filled(loan.extent), from: number)
+        guard effects.contains(.command(id(number), .store(loan.extent))) else { return effects }
+        return effects
+            + swarm.stored(loan.extent, hashes: image.hashes(of: loan, wrong: wrong), by: id(number), now: now)
     }
 }
+
+/// Loans of whole extents.
+func loans(_ extents: some Sequence<Extent>) -> [Loan] { extents.map { Loan($0) } }

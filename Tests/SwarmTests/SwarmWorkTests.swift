@@ -69,9 +69,9 @@ import Testing
         let effects = scene.report(.filled(extent), from: 2)
         #expect(effects == [.command(scene.id(2), .store(extent)), .command(scene.id(1), .cancel(extent))])
         #expect(scene.report(.filled(extent), from: 1) == [.command(scene.id(1), .cancel(extent))])
-        let root = scene.image.roots[0][0]
-        #expect(scene.swarm.stored(extent, root: root, by: scene.id(1), now: scene.now).isEmpty)
-        #expect(scene.swarm.stored(extent, root: root, by: scene.id(2), now: scene.now).contains(.fact(.completed)))
+        let hashes = scene.image.hashes(of: Loan(extent))
+        #expect(scene.swarm.stored(extent, hashes: hashes, by: scene.id(1), now: scene.now).isEmpty)
+        #expect(scene.swarm.stored(extent, hashes: hashes, by: scene.id(2), now: scene.now).contains(.fact(.completed)))
     }
 
     @Test func `two dead-slow peers cannot keep the last extent from a third`() throws {

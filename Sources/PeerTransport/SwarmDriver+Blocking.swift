@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import NIOCore
+import NIOPosix
+import PeerProtocol
+import Swarm
+import Synchronization
+
+/// The work that blocks: hashing, writing and reading, each on a thread of the pool with room from a bounded pool.
+extension SwarmDriver {
+    /// Hashes and writes what a filled extent's room holds of the loan. The room goes back to the pool in any case.
+    func store(_ loan: Loan, room: PooledBuffer, by id: Swarm.ConnectionID) {
+        let geometry = metainfo.geometry
+        let pool = network.resources.extents
+        guard work.begin() else { return pool.giveBack(room) }
+        network.resources.threads.submit { [image, loop, work] _ in
+            room.bytes.moveWriterIndex(to: loan.extent.length)
+            let offset = loan.extent.offset(in: geometry)
+            let result: Result<LoanHashes, any Error> = room.bytes.withUnsafeReadableBytes { bytes in
+                Result {
+                    var leaves: [SHA256Digest] = []
+                    for range in loan.byteRanges {
+                        let part = UnsafeRawBufferPointer(rebasing: bytes[range])
+                        leaves += MerkleTree.leaves(of: part)
+                        try image.write(part, at: offset + Int64(range.lowerBound))
+                    }
+                    return LoanHashes(leaves, of: loan, geometry: geometry)
+                }
+            }
+            pool.giveBack(room)
+            loop.execute { self.stored(loan, result, by: id) }
+            work.end()
+        }
+    }
+
+    /// Reads consecutive blocks and passes them on, or `nil` when that failed.
+    func read(_ run: [BlockRequest], _ done: @escaping @Sendable (PooledBuffer?) -> Void) {
+        let geometry = metainfo.geometry
+        guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return done(nil) }
+        let offset = geometry.offset(of: piece) + Int64(first.begin)
+        let length = run.reduce(0) { $0 + Int($1.length) }
+        // Behind the image's end there are zeros, for peers that ask for whole blocks only.
+        let real = Int(min(Int64(length), max(0, geometry.size - offset)))
+        onThread { [image] room in
+            let count = try? room.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
+                let count = try image.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<real]), at: offset)
+                guard count == real else { return count }
+                UnsafeMutableRawBufferPointer(rebasing: bytes[real..<length]).initializeMemory(
+                    as: UInt8.self, repeating: 0)
+                return length
+            }
+            return count == length ? () : nil
+        } done: { result in
+            done(result?.room)
+        }
+    }
+
+    /// Puts the answer to a hash request together, or passes `nil` on when that failed or the piece on disk is not what
+    /// it was: wrong hashes would make this peer a liar.
+    func hashes(for request: HashRequest, _ done: @escaping @Sendable ([SHA256Digest]?) -> Void) {
+        let metainfo = metainfo
+        guard let range = request.range(in: metainfo.geometry) else { return done(nil) }
+        onThread { [self] room -> [SHA256Digest]? in
+            var leaves: [SHA256Digest] = []
+            if let piece = range.piece {
+                guard let read = try? self.leaves(of: piece, using: &room.bytes),
+                    MerkleTree.pieceHash(leaves: read, geometry: metainfo.geometry) == metainfo.hash(of: piece)
+                else { return nil }
+                leaves = read
+            }
+            let layers = pieceLayers.withLock { layers in
+                let made = layers ?? MerkleLayers(metainfo)
+                layers = made
+                return made
+            }
+            return range.hashes(geometry: metainfo.geometry, pieceLayers: layers, leaves: leaves)
+        } done: { [pool = network.resources.reads] result in
+            if let result { pool.giveBack(result.room) }
+            done(result?.value)
+        }
+    }
+
+    /// Reads a piece bit by bit and hashes its blocks.
+    private func leaves(of piece: PieceIndex, using room: inout ByteBuffer) throws -> [SHA256Digest] {
+        let geometry = metainfo.geometry
+        let (start, length) = (geometry.offset(of: piece), geometry.length(of: piece))
+        var leaves: [SHA256Digest] = []
+        leaves.reserveCapacity(geometry.blockCount(of: piece))
+        // The room is a whole number of blocks long.
+        let step = max(room.capacity / PieceGeometry.blockLength, 1) * PieceGeometry.blockLength
+        for begin in stride(from: 0, to: length, by: step) {
+            let count = min(step, length - begin)
+            room.clear()
+            try room.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
+                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+                let read = try image.read(into: part, at: start + Int64(begin))
+                leaves += MerkleTree.leaves(of: UnsafeRawBufferPointer(rebasing: part[..<read]))
+                return read
+            }
+        }
+        return leaves
+    }
+
+    /// Runs `body` on a thread with room for reading, once there is some, and passes both on. When there is no value, the
+    /// room goes back and `done` gets `nil`.
+    private func onThread<Value: Sendable>(
+        _ body: @escaping @Sendable (PooledBuffer) -> Value?,
+        done: @escaping @Sendable ((room: PooledBuffer, value: Value)?) -> Void
+    ) {
+        let pool = network.resources.reads
+        pool.take { [threads = network.resources.threads, work] room in
+            guard work.begin() else {
+                pool.giveBack(room)
+                return done(nil)
+            }
+            threads.submit { _ in
+                let value = body(room)
+                work.end()
+                guard let value else {
+                    pool.giveBack(room)
+                    return done(nil)
+                }
+                done((room, value))
+            }
+        }
+    }
+}
