@@ -18,6 +18,8 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
     /// A bitfield, have-all or have-none after the first of them.
     case lateBitfield
     case badExtendedHandshake
+    /// A message of an agreed extension whose payload cannot be one (BEP 10).
+    case badExtendedMessage
     /// A block that was never asked for.
     case unrequestedBlock
     /// Too many requests while choked.
@@ -40,6 +42,7 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
         case .badBitfield: "its bitfield does not fit the image"
         case .lateBitfield: "it sent a second bitfield"
         case .badExtendedHandshake: "its extended handshake is malformed"
+        case .badExtendedMessage: "it sent a malformed message of an extension"
         case .unrequestedBlock: "it sent a block that was not requested"
         case .requestFlood: "it keeps requesting while choked"
         case .flood: "it floods this side with control messages"

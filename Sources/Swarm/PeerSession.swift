@@ -49,6 +49,8 @@ package struct PeerSession: Sendable {
     var inquiries = LeafInquiries()
     var hashing: HashServing
     private var bitfieldMayCome = true
+    /// The number under which the peer takes the news that this side is complete (BEP 21); 0 when it does not.
+    private var uploadOnlyID: UInt8 = 0
     /// What the peer's messages made this session report since the last tick; the swarm's queue is bounded by it.
     private var reportsSinceTick = 0
     private var lastReceived: Duration
@@ -84,6 +86,8 @@ package struct PeerSession: Sendable {
             handshake.listenPort = listenPort
             handshake.client = client
             handshake.requestQueue = limits.queuedRequests
+            handshake.extensions = ExtendedMessage.offered
+            handshake.isUploadOnly = upload.have.isFull
             effects.append(.send(.extended(id: ExtendedHandshake.messageID, payload: handshake.encoded)))
         }
         switch (upload.have.isEmpty, upload.have.isFull) {
@@ -146,9 +150,7 @@ package struct PeerSession: Sendable {
         case .askLeaves(let piece): return askLeaves(of: piece, at: now)
         case .setInterested(let isInterested): return [.send(isInterested ? .interested : .notInterested)]
         case .setChoking(let isChoking): return setChoking(isChoking)
-        case .have(let piece):
-            upload.have.insert(piece)
-            return [.send(.have(UInt32(piece.number)))]
+        case .have(let piece): return gained(piece)
         case .close(let reason): return [.close(reason)]
         }
     }
@@ -192,11 +194,28 @@ package struct PeerSession: Sendable {
     private mutating func extended(
         _ id: UInt8, _ payload: [UInt8], at now: Duration
     ) throws(ProtocolViolation) -> [Effect] {
-        guard isExtended, id == ExtendedHandshake.messageID else { return [] }
+        guard isExtended else { return [] }
+        guard id == ExtendedHandshake.messageID else {
+            switch try ExtendedMessage(id: id, payload: payload) {
+            case .dontHave(let number): return [.report(.lost(try piece(number)))]
+            case .uploadOnly(let isUploadOnly): return [.report(.uploadOnly(isUploadOnly))]
+            case nil: return []
+            }
+        }
         let handshake = try ExtendedHandshake(payload)
         if let queue = handshake.requestQueue, queue > 0 { download.peerQueue = queue }
-        guard let port = handshake.listenPort, port > 0 else { return [] }
-        return [.report(.listens(port))]
+        uploadOnlyID = handshake.extensions[ExtendedMessage.uploadOnlyName] ?? 0
+        var effects: [Effect] = handshake.isUploadOnly ? [.report(.uploadOnly(true))] : []
+        if let port = handshake.listenPort, port > 0 { effects.append(.report(.listens(port))) }
+        return effects
+    }
+
+    /// A piece is verified: it is announced and served from now on.
+    private mutating func gained(_ piece: PieceIndex) -> [Effect] {
+        upload.have.insert(piece)
+        let have = Effect.send(.have(UInt32(piece.number)))
+        guard upload.have.isFull, uploadOnlyID != 0 else { return [have] }
+        return [have, .send(.extended(id: uploadOnlyID, payload: [1]))]
     }
 
     func piece(_ number: UInt32) throws(ProtocolViolation) -> PieceIndex {

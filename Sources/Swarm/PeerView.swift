@@ -10,6 +10,8 @@ struct PeerView: Sendable {
     let initiatedHere: Bool
     var listenPort: UInt16?
     var pieces: Bitfield
+    /// The peer has said that it will not fetch anything (BEP 21).
+    var isUploadOnly = false
     /// How many of the peer's pieces this side lacks.
     var wanted = 0
     /// Whether this side has said that it is interested.

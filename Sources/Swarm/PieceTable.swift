@@ -87,6 +87,10 @@ struct PieceTable: Sendable {
         bitfield.forEach { availability[$0] -= availability[$0] == 0 ? 0 : 1 }
     }
 
+    mutating func forget(_ piece: PieceIndex) {
+        availability[piece.number] -= availability[piece.number] == 0 ? 0 : 1
+    }
+
     // MARK: Assignment
 
     /// The free extents of pieces that are under way, as far as the peer has them and `id` may fetch them.

@@ -10,6 +10,10 @@ package enum SessionReport: Equatable, Sendable {
     case pieces(Bitfield)
     /// The peer has one more piece.
     case gained(PieceIndex)
+    /// The peer has a piece no more (BEP 54).
+    case lost(PieceIndex)
+    /// The peer will not fetch anything any more, or will after all (BEP 21).
+    case uploadOnly(Bool)
     /// The peer wants something of ours, or no longer.
     case interested(Bool)
     /// The peer accepts connections at this port.

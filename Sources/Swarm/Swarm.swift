@@ -131,6 +131,10 @@ package struct Swarm: Sendable {
         switch report {
         case .pieces(let pieces): return learn(pieces, of: id, now: now)
         case .gained(let piece): return learn(piece, of: id, now: now)
+        case .lost(let piece): return unlearn(piece, of: id)
+        case .uploadOnly(let isUploadOnly):
+            peers[id]?.isUploadOnly = isUploadOnly
+            return redundant(id)
         case .interested(let isInterested):
             // Saying it again must not send the peer back to the end of the queue.
             guard peers[id]?.isInterested != isInterested else { return [] }
@@ -236,6 +240,13 @@ package struct Swarm: Sendable {
         return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)
     }
 
+    private mutating func unlearn(_ piece: PieceIndex, of id: ConnectionID) -> [Effect] {
+        guard peers[id]?.pieces.remove(piece) == true else { return [] }
+        pieces.forget(piece)
+        if !pieces.have.contains(piece) { peers[id]?.wanted -= 1 }
+        return interest(id)
+    }
+
     /// Tells the peer whether this side wants anything of it, when that changed.
     private mutating func interest(_ id: ConnectionID) -> [Effect] {
         guard let view = peers[id], view.isWanted != (view.wanted > 0) else { return [] }
@@ -243,9 +254,9 @@ package struct Swarm: Sendable {
         return [.command(id, .setInterested(view.wanted > 0))]
     }
 
-    /// Two complete peers have nothing to say to each other.
+    /// Two peers that fetch nothing have nothing to say to each other.
     private func redundant(_ id: ConnectionID) -> [Effect] {
-        guard !isDownloading, peers[id]?.pieces.isFull == true else { return [] }
+        guard !isDownloading, let view = peers[id], view.pieces.isFull || view.isUploadOnly else { return [] }
         return [.command(id, .close(.bothComplete))]
     }
 

@@ -32,6 +32,43 @@ import Testing
         #expect(plain.start(listenPort: 1, client: "x").contains(.send(.bitfield([0xf8]))))
     }
 
+    @Test func `the peer is told when this side needs nothing any more, if it wants to hear it`() throws {
+        var full = session()
+        let first = full.start(listenPort: 1, client: "x")
+        guard case .send(.extended(0, let payload)) = first.first else { throw ProtocolViolation.badExtendedHandshake }
+        let handshake = try ExtendedHandshake(payload)
+        #expect(handshake.isUploadOnly)
+        #expect(handshake.extensions["lt_donthave"] == 1 && handshake.extensions["upload_only"] == 2)
+        for number: UInt8? in [nil, 0, 9] {
+            var session = session(have: false)
+            var theirs = ExtendedHandshake()
+            theirs.extensions["upload_only"] = number
+            _ = try session.received(.extended(id: 0, payload: theirs.encoded), at: .zero)
+            for piece in geometry.pieces.dropLast() { _ = session.perform(.have(piece), at: .zero) }
+            let last = try #require(geometry.piece(4))
+            var expected: [PeerSession.Effect] = [.send(.have(4))]
+            if number == 9 { expected.append(.send(.extended(id: 9, payload: [1]))) }
+            #expect(session.perform(.have(last), at: .zero) == expected)
+        }
+    }
+
+    @Test func `what a peer lost, and that it fetches nothing, is reported`() throws {
+        var session = session()
+        let piece = try #require(geometry.piece(3))
+        #expect(try session.received(.extended(id: 1, payload: [0, 0, 0, 3]), at: .zero) == [.report(.lost(piece))])
+        #expect(try session.received(.extended(id: 2, payload: [1]), at: .zero) == [.report(.uploadOnly(true))])
+        #expect(try session.received(.extended(id: 2, payload: [0]), at: .zero) == [.report(.uploadOnly(false))])
+        #expect(try session.received(.extended(id: 77, payload: []), at: .zero) == [])
+        #expect(throws: ProtocolViolation.outOfRange) {
+            _ = try session.received(.extended(id: 1, payload: [0, 0, 0, 5]), at: .zero)
+        }
+        for (id, payload) in [(1, [0, 0, 3]), (2, []), (2, [1, 1])] as [(UInt8, [UInt8])] {
+            #expect(throws: ProtocolViolation.badExtendedMessage) {
+                _ = try session.received(.extended(id: id, payload: payload), at: .zero)
+            }
+        }
+    }
+
     @Test func `consecutive blocks become one read, and only two reads are under way`() throws {
         var session = session()
         _ = session.perform(.setChoking(false), at: .zero)
@@ -169,7 +206,7 @@ import Testing
                 let extent = extents[Int.random(in: 0..<extents.count, using: &random)]
                 var effects: [PeerSession.Effect] = []
                 do throws(ProtocolViolation) {
-                    switch Int.random(in: 0..<26, using: &random) {
+                    switch Int.random(in: 0..<27, using: &random) {
                     case 0: effects = try session.received(.choke, at: now)
                     case 1...3: effects = try session.received(.unchoke, at: now)
                     case 4: effects = try session.received(.interested, at: now)
@@ -192,6 +229,9 @@ import Testing
                     case 22: effects = try session.received(.hashRequest(hashRequest()), at: now)
                     case 23: effects = try session.received(.hashReject(hashRequest()), at: now)
                     case 24: effects = try session.received(.hashes(hashRequest(), []), at: now)
+                    case 25:
+                        let payload = (0..<Int.random(in: 0..<6, using: &random)).map { _ in UInt8(number() & 0xff) }
+                        effects = try session.received(.extended(id: UInt8(number() & 3), payload: payload), at: now)
                     default: effects = session.extentOpened(extent, at: now)
                     }
                 } catch {

@@ -129,4 +129,24 @@ import TrackerProtocol
         scene.now += .seconds(6)
         #expect(choking(scene.swarm.tick(now: scene.now), false) == [2])
     }
+
+    @Test func `a piece that a peer lost is not wanted of it any more`() throws {
+        var scene = try SwarmScene(have: [0, 1, 2])
+        try scene.connect(1)
+        let piece = try #require(scene.image.geometry.piece(3))
+        #expect(scene.report(.lost(piece), from: 1) == [.command(scene.id(1), .setInterested(false))])
+        #expect(scene.report(.lost(piece), from: 1) == [])
+        #expect(scene.work(1).isEmpty)
+        #expect(scene.swarm.audit() == [])
+        #expect(scene.report(.gained(piece), from: 1).contains(.command(scene.id(1), .setInterested(true))))
+    }
+
+    @Test func `a complete side and a peer that fetches nothing part`() throws {
+        var scene = try SwarmScene(have: [0, 1, 2, 3])
+        try scene.connect(1, pieces: [0])
+        #expect(scene.report(.uploadOnly(true), from: 1) == [.command(scene.id(1), .close(.bothComplete))])
+        var fetching = try SwarmScene(have: [0])
+        try fetching.connect(1, pieces: [0])
+        #expect(fetching.report(.uploadOnly(true), from: 1) == [])
+    }
 }
