@@ -73,7 +73,9 @@ let package = Package(
         module("FileLayer", []),
         module("ImageStore", ["Metainfo", "FileLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer"]),
-        module("PeerTransport", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", .nioCore, .nioPosix]),
+        module(
+            "PeerTransport",
+            ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", .nioCore, .nioPosix, .nioHTTP1, .httpClient]),
         module(
             "PeerService",
             [
@@ -116,7 +118,7 @@ let package = Package(
             "PeerTransportTests",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore,
-                .nioPosix,
+                .nioPosix, .hummingbird, .httpTypes, .logging,
             ]),
         tests("SimulationTests", ["Metainfo", "Swarm", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),

@@ -11,16 +11,19 @@ package struct TorrentWriter: Sendable {
     package var v1Pieces: [UInt8]?
     /// Announce URLs; each becomes a tier of its own.
     package var trackers: [String]
+    /// URLs at which an HTTP server has the image (BEP 19).
+    package var webSeeds: [String]
 
     package init(
         name: String, geometry: PieceGeometry, pieceHashes: [SHA256Digest], v1Pieces: [UInt8]? = nil,
-        trackers: [String] = []
+        trackers: [String] = [], webSeeds: [String] = []
     ) {
         self.name = name
         self.geometry = geometry
         self.pieceHashes = pieceHashes
         self.v1Pieces = v1Pieces
         self.trackers = trackers
+        self.webSeeds = webSeeds
     }
 
     /// The whole .torrent file. The same input always gives the same bytes: there is no date in it.
@@ -35,6 +38,7 @@ package struct TorrentWriter: Sendable {
             "created by": .text("drover"),
             "info": info(root: root),
             "piece layers": .sorted(layers),
+            "url-list": webSeeds.isEmpty ? nil : .list(webSeeds.map { .text($0) }),
         ]).encoded
     }
 

@@ -3,6 +3,7 @@
 import FileLayer
 import ImageStore
 import Metainfo
+import PeerTransport
 import TrackerProtocol
 
 extension Host {
@@ -17,6 +18,9 @@ extension Host {
                     + "'.', '_' or '-', and a version is a positive number")
         }
         for tracker in order.trackers { _ = try TrackerClient.url(tracker) }
+        for url in order.webSeeds where WebSeedAddress(url, name: "") == nil {
+            throw HostFailure(.usage, "'\(url)' is not a web seed's URL; write it like http://server.example/images/")
+        }
         if let length = order.pieceLength, !PieceGeometry.isValid(pieceLength: length) {
             throw HostFailure(.usage, "--piece-length \(length) is not a power of two from 16384 to 268435456")
         }
@@ -86,7 +90,8 @@ extension Host {
             let hashes = try hash(hasher)
             let torrent = TorrentWriter(
                 name: target.name.fileName, geometry: geometry, pieceHashes: hashes.pieceHashes,
-                v1Pieces: hashes.v1Pieces, trackers: order.trackers.compactMap { TrackerURL($0)?.announce }
+                v1Pieces: hashes.v1Pieces, trackers: order.trackers.compactMap { TrackerURL($0)?.announce },
+                webSeeds: order.webSeeds
             ).encoded
             return self.report(
                 try self.store.register(target, Metainfo(torrent: torrent), torrent: torrent, label: order.label))

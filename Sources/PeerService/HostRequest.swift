@@ -27,13 +27,15 @@ package enum HostRequest: Codable, Sendable {
         package var version: Int
         package var label: String?
         package var trackers: [String]
+        package var webSeeds: [String]
         /// Bytes; a power of two. Chosen from the image's size when `nil`.
         package var pieceLength: Int?
         package var hybrid: Bool
         package var format: SourceFormat
 
         package init(
-            source: String, name: String, version: Int, label: String?, trackers: [String], pieceLength: Int?,
+            source: String, name: String, version: Int, label: String?, trackers: [String], webSeeds: [String] = [],
+            pieceLength: Int?,
             hybrid: Bool, format: SourceFormat
         ) {
             self.source = source
@@ -41,6 +43,7 @@ package enum HostRequest: Codable, Sendable {
             self.version = version
             self.label = label
             self.trackers = trackers
+            self.webSeeds = webSeeds
             self.pieceLength = pieceLength
             self.hybrid = hybrid
             self.format = format

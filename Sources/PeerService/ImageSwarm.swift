@@ -146,6 +146,8 @@ actor ImageSwarm {
             log.warning("a peer sent wrong data and is banned", metadata: ["peer": "\(address)", "master": "\(name)"])
         case .fact(.pieceMismatched(let piece)):
             log.warning("a piece did not match its hash", metadata: ["piece": "\(piece)", "master": "\(name)"])
+        case .webSeedFailed(let url, let reason):
+            log.warning("a web seed failed", metadata: ["url": "\(url)", "reason": "\(reason)", "master": "\(name)"])
         case .fact, .recorded: break
         case .completed: await complete()
         case .failed(let reason): await fail(reason)

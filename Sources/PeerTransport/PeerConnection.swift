@@ -4,8 +4,8 @@ import Metainfo
 import NIOCore
 import Swarm
 
-/// A connection as its image's driver holds it: everything said to it is carried to its event loop in order.
-struct PeerConnection: Sendable {
+/// A connection to a peer: everything said to it is carried to its event loop in order.
+struct PeerConnection: SwarmConnection {
     private let handler: NIOLoopBound<PeerChannelHandler>
 
     init(_ handler: NIOLoopBound<PeerChannelHandler>) { self.handler = handler }

@@ -142,7 +142,7 @@ package final class PeerNetwork: Sendable {
     }
 
     /// A fresh name for a connection, or `nil` when there are too many.
-    private func newConnection() -> Swarm.ConnectionID? {
+    func newConnection() -> Swarm.ConnectionID? {
         state.withLock { state in
             guard state.open.count < Self.maximumConnections else { return nil }
             defer { state.nextConnection += 1 }

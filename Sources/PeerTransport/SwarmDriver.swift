@@ -19,6 +19,8 @@ package final class SwarmDriver: Sendable {
         case recorded([PieceIndex])
         /// Every piece is verified and durable.
         case completed
+        /// An HTTP server that has the image failed, and is left alone for a while.
+        case webSeedFailed(url: String, reason: String)
         /// The image's bytes could not be written or made durable; the fetch does not go on.
         case failed(String)
     }
@@ -26,7 +28,8 @@ package final class SwarmDriver: Sendable {
     private struct Core {
         var swarm: Swarm
         var random = SystemRandomNumberGenerator()
-        var connections: [Swarm.ConnectionID: PeerConnection] = [:]
+        var connections: [Swarm.ConnectionID: any SwarmConnection] = [:]
+        var webSeeds: [Task<Void, Never>] = []
         /// Verified pieces that are not durable yet.
         var unrecorded: [PieceIndex] = []
         var recordedAt: Duration
@@ -93,13 +96,30 @@ package final class SwarmDriver: Sendable {
             self.core.value.ticker = self.loop.scheduleRepeatedTask(
                 initialDelay: .milliseconds(500), delay: .milliseconds(500)
             ) { _ in driver.tick() }
+            self.core.value.webSeeds = self.webSeeds()
         }
+    }
+
+    /// Begins to fetch from the HTTP servers that the metainfo names, where there is anything to fetch.
+    private func webSeeds() -> [Task<Void, Never>] {
+        guard !core.value.swarm.isComplete, !core.value.isStopped else { return [] }
+        let addresses = metainfo.webSeeds.compactMap { WebSeedAddress($0, name: metainfo.name) }
+        return Set(addresses.prefix(limits.webSeeds)).map { address in
+            let seed = WebSeed(address, driver: self, network: network)
+            return Task { await seed.run() }
+        }
+    }
+
+    func webSeedFailed(_ url: String, _ reason: String) {
+        loop.execute { self.onEvent(.webSeedFailed(url: url, reason: reason)) }
     }
 
     /// Ends: connections are closed, what is verified is made durable. Afterwards the image's bytes are not touched any
     /// more.
     package func stop() async {
         network.remove(self)
+        let webSeeds = try? await loop.submit { self.core.value.webSeeds }.get()
+        for seed in webSeeds ?? [] { seed.cancel() }
         let (departed, idle) = (loop.makePromise(of: Void.self), loop.makePromise(of: Void.self))
         loop.execute {
             self.core.value.isStopped = true
@@ -146,7 +166,7 @@ package final class SwarmDriver: Sendable {
 
     func connected(
         _ id: Swarm.ConnectionID, to peer: PeerID, at address: PeerAddress, initiatedHere: Bool,
-        connection: PeerConnection
+        connection: any SwarmConnection
     ) {
         run { core, now in
             guard !core.isStopped else {

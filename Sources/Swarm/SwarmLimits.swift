@@ -7,6 +7,8 @@ package struct SwarmLimits: Sendable {
     /// Connections up to which this side looks for more. Less than ``connections``, so that there is room for those who
     /// come later.
     package var connectionsSought = 32
+    /// HTTP servers fetched from, of those that the metainfo names.
+    package var webSeeds = 8
     /// Connection attempts under way at once.
     package var dials = 8
     /// Addresses remembered per image.

@@ -52,6 +52,8 @@ final class TestPeer: Sendable {
         var recorded: [PieceIndex] = []
         var completions = 0
         var failures: [String] = []
+        /// The URL and the reason of each.
+        var webSeedFailures: [String] = []
         /// Whether everything was recorded when the completion was told.
         var hadRecordedAll = false
 
@@ -106,6 +108,7 @@ final class TestPeer: Sendable {
                 case .completed:
                     log.completions += 1
                     log.hadRecordedAll = log.recorded.count == missing
+                case .webSeedFailed(let url, let reason): log.webSeedFailures.append("\(url): \(reason)")
                 case .failed(let reason): log.failures.append(reason)
                 }
             }

@@ -34,6 +34,13 @@ struct MasterCreate: AsyncParsableCommand {
     var trackers: [String] = []
 
     @Option(
+        name: .customLong("web-seed"),
+        help: ArgumentHelp(
+            "An HTTP server that has the raw image: its URL, or a folder's with a slash at its end, where the image is "
+                + "NAME@VERSION.raw. Peers fetch from it too. May be given more than once.", valueName: "url"))
+    var webSeeds: [String] = []
+
+    @Option(
         help: ArgumentHelp("Also write the .torrent here.", valueName: "file"),
         completion: .file(extensions: ["torrent"]))
     var out: String?
@@ -77,7 +84,7 @@ struct MasterCreate: AsyncParsableCommand {
         }
         let order = HostRequest.CreateMaster(
             source: StoreLayout.resolve(source), name: name, version: version, label: label, trackers: trackers,
-            pieceLength: pieceLength, hybrid: hybrid, format: format)
+            webSeeds: webSeeds, pieceLength: pieceLength, hybrid: hybrid, format: format)
         let reply = try await store.ask(.createMaster(order), create: true, quiet: output.quiet)
         guard case .master(let report) = reply else { throw HostFailure.unexpectedReply }
         if let out { try copyTorrent(report.torrent, to: StoreLayout.resolve(out)) }
