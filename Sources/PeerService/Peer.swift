@@ -123,7 +123,7 @@ package actor Peer: HostService {
         _ request: HostRequest, progress: @escaping @Sendable (HostProgress) -> Void
     ) async throws(HostFailure) -> HostReply {
         switch request {
-        case .fetch(let order): return try await fetch(order)
+        case .fetch(let order): return try await fetch(order, progress)
         case .status: return .status(await status())
         case .createMaster:
             let reply = try await host.perform(request, progress: progress)
@@ -259,11 +259,14 @@ package actor Peer: HostService {
 
     // MARK: Fetching
 
-    private func fetch(_ order: HostRequest.Fetch) async throws(HostFailure) -> HostReply {
+    private func fetch(
+        _ order: HostRequest.Fetch, _ progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws(HostFailure) -> HostReply {
         do {
             var named: [TrackerURL] = []
             for text in order.trackers { named.append(try TrackerClient.url(text)) }
-            let (torrent, label) = try await torrent(order.source, named + configuration.trackers)
+            let (found, label) = try await torrent(order.source, named + configuration.trackers)
+            let torrent = try await complete(found, named, progress)
             let metainfo = try Metainfo(torrent: torrent)
             let name = try Self.name(order.rename, metainfo)
             let request = FetchRequest(
@@ -279,6 +282,17 @@ package actor Peer: HostService {
         } catch {
             throw HostFailure(error)
         }
+    }
+
+    /// The torrent as it is, or with the piece layer that it lacks.
+    private func complete(
+        _ torrent: [UInt8], _ named: [TrackerURL], _ progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws -> [UInt8] {
+        guard let missing = MissingPieceLayer(try TorrentFile(torrent)) else { return torrent }
+        let own = missing.trackers.joined().compactMap { TrackerURL($0) }
+        return try await PieceLayerFetch(
+            missing: missing, trackers: configuration.trackers + named + own, network: network, progress: progress
+        ).run()
     }
 
     /// - Returns: whether the very content was registered already.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Metainfo
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -27,6 +29,23 @@ extension EndToEnd {
                         try await tool("qemu-img compare -q -F raw -f qcow2 \(clone) \(image)")
                     }
                 }
+            }
+        }
+
+        @Test func `a torrent without its piece layers is completed with those of a peer`() async throws {
+            try await Fleet.run { fleet in
+                let torrent = fleet.path("base.torrent")
+                let image = try await fleet.publish(
+                    "base@1", in: "seed", mebibytes: 4, options: "--piece-length 65536 --out \(torrent)")
+                let whole = try readFile(torrent)
+                try writeFile(withoutPieceLayers(whole), to: torrent)
+                let peer = try await fleet.peer("host")
+                _ = try await fleet.peer("seed")
+                try await droverDoes("master fetch \(torrent) --wait --store \(peer.store)")
+                #expect(try await areIdentical(image, peer.master("base@1")))
+                // Neither the tracker nor the file needs to have the layers for those who come later.
+                let kept = try readFile("\(peer.store)/masters/base@1.torrent")
+                #expect(try Metainfo(torrent: kept).pieceHashes == Metainfo(torrent: whole).pieceHashes)
             }
         }
 

@@ -122,4 +122,29 @@ struct HashExchangeTests {
             #expect(await eventually { fetcher.hasAllBuffers && seed.hasAllBuffers })
         }
     }
+
+    @Test func `a peer gives the piece layer that a torrent lacks`() async throws {
+        try await Loopback.run { loopback in
+            // 600 pieces: two runs, the second one padded.
+            let image = try TestImage(size: 600 * 16384 - 3, pieceLength: 16384)
+            let metainfo = try Metainfo(torrent: image.torrent())
+            let peer = try await TestPeer(loopback, metainfo, image: MemoryImage(metainfo))
+            let other = try Metainfo(torrent: TestImage(size: 100_000).torrent())
+            let asking = try await TestPeer(loopback, other, image: MemoryImage(other))
+            let missing = try #require(MissingPieceLayer(TorrentFile(withoutPieceLayers(image.torrent()))))
+            let client = PieceLayerClient(missing, network: asking.network)
+            // Nobody listens there.
+            let nobody = PeerAddress(host: peer.address.host, port: 1)
+            var inquiry = await client.ask(nobody, LayerInquiry(missing))
+            #expect(inquiry.layer == nil)
+            // This one does not know the image.
+            inquiry = await client.ask(asking.address, inquiry)
+            #expect(inquiry.layer == nil)
+            inquiry = await client.ask(peer.address, inquiry)
+            #expect(inquiry.layer == metainfo.pieceHashes)
+            #expect(await eventually { peer.network.connectionCount + asking.network.connectionCount == 0 })
+            await peer.stop()
+            await asking.stop()
+        }
+    }
 }
