@@ -31,6 +31,27 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
     /// Hashes that do not lead to those of the metainfo (BEP 52).
     case wrongHashes
 
+    /// The violation without its particulars, as it is counted and reported.
+    package var kind: String {
+        switch self {
+        case .notBitTorrent: "notBitTorrent"
+        case .badLength: "badLength"
+        case .tooLong: "tooLong"
+        case .fastNotNegotiated: "fastNotNegotiated"
+        case .unrequestedHashes: "unrequestedHashes"
+        case .outOfRange: "outOfRange"
+        case .badBitfield: "badBitfield"
+        case .lateBitfield: "lateBitfield"
+        case .badExtendedHandshake: "badExtendedHandshake"
+        case .badExtendedMessage: "badExtendedMessage"
+        case .unrequestedBlock: "unrequestedBlock"
+        case .requestFlood: "requestFlood"
+        case .flood: "flood"
+        case .wrongData: "wrongData"
+        case .wrongHashes: "wrongHashes"
+        }
+    }
+
     package var description: String {
         switch self {
         case .notBitTorrent: "it does not speak BitTorrent"

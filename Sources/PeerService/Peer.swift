@@ -33,7 +33,8 @@ package actor Peer: HostService {
         network = PeerNetwork(
             peerID: PeerID.generated(using: &random),
             resources: TransportResources(
-                group: group, threads: host.threads, extentCapacity: configuration.extentMemory))
+                group: group, threads: host.threads, extentCapacity: configuration.extentMemory),
+            networks: configuration.networks)
     }
 
     // MARK: Life
@@ -199,7 +200,7 @@ package actor Peer: HostService {
             store: host.store.layout.root, isRunning: true, listen: listening.map { "\($0)" },
             masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
             clones: host.clones.list().count, trackers: trackers.sorted { $0.url < $1.url },
-            freeBytes: host.freeBytes)
+            freeBytes: host.freeBytes, violations: network.counts.violations, refusals: network.counts.refusals)
     }
 
     // MARK: Swarms

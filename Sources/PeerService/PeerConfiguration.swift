@@ -15,6 +15,8 @@ package struct PeerConfiguration: Sendable {
     package var port = defaultPort
     /// Trackers to announce every image to, beside those its torrent or fetch names.
     package var trackers: [TrackerURL]
+    /// The networks whose hosts this peer connects with.
+    package var networks = NetworkPrefix.local
     /// The most memory for data on its way to disk, in MiB.
     package var extentMemory = 48
 

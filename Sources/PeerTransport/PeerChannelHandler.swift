@@ -115,7 +115,10 @@ final class PeerChannelHandler: ChannelInboundHandler {
     }
 
     func close(_ reason: CloseReason) {
-        if closeReason == nil { closeReason = reason }
+        if closeReason == nil {
+            closeReason = reason
+            if case .violation(let violation) = reason { network.count(violation) }
+        }
         context?.close(promise: nil)
     }
 

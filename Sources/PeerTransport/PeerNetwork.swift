@@ -3,7 +3,8 @@
 import Metainfo
 import NIOCore
 import NIOPosix
-import Swarm
+import PeerProtocol
+package import Swarm
 import Synchronization
 package import TrackerProtocol
 
@@ -15,6 +16,8 @@ package final class PeerNetwork: Sendable {
     static let handshakeTimeout = TimeAmount.seconds(10)
     /// The most connections at one time, of all images together.
     private static let maximumConnections = 1024
+    /// The most connections with one host at one time; loopback, where every peer has the same address, is exempt.
+    private static let connectionsPerHost = 8
     /// One read from a socket takes at most this many bytes.
     private static let receiveBufferLength = 256 * 1024
     /// A connection on which more bytes than this wait to be sent is closed. Blocks are bounded by the reads in flight,
@@ -26,17 +29,24 @@ package final class PeerNetwork: Sendable {
         var listeners: [any Channel] = []
         var listenPort: UInt16?
         var nextConnection: UInt64 = 1
-        var open: Set<Swarm.ConnectionID> = []
+        /// The connections there are, and whose they are.
+        var open: [Swarm.ConnectionID: IPAddress] = [:]
+        var perHost: [IPAddress: Int] = [:]
+        var counts = ConnectionCounts()
     }
 
     /// This peer's id, chosen once per process.
     package let peerID: PeerID
     package let resources: TransportResources
+    /// Where connections may come from and go to.
+    private let networks: [NetworkPrefix]
     private let state = Mutex(State())
 
-    package init(peerID: PeerID, resources: TransportResources) {
+    /// - Parameter networks: where connections may come from and go to.
+    package init(peerID: PeerID, resources: TransportResources, networks: [NetworkPrefix] = NetworkPrefix.local) {
         self.peerID = peerID
         self.resources = resources
+        self.networks = networks
     }
 
     /// The port at which this peer accepts connections, once it listens.
@@ -44,6 +54,12 @@ package final class PeerNetwork: Sendable {
 
     /// The connections there are, those being made among them.
     package var connectionCount: Int { state.withLock { $0.open.count } }
+
+    /// Why connections were not made or were ended so far.
+    package var counts: ConnectionCounts { state.withLock { $0.counts } }
+
+    /// Whether this peer has to do with this host at all.
+    package func allows(_ host: IPAddress) -> Bool { networks.contains { $0.contains(host) } }
 
     // MARK: Images
 
@@ -105,7 +121,7 @@ package final class PeerNetwork: Sendable {
     /// Makes a connection for one image; what becomes of it is told to the driver.
     func dial(_ address: PeerAddress, for driver: SwarmDriver) {
         guard let socket = try? SocketAddress(ipAddress: "\(address.host)", port: Int(address.port)),
-            let id = newConnection()
+            let id = newConnection(with: address.host)
         else { return driver.dialFailed(address) }
         ClientBootstrap(group: resources.group)
             .connectTimeout(Self.handshakeTimeout)
@@ -127,27 +143,50 @@ package final class PeerNetwork: Sendable {
             }
     }
 
-    func closed(_ id: Swarm.ConnectionID) {
-        state.withLock { _ = $0.open.remove(id) }
+    /// A connection is gone, or came to nothing; its name is free of every count.
+    package func closed(_ id: Swarm.ConnectionID) {
+        state.withLock { state in
+            guard let host = state.open.removeValue(forKey: id), let count = state.perHost[host] else { return }
+            state.perHost[host] = count > 1 ? count - 1 : nil
+        }
+    }
+
+    func count(_ violation: ProtocolViolation) {
+        state.withLock { $0.counts.violations[violation.kind, default: 0] += 1 }
     }
 
     private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
-        guard let remote = channel.remoteAddress.flatMap({ PeerAddress($0) }), let id = newConnection() else {
-            return channel.close()
-        }
+        guard let remote = channel.remoteAddress.flatMap({ PeerAddress($0) }),
+            let id = newConnection(with: remote.host)
+        else { return channel.close() }
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(
                 PeerChannelHandler(network: self, remote: remote, dialled: nil, id: id))
         }
     }
 
-    /// A fresh name for a connection, or `nil` when there are too many.
-    func newConnection() -> Swarm.ConnectionID? {
-        state.withLock { state in
-            guard state.open.count < Self.maximumConnections else { return nil }
+    /// A fresh name for a connection; `nil`, and counted, when there may be none with this host.
+    package func newConnection(with host: IPAddress) -> Swarm.ConnectionID? {
+        let host = host.unmapped
+        let isAllowed = allows(host)
+        return state.withLock { state in
+            guard isAllowed else {
+                state.counts.outsideNetworks += 1
+                return nil
+            }
+            guard state.open.count < Self.maximumConnections else {
+                state.counts.beyondAll += 1
+                return nil
+            }
+            let count = state.perHost[host, default: 0]
+            guard count < Self.connectionsPerHost || host.isLoopback else {
+                state.counts.beyondHost += 1
+                return nil
+            }
+            state.perHost[host] = count + 1
             defer { state.nextConnection += 1 }
             let id = Swarm.ConnectionID(state.nextConnection)
-            state.open.insert(id)
+            state.open[id] = host
             return id
         }
     }

@@ -25,7 +25,7 @@ package struct PieceLayerClient: Sendable {
     /// Asks one peer for what `inquiry` still lacks.
     /// - Returns: the inquiry with what the peer gave and proved, which may be nothing.
     package func ask(_ address: PeerAddress, _ inquiry: LayerInquiry) async -> LayerInquiry {
-        guard let id = network.newConnection() else { return inquiry }
+        guard let id = network.newConnection(with: address.host) else { return inquiry }
         defer { network.closed(id) }
         return await withTaskGroup(of: LayerInquiry?.self) { group in
             let progress = Progress(inquiry)

@@ -147,7 +147,8 @@ package final class SwarmDriver: Sendable {
 
     /// Peers that may have the image.
     package func learned(_ addresses: [PeerAddress]) {
-        hop { $0.swarm.learned(addresses, now: $1) }
+        let reachable = addresses.filter { network.allows($0.host) }
+        hop { $0.swarm.learned(reachable, now: $1) }
     }
 
     /// The swarm as it stands, how many bytes came from where, and how many went out, since the driver began.

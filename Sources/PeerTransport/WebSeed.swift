@@ -61,8 +61,8 @@ actor WebSeed {
             failure = "its address is not known: \(error)"
             return false
         }
-        guard let id = network.newConnection() else {
-            failure = "there are too many connections"
+        guard let id = network.newConnection(with: remote.host) else {
+            failure = "connections with \(remote.host) are not allowed, or there are too many"
             return false
         }
         let (stream, continuation) = AsyncStream.makeStream(of: [SessionCommand].self)

@@ -45,9 +45,11 @@ extension PeerSession {
         _ request: HashRequest, _ hashes: [SHA256Digest]
     ) throws(ProtocolViolation) -> [Effect] {
         let piece = try inquired(request)
-        guard hashes.count == Int(request.length),
-            MerkleTree.root(of: hashes, width: hashes.count) == metainfo.hash(of: piece)
-        else { return [.report(.leavesWrong(piece))] }
+        // Another count than was asked for proves nothing, not even a lie: clients differ over padding.
+        guard hashes.count == Int(request.length) else { return try hashesRejected(request) }
+        guard MerkleTree.root(of: hashes, width: hashes.count) == metainfo.hash(of: piece) else {
+            return [.report(.leavesWrong(piece))]
+        }
         guard case .awaited = inquiries.answered(piece) else { return [] }
         return [.report(.leaves(piece, Array(hashes.prefix(geometry.blockCount(of: piece)))))]
     }

@@ -35,6 +35,13 @@ struct PeerRun: AsyncParsableCommand {
         help: ArgumentHelp("A tracker to announce every master to. May be given more than once.", valueName: "url"))
     var trackers: [String] = []
 
+    @Option(
+        name: .customLong("allow-network"),
+        help: ArgumentHelp(
+            "A network whose hosts this peer connects with, such as 10.0.0.0/8, or 0.0.0.0/0 and ::/0 for all. May be "
+                + "given more than once. (default: private, loopback and link-local addresses)", valueName: "prefix"))
+    var networks: [String] = []
+
     @Option(help: ArgumentHelp("How much is logged: trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "info"
 
@@ -54,6 +61,14 @@ struct PeerRun: AsyncParsableCommand {
             }
             configuration.trackers.append(url)
         }
+        let prefixes = try networks.map { text in
+            guard let prefix = NetworkPrefix(parsing: text) else {
+                throw HostFailure(
+                    .usage, "--allow-network \(text) is not ADDRESS/BITS, such as 10.0.0.0/8 or fd00::/8")
+            }
+            return prefix
+        }
+        if !prefixes.isEmpty { configuration.networks = prefixes }
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw HostFailure(.usage, "there is no log level '\(logLevel)'; use info, or debug to see more")
         }

@@ -246,7 +246,8 @@ extension EndToEnd {
             "", "frobnicate", "master", "master create", "master create x.raw --name a", "master fetch",
             "master create x.raw --name a --version 0", "master create x.raw --name a --version one",
             "master fetch a --count 2", "clone create a", "status --format xml", "peer run --listen nonsense",
-            "peer run --listen localhost:1", "peer run --tracker nonsense", "clone create a b --nonsense",
+            "peer run --listen localhost:1", "peer run --allow-network 10.0.0.0/40", "peer run --tracker nonsense",
+            "clone create a b --nonsense",
         ]) func `wrong usage exits with 2`(_ words: String) async throws {
             try await Fleet.run { fleet in
                 let finished = try await drover(words, environment: ["DROVER_STORE": fleet.path("store")])

@@ -85,17 +85,21 @@ final class Fleet: Sendable {
 
     /// Starts a peer on a store of this name, or on another path.
     func peer(
-        _ name: String, store: String? = nil, listen: String? = nil, withTracker: Bool = true
+        _ name: String, store: String? = nil, listen: String? = nil, withTracker: Bool = true, options: String = ""
     ) async throws -> FleetPeer {
         let store = store ?? path(name)
-        let child = try startPeer(store, listen: listen ?? "\(loopback):0", withTracker: withTracker)
+        let child = try startPeer(
+            store, listen: listen ?? "\(loopback):0", withTracker: withTracker, options: options)
         let peer = FleetPeer(fleet: self, store: store, child: child)
         try await peer.isReady()
         return peer
     }
 
-    func startPeer(_ store: String, listen: String, withTracker: Bool = true) throws -> ChildProcess {
-        let arguments = ["peer", "run", "--store", store, "--listen", listen]
+    func startPeer(
+        _ store: String, listen: String, withTracker: Bool = true, options: String = ""
+    ) throws -> ChildProcess {
+        let words = options.split(separator: " ").map(String.init)
+        let arguments = ["peer", "run", "--store", store, "--listen", listen] + words
         return try start(Program.drover, arguments + (withTracker ? ["--tracker", tracker] : []))
     }
 

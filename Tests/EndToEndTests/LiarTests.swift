@@ -55,6 +55,31 @@ extension EndToEnd {
         }
     }
 
+    /// Who is not let in.
+    @Suite struct Strangers {
+        @Test func `what strangers do wrong is counted, and networks that are not allowed are kept out`() async throws {
+            try await Fleet.run { fleet in
+                try await fleet.publish("base@1", in: "seed", mebibytes: 4)
+                let seed = try await fleet.peer("seed")
+                let address = try #require(try await seed.status().listen.first).replacing(":", with: "/")
+                try await tool("bash", ["-c", "printf nonsense >/dev/tcp/\(address)"])
+                try await eventually("the violation is counted") {
+                    try await seed.status().violations == ["notBitTorrent": 1]
+                }
+                let text = try await droverDoes("status --store \(seed.store)").output
+                #expect(text.contains("connections dropped: 1 notBitTorrent"))
+                let host = try await fleet.peer("host", options: "--allow-network 192.0.2.0/24 --allow-network ::1")
+                try await droverDoes("master fetch base --store \(host.store)")
+                let closed = try #require(try await host.status().listen.first).replacing(":", with: "/")
+                try await tool("bash", ["-c", "printf x >/dev/tcp/\(closed)"])
+                try await eventually("the stranger is not let in") {
+                    try await host.status().refusals == ["outsideNetworks": 1]
+                }
+                #expect(try await host.status().master("base@1")?.peers == 0)
+            }
+        }
+    }
+
     @Suite struct IPv6 {
         @Test func `a tracker and peers work over IPv6`() async throws {
             try await Fleet.run(on: "[::1]") { fleet in

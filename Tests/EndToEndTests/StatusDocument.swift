@@ -35,6 +35,8 @@ struct StatusDocument: Decodable, Sendable {
     let masters: [Entry]
     let trackers: [Tracker]
     let listen: [String]
+    let violations: [String: Int]?
+    let refusals: [String: Int]?
 
     init(json: String) throws {
         self = try JSONDecoder().decode(StatusDocument.self, from: Data(json.utf8))

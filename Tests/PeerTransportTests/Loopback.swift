@@ -86,14 +86,15 @@ final class TestPeer: Sendable {
     init(
         _ loopback: Loopback, _ metainfo: Metainfo, have: Bitfield? = nil, image: MemoryImage,
         host: String = "127.0.0.1", limits: SwarmLimits = SwarmLimits(), extentCapacity: Int = 48,
-        callsBack: Bool = false
+        networks: [NetworkPrefix] = NetworkPrefix.local, callsBack: Bool = false
     ) async throws {
         var random = SystemRandomNumberGenerator()
         let resources = TransportResources(
             group: loopback.group, threads: loopback.threads, extentCapacity: extentCapacity, limits: limits)
         self.resources = resources
         self.image = image
-        network = PeerNetwork(peerID: PeerID.generated(using: &random), resources: resources)
+        network = PeerNetwork(
+            peerID: PeerID.generated(using: &random), resources: resources, networks: networks)
         address = try await network.listen(
             at: PeerAddress(host: try #require(IPAddress(parsing: host)), port: 0))
         let notes = Notes()
