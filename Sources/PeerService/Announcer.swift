@@ -6,7 +6,8 @@ import Swarm
 import Synchronization
 import TrackerProtocol
 
-/// Keeps one tracker told about one image under one info-hash, and hands on the peers it answers with.
+/// Keeps one of several trackers told about one image under one info-hash (BEP 12), and hands on the peers it answers
+/// with.
 final class Announcer: Sendable {
     /// What an announce says about this side.
     struct Totals: Sendable {
@@ -17,9 +18,11 @@ final class Announcer: Sendable {
 
     private struct State {
         var schedule: AnnounceSchedule
-        var words = "waiting"
-        /// Whether the tracker ever took an announce and so counts this side in.
-        var isKnown = false
+        var tiers: AnnounceTiers
+        /// How the last announce to each tracker went, for those that were tried.
+        var words: [TrackerURL: String] = [:]
+        /// The tracker that took the last announce and so counts this side in.
+        var current: TrackerURL?
     }
 
     /// How often the schedule is looked at; it bounds how late an announce can be.
@@ -27,7 +30,6 @@ final class Announcer: Sendable {
     /// How long a tracker may take to hear the goodbye; a peer that stops does not wait longer for it.
     private static let goodbyeTimeout = TimeAmount.seconds(3)
 
-    let tracker: TrackerURL
     private let infoHash: InfoHash
     private let peerID: PeerID
     private let port: UInt16
@@ -35,16 +37,17 @@ final class Announcer: Sendable {
     private let found: @Sendable ([PeerAddress]) -> Void
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
-    private let state = Mutex(State(schedule: AnnounceSchedule(at: .zero)))
+    private let state: Mutex<State>
 
     /// - Parameters:
+    ///   - tiers: the trackers, of which one is enough.
     ///   - totals: what to say, asked right before each announce.
     ///   - found: called with the peers of each answer.
     init(
-        tracker: TrackerURL, infoHash: InfoHash, peerID: PeerID, port: UInt16,
+        tiers: AnnounceTiers, infoHash: InfoHash, peerID: PeerID, port: UInt16,
         totals: @escaping @Sendable () async -> Totals, found: @escaping @Sendable ([PeerAddress]) -> Void
     ) {
-        self.tracker = tracker
+        state = Mutex(State(schedule: AnnounceSchedule(at: .zero), tiers: tiers))
         self.infoHash = infoHash
         self.peerID = peerID
         self.port = port
@@ -53,8 +56,10 @@ final class Announcer: Sendable {
         start = clock.now
     }
 
-    /// How the last announce went: `ok`, `waiting`, or a reason.
-    var words: String { state.withLock { $0.words } }
+    /// The trackers, and how the last announce to each went: `ok`, `waiting`, or a reason.
+    var trackers: [(url: TrackerURL, words: String)] {
+        state.withLock { state in state.tiers.order.map { ($0, state.words[$0] ?? "waiting") } }
+    }
 
     /// Announces when it is due until the task is cancelled.
     func run() async {
@@ -72,36 +77,39 @@ final class Announcer: Sendable {
         state.withLock { $0.schedule.completed(at: now) }
     }
 
-    /// Tells the tracker that this side stops, if it was ever told that it started.
+    /// Tells the tracker that this side stops, if any was ever told that it started.
     func stop() async {
-        guard state.withLock({ $0.isKnown }) else { return }
+        guard let tracker = state.withLock({ $0.current }) else { return }
         let request = request(.stopped, await totals())
         // Whoever stops has often been cancelled, which must not take the goodbye with it.
-        await Task { [tracker] in
+        await Task {
             _ = try? await TrackerClient.shared.announce(request, to: tracker, timeout: Self.goodbyeTimeout)
         }.value
     }
 
+    /// Announces to one tracker after another until one answers.
     private func announce(_ event: AnnounceEvent?) async {
-        let request = request(event, await totals())
-        do {
-            let response = try await TrackerClient.shared.announce(request, to: tracker)
-            let now = start.duration(to: clock.now)
-            state.withLock { state in
-                state.schedule.answered(event, interval: response.interval, at: now)
-                state.words = "ok"
-                state.isKnown = true
-            }
-            found(response.peers)
-        } catch {
-            let now = start.duration(to: clock.now)
-            let jitter = Double.random(in: 0...1)
-            let reason = HostFailure(error).message
-            state.withLock { state in
-                state.schedule.failed(at: now, jitter: jitter)
-                state.words = reason
+        for tracker in state.withLock({ $0.tiers.order }) {
+            let request = request(event, await totals())
+            do {
+                let response = try await TrackerClient.shared.announce(request, to: tracker)
+                let now = start.duration(to: clock.now)
+                state.withLock { state in
+                    state.schedule.answered(event, interval: response.interval, at: now)
+                    state.tiers.answered(tracker)
+                    state.words[tracker] = "ok"
+                    state.current = tracker
+                }
+                return found(response.peers)
+            } catch {
+                let reason = HostFailure(error).message
+                state.withLock { $0.words[tracker] = reason }
+                if Task.isCancelled { return }
             }
         }
+        let now = start.duration(to: clock.now)
+        let jitter = Double.random(in: 0...1)
+        state.withLock { $0.schedule.failed(at: now, jitter: jitter) }
     }
 
     private func request(_ event: AnnounceEvent?, _ totals: Totals) -> AnnounceRequest {

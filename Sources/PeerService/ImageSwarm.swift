@@ -32,14 +32,15 @@ actor ImageSwarm {
     private var driver: SwarmDriver?
     private var announcers: [Announcer] = []
     private var tasks: [Task<Void, Never>] = []
-    private var trackers: [TrackerURL]
+    /// Who is announced to: one tracker of each of these.
+    private var trackers: [AnnounceTiers]
     private let startedAt = ContinuousClock.now
     private var fetchSeconds: Double?
     private var cloneMilliseconds: [Double]?
     private var cloneFailure: String?
 
     /// An image to fetch.
-    init(fetching partial: PartialImage, trackers: [TrackerURL], host: Host, network: PeerNetwork, log: Logger) {
+    init(fetching partial: PartialImage, trackers: [AnnounceTiers], host: Host, network: PeerNetwork, log: Logger) {
         name = partial.name
         metainfo = partial.metainfo
         phase = .fetching(partial)
@@ -51,7 +52,7 @@ actor ImageSwarm {
 
     /// A registered master to serve.
     init(
-        seeding name: MasterName, _ metainfo: Metainfo, trackers: [TrackerURL], host: Host, network: PeerNetwork,
+        seeding name: MasterName, _ metainfo: Metainfo, trackers: [AnnounceTiers], host: Host, network: PeerNetwork,
         log: Logger
     ) {
         self.name = name
@@ -109,17 +110,17 @@ actor ImageSwarm {
 
     /// Adds trackers that were named later.
     func add(trackers more: [TrackerURL]) {
-        for tracker in more where !trackers.contains(tracker) {
-            trackers.append(tracker)
-            announce(to: tracker)
+        for tracker in more where !trackers.contains(where: { $0.order.contains(tracker) }) {
+            trackers.append(AnnounceTiers(tracker))
+            announce(to: AnnounceTiers(tracker))
         }
     }
 
-    private func announce(to tracker: TrackerURL) {
+    private func announce(to tiers: AnnounceTiers) {
         guard let driver, let port = network.listenPort else { return }
         for hash in metainfo.infoHashes.onTheWire {
             let announcer = Announcer(
-                tracker: tracker, infoHash: hash, peerID: network.peerID, port: port,
+                tiers: tiers, infoHash: hash, peerID: network.peerID, port: port,
                 totals: { [weak self] in await self?.totals() ?? Announcer.Totals(uploaded: 0, downloaded: 0, left: 0)
                 },
                 found: { driver.learned($0) })
@@ -228,7 +229,7 @@ actor ImageSwarm {
 
     /// The image's trackers and how the last announces to them went.
     func trackerStates() -> [StatusReport.Tracker] {
-        announcers.map { StatusReport.Tracker(url: $0.tracker.announce, state: $0.words) }
+        announcers.flatMap(\.trackers).map { StatusReport.Tracker(url: $0.url.announce, state: $0.words) }
     }
 
     /// Bytes in that many verified pieces. Only a complete image has its last, shorter piece for certain, so that the

@@ -231,12 +231,18 @@ package actor Peer: HostService {
         }
     }
 
-    /// The trackers for an image, without repetitions. Kinds that are not spoken are left out.
-    private func trackers(of metainfo: Metainfo, _ named: [String]) -> [TrackerURL] {
-        var urls: [TrackerURL] = []
-        let all = configuration.trackers + (named + metainfo.trackers.joined()).compactMap { TrackerURL($0) }
-        for url in all where !urls.contains(url) { urls.append(url) }
-        return urls
+    /// Who is announced to: every tracker that somebody here named, and one of those that the torrent names, tier by tier
+    /// (BEP 12). Kinds that are not spoken are left out.
+    private func trackers(of metainfo: Metainfo, _ named: [String]) -> [AnnounceTiers] {
+        var ours: [TrackerURL] = []
+        for url in configuration.trackers + named.compactMap({ TrackerURL($0) }) where !ours.contains(url) {
+            ours.append(url)
+        }
+        let theirs = metainfo.trackers.map { tier in
+            tier.compactMap { TrackerURL($0) }.filter { !ours.contains($0) }
+        }
+        var random = SystemRandomNumberGenerator()
+        return (ours.map { AnnounceTiers($0) } + [AnnounceTiers(theirs, using: &random)]).filter { !$0.isEmpty }
     }
 
     /// Makes the clones of masters that were registered when this peer was last stopped before it could make them.
@@ -308,7 +314,7 @@ package actor Peer: HostService {
                 try host.store.beginFetch(metainfo, torrent: torrent, as: name, request: request)
             }
             if let swarm = swarms[name] {
-                await swarm.add(trackers: trackers)
+                await swarm.add(trackers: request.trackers.compactMap { TrackerURL($0) })
             } else {
                 try await join(ImageSwarm(fetching: image, trackers: trackers, host: host, network: network, log: log))
             }

@@ -10,11 +10,13 @@ import NIOHTTP1
 import NIOPosix
 import TrackerProtocol
 
-/// Speaks to trackers over HTTP: announces (BEP 3), and the catalogue of published masters.
+/// Speaks to trackers: announces over HTTP (BEP 3) and UDP (BEP 15), and the catalogue of published masters.
 struct TrackerClient: Sendable {
     static let shared = TrackerClient()
 
     static let announceTimeout = TimeAmount.seconds(15)
+    /// Long enough for a datagram that was lost to be sent again twice.
+    private static let datagramTimeout = Duration.seconds(50)
     private static let catalogueTimeout = TimeAmount.seconds(60)
     /// The longest answer to an announce, and to a question about the catalogue, in bytes.
     private static let announceLimit = 1 << 20
@@ -40,10 +42,15 @@ struct TrackerClient: Sendable {
     /// Announces to a tracker.
     /// - Throws: ``HostFailure`` with `.trackerUnreachable` and the reason.
     func announce(
-        _ request: AnnounceRequest, to tracker: TrackerURL, timeout: TimeAmount = announceTimeout
+        _ request: AnnounceRequest, to tracker: TrackerURL, timeout: TimeAmount? = nil
     ) async throws -> AnnounceResponse {
+        if case .udp(let host, let port) = tracker.transport {
+            return try await DatagramTracker(host: host, port: port).announce(
+                request, timeout: timeout.map { .nanoseconds($0.nanoseconds) } ?? Self.datagramTimeout)
+        }
         let bytes = try await get(
-            tracker.announce(query: request.queryString), limit: Self.announceLimit, timeout: timeout, tracker)
+            tracker.announce(query: request.queryString), limit: Self.announceLimit,
+            timeout: timeout ?? Self.announceTimeout, tracker)
         let response: AnnounceResponse
         do {
             response = try AnnounceResponse.decode(bytes)
@@ -61,6 +68,7 @@ struct TrackerClient: Sendable {
     func published(
         _ reference: MasterReference, at tracker: TrackerURL
     ) async throws -> (torrent: [UInt8], label: String?)? {
+        guard case .http = tracker.transport else { return nil }
         let masters = "\(tracker.base)/api/v1/masters"
         let entry = reference.version.map { "\(reference.name)/\($0)" } ?? reference.name
         guard let bytes = try await find("\(masters)/\(entry)", Self.catalogueLimit, tracker) else { return nil }
@@ -76,6 +84,9 @@ struct TrackerClient: Sendable {
     /// Puts a master's torrent into a tracker's catalogue. Doing so again is no error.
     /// - Throws: ``HostFailure``; `.conflict` when the version is published with other content.
     func publish(_ torrent: [UInt8], of master: Master, to tracker: TrackerURL) async throws {
+        guard case .http = tracker.transport else {
+            throw HostFailure(.usage, "\(tracker) has no catalogue; publish to a drover-tracker's http URL")
+        }
         var url = "\(tracker.base)/api/v1/masters/\(master.name.name)/\(master.name.version)"
         if let label = master.label { url += "?label=\(label.percentEncoded)" }
         var request = HTTPClientRequest(url: url)

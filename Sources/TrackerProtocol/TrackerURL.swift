@@ -5,6 +5,13 @@
 /// `http://host:6969`, `http://host:6969/` and `http://host:6969/announce` mean the same tracker. A query is kept and
 /// goes with announces and scrapes, since some trackers carry a key there.
 package struct TrackerURL: Hashable, Sendable {
+    /// How the tracker is spoken to.
+    package enum Transport: Hashable, Sendable {
+        case http
+        /// Datagrams to this name or literal address and port (BEP 15). Such a tracker has no catalogue.
+        case udp(host: String, port: UInt16)
+    }
+
     /// The longest URL read, in bytes.
     package static let maximumByteCount = 2048
 
@@ -15,16 +22,17 @@ package struct TrackerURL: Hashable, Sendable {
     /// The URL to scrape, with the query the user wrote (BEP 48: `announce` at the start of the last path component
     /// becomes `scrape`).
     package let scrape: String
+    package let transport: Transport
 
     /// Reads a URL.
-    /// - Returns: `nil` unless it is an http or https URL with a host that is a name or a literal address, an optional
-    ///   port from 1 to 65535, no user or password, no fragment, and only printable ASCII in it.
+    /// - Returns: `nil` unless it is an http, https or udp URL with a host that is a name or a literal address, a port
+    ///   from 1 to 65535 that only udp demands, no user or password, no fragment, and only printable ASCII in it.
     package init?(_ text: String) {
         guard text.utf8.count <= Self.maximumByteCount, text.utf8.allSatisfy(Self.isAllowed) else { return nil }
         guard let schemeEnd = text.firstIndex(of: ":") else { return nil }
         let scheme = text[..<schemeEnd].lowercased()
         let afterScheme = text[schemeEnd...]
-        guard scheme == "http" || scheme == "https", afterScheme.hasPrefix("://") else { return nil }
+        guard ["http", "https", "udp"].contains(scheme), afterScheme.hasPrefix("://") else { return nil }
         let rest = afterScheme.dropFirst(3)
 
         let queryStart = rest.firstIndex(of: "?") ?? rest.endIndex
@@ -34,6 +42,12 @@ package struct TrackerURL: Hashable, Sendable {
         let authority = location[..<pathStart]
         var path = location[pathStart...]
         guard Self.isValid(authority: authority) else { return nil }
+        if scheme == "udp" {
+            guard let (host, port) = Self.endpoint(authority) else { return nil }
+            transport = .udp(host: host, port: port)
+        } else {
+            transport = .http
+        }
 
         while path.last == "/" { path = path.dropLast() }
         let origin = "\(scheme)://\(authority.lowercased())"
@@ -55,6 +69,15 @@ package struct TrackerURL: Hashable, Sendable {
 
     /// The URL of one scrape.
     package func scrape(query: String) -> String { Self.append(query, to: scrape) }
+
+    /// The host, an IPv6 one without its brackets, and the port; `nil` without a port.
+    private static func endpoint(_ authority: Substring) -> (String, UInt16)? {
+        guard let colon = authority.lastIndex(of: ":"),
+            let port = DecimalNumber.parse(authority[authority.index(after: colon)...].utf8, as: UInt16.self)
+        else { return nil }
+        let host = authority[..<colon].lowercased()
+        return (host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host, port)
+    }
 
     /// Joins with `?`, or with `&` where the URL has a query already.
     private static func append(_ query: String, to url: String) -> String {

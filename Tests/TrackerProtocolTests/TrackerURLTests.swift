@@ -32,6 +32,16 @@ import TrackerProtocol
         #expect(url.scrape == scrape)
     }
 
+    @Test(arguments: [
+        ("udp://t:1/announce", "t", 1), ("UDP://Tracker.X:6969", "tracker.x", 6969),
+        ("udp://[::1]:80/x?k=1", "::1", 80),
+    ])
+    func `a udp tracker has a host and a port`(text: String, host: String, port: UInt16) throws {
+        let url = try #require(TrackerURL(text))
+        #expect(url.transport == .udp(host: host, port: port))
+        #expect(url.announce.hasPrefix("udp://"))
+    }
+
     @Test func `a query is joined by a question mark or an ampersand`() throws {
         #expect(try #require(TrackerURL("http://t")).announce(query: "a=1") == "http://t/announce?a=1")
         #expect(try #require(TrackerURL("http://t?k=1")).announce(query: "a=1") == "http://t/announce?k=1&a=1")
@@ -41,7 +51,8 @@ import TrackerProtocol
     }
 
     @Test(arguments: [
-        "", "t", "t:6969", "http:", "http:/t", "http://", "http:///announce", "udp://t:1/announce", "ftp://t",
+        "", "t", "t:6969", "http:", "http:/t", "http://", "http:///announce", "udp://t/announce", "udp://t:0",
+        "udp://[::1]", "ftp://t",
         "http://t:0",
         "http://t:65536", "http://t:", "http://t:x", "http://user@t", "http://u:p@t", "http://t#f", "http://t/a b",
         "http://t/\n", "http://t\r\nX: y", "http://[::1", "http://[::1]x", "http://[1.2.3.4]", "http://::1",
