@@ -21,6 +21,8 @@ package struct StoreLayout: Hashable, Sendable {
     package var lock: String { "\(root)/lock" }
     /// The running peer's control socket. The path may be longer than a socket name can be.
     package var controlSocket: String { "\(root)/control.sock" }
+    /// The caps on the peer's rates.
+    package var limits: String { "\(root)/limits.json" }
     /// Verified images with their torrents and records.
     package var masters: String { "\(root)/masters" }
     /// What is being fetched or imported.

@@ -83,6 +83,7 @@ package final class Host: HostService {
         case .removeClones(let names):
             try clones.remove(names.map { name throws(CloneError) in try CloneName(name) })
             return .done
+        case .limit(let up, let down): return .limits(try limit(up: up, down: down))
         case .createMaster, .publishMaster, .verifyMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
@@ -168,7 +169,7 @@ package final class Host: HostService {
         return StatusReport(
             store: store.layout.root, isRunning: false, listen: [],
             masters: (registered + partial).sorted { ($0.name, $0.version) < ($1.name, $1.version) },
-            clones: clones.list().count, trackers: [], freeBytes: freeBytes)
+            clones: clones.list().count, trackers: [], freeBytes: freeBytes, limits: try rateLimits())
     }
 
     /// Free bytes of the store's file system; 0 where that cannot be told.

@@ -128,6 +128,8 @@ package struct StatusReport: Codable, Equatable, Sendable {
     package var trackers: [Tracker]
     /// Free bytes of the store's file system.
     package var freeBytes: Int64
+    /// The caps on the peer's rates.
+    package var limits: RateLimits? = nil
     /// Connections that broke the protocol since the peer started, by how.
     package var violations: [String: Int]? = nil
     /// Connections that were not let in since the peer started, by why.

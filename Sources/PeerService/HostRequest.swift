@@ -18,6 +18,8 @@ package enum HostRequest: Codable, Sendable {
     case resetClones([String])
     case removeClones([String])
     case status
+    /// Changes the caps that are named, and answers with those there are. A rate is what ``RateText`` reads.
+    case limit(up: String?, down: String?)
 
     /// Makes a master of a source image and registers it.
     package struct CreateMaster: Codable, Sendable {
@@ -106,6 +108,7 @@ package enum HostReply: Codable, Sendable {
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)
     case status(StatusReport)
+    case limits(RateLimits)
 }
 
 /// How far a request has come.

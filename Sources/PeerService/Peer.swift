@@ -22,6 +22,7 @@ package actor Peer: HostService {
     private var listening: [PeerAddress] = []
     /// Why fetches that an earlier run began do not go on.
     private var stuck: [MasterName: String] = [:]
+    private var limits = RateLimits()
     private var isStopping = false
 
     /// A peer on an opened store; ``start()`` puts it on the network.
@@ -44,6 +45,11 @@ package actor Peer: HostService {
     /// - Throws: ``HostFailure``, such as for a port in use.
     @discardableResult
     package func start() async throws(HostFailure) -> [PeerAddress] {
+        do {
+            apply(try await host.blocking { [host] in try host.rateLimits() })
+        } catch {
+            throw HostFailure(error)
+        }
         try await listen()
         await reportRecovery()
         for master in host.store.masters() where master.state == .registered { await seed(master.name) }
@@ -72,6 +78,12 @@ package actor Peer: HostService {
             for swarm in swarms.values { group.addTask { await swarm.stop() } }
         }
         swarms = [:]
+    }
+
+    private func apply(_ limits: RateLimits) {
+        self.limits = limits
+        network.resources.up.bytesPerSecond = limits.up.map { Double($0) / 8 }
+        network.resources.down.bytesPerSecond = limits.down.map { Double($0) / 8 }
     }
 
     /// Says what opening the store and its clones found and could not put right.
@@ -134,6 +146,10 @@ package actor Peer: HostService {
             return reply
         case .verifyMaster: return try await verify(request, progress)
         case .removeMaster(let reference): return try await remove(reference, request, progress)
+        case .limit:
+            let reply = try await host.perform(request, progress: progress)
+            if case .limits(let limits) = reply { apply(limits) }
+            return reply
         default: return try await host.perform(request, progress: progress)
         }
     }
@@ -200,7 +216,8 @@ package actor Peer: HostService {
             store: host.store.layout.root, isRunning: true, listen: listening.map { "\($0)" },
             masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
             clones: host.clones.list().count, trackers: trackers.sorted { $0.url < $1.url },
-            freeBytes: host.freeBytes, violations: network.counts.violations, refusals: network.counts.refusals)
+            freeBytes: host.freeBytes, limits: limits, violations: network.counts.violations,
+            refusals: network.counts.refusals)
     }
 
     // MARK: Swarms

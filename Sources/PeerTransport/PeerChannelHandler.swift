@@ -45,6 +45,9 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private var awaited: Extent?
     /// The block whose bytes are arriving, and where they go.
     private var arriving: (block: BlockRequest, target: PeerSession.OnBlock, received: Int)?
+    /// Under a cap on the rate: the moment to read on, and whether reads are short.
+    var reading: Scheduled<Void>?
+    var readsLittle = false
     private var output = ByteBuffer()
     private var needsFlush = false
     /// Reads whose bytes wait for the socket, and when that last got fewer.
@@ -83,6 +86,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = Self.unwrapInboundIn(data)
+        pace(buffer.readableBytes, context)
         switch phase {
         case .handshaking, .joining:
             early.writeBuffer(&buffer)
@@ -105,6 +109,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         phase = .closed
         timer?.cancel()
         ticker?.cancel()
+        reading?.cancel()
         for (_, room) in rooms { resources.extents.giveBack(room) }
         rooms.removeAll()
         network.closed(id)
@@ -175,7 +180,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
             consume(&buffer)
         }
         flush()
-        context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
+        if reading == nil { context.channel.setOption(.autoRead, value: true).whenFailure { _ in } }
     }
 
     /// The image's swarm decided something for this connection.

@@ -19,7 +19,7 @@ package final class PeerNetwork: Sendable {
     /// The most connections with one host at one time; loopback, where every peer has the same address, is exempt.
     private static let connectionsPerHost = 8
     /// One read from a socket takes at most this many bytes.
-    private static let receiveBufferLength = 256 * 1024
+    static let receiveBufferLength = 256 * 1024
     /// A connection on which more bytes than this wait to be sent is closed. Blocks are bounded by the reads in flight,
     /// so that only a peer that asks without reading the answers gets there.
     private static let unsentLimit = ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 8 << 20)

@@ -44,13 +44,15 @@ struct RangeRequest: Sendable {
 
     /// Gets the bytes, part by part and exactly as many as were asked for.
     /// - Throws: ``Failure``, `CancellationError`, or what the HTTP client has to say about the connection.
-    func run(_ take: (ByteBuffer) -> Void) async throws {
+    func run(
+        isolation: isolated (any Actor)? = #isolation, _ take: (ByteBuffer) async throws -> Void
+    ) async throws {
         let response = try await response()
         var missing = range.upperBound - range.lowerBound
         for try await part in response.body {
             missing -= Int64(part.readableBytes)
             guard missing >= 0 else { throw Failure.wrongLength }
-            take(part)
+            try await take(part)
         }
         guard missing == 0 else { throw Failure.wrongLength }
     }

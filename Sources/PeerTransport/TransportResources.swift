@@ -14,6 +14,9 @@ package struct TransportResources: Sendable {
     package let extents: BufferPool
     /// Room for blocks being served.
     package let reads: BufferPool
+    /// The caps on what is sent and received.
+    package let up = RateGate()
+    package let down = RateGate()
 
     /// - Parameters:
     ///   - extentCapacity: the most extents in memory at one time, 1 MiB each.

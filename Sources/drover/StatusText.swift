@@ -11,6 +11,9 @@ enum StatusText {
         lines.append("\(report.store): \(report.isRunning ? "peer running\(listening)" : "no peer running")")
         lines.append("\(report.clones) clones, \(ByteText(report.freeBytes)) free")
         for tracker in report.trackers { lines.append("tracker \(tracker.url): \(tracker.state)") }
+        if let limits = report.limits, limits != RateLimits() {
+            lines.append("limits: up \(RateText.words(limits.up)), down \(RateText.words(limits.down))")
+        }
         for (title, counts) in [("dropped", report.violations), ("not let in", report.refusals)] {
             guard let counts, !counts.isEmpty else { continue }
             let words = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }

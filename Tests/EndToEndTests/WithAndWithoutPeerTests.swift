@@ -145,5 +145,28 @@ extension EndToEnd {
                 peer.kill()
             }
         }
+
+        @Test func `caps on the rates are kept, shown and changed with and without a peer`() async throws {
+            try await Fleet.run { fleet in
+                let store = fleet.path("store")
+                #expect(try await drover("limit --store \(store)").status == 3)
+                #expect(try await droverDoes("limit --up 200M --store \(store)").output == "up 200M, down off\n")
+                for wrong in ["200X", "0", "-5", "1e9", "63k", "2000000M", "M"] {
+                    let refused = try await ChildProcess.run(
+                        Program.drover, ["limit", "--up=\(wrong)", "--store", store])
+                    #expect(refused.status == 2 && refused.errors.contains("not a rate"), "\(wrong): \(refused)")
+                }
+                let peer = try await fleet.peer("store")
+                #expect(try await droverDoes("limit --store \(store)").output == "up 200M, down off\n")
+                #expect(try await droverDoes("limit --down 1.5G --store \(store)").output == "up 200M, down 1.5G\n")
+                #expect(try await droverDoes("status --store \(store)").output.contains("limits: up 200M, down 1.5G"))
+                peer.process.kill()
+                let again = try await fleet.peer("store")
+                let json = try await droverDoes("limit --format json --store \(store)").output
+                #expect(json.contains("\"up\" : 200000000") && json.contains("\"down\" : 1500000000"))
+                try await droverDoes("limit --up off --down off --store \(again.store)")
+                #expect(try await droverDoes("limit --store \(store)").output == "up off, down off\n")
+            }
+        }
     }
 }

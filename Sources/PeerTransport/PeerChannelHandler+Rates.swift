@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import PeerProtocol
+import Swarm
+
+/// The caps on the host's rates, kept by waiting: before a block is sent, and before more is read than was allowed. What
+/// is not read holds the other side up by itself (TCP).
+extension PeerChannelHandler {
+    /// One read from a socket under a cap takes at most this many bytes, so that many connections together stay exact.
+    private static let cappedReadLength = 16 * 1024
+    /// Reads in a row from one socket without a cap; NIO's own default.
+    private static let readsPerEvent: UInt = 4
+
+    /// Bytes arrived: under a cap, reading goes on when they are paid for.
+    func pace(_ bytes: Int, _ context: ChannelHandlerContext) {
+        let wait = resources.down.waitAfterReceiving(bytes)
+        if (wait != nil) != readsLittle {
+            readsLittle = wait != nil
+            let length = readsLittle ? Self.cappedReadLength : PeerNetwork.receiveBufferLength
+            context.channel.setOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: length)
+            ).whenFailure { _ in }
+            let reads: UInt = readsLittle ? 1 : Self.readsPerEvent
+            context.channel.setOption(.maxMessagesPerRead, value: reads).whenFailure { _ in }
+        }
+        guard let wait, wait > .zero else { return }
+        context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        reading?.cancel()
+        reading = context.eventLoop.scheduleTask(in: .nanoseconds(wait.nanoseconds)) { bound.value.readOn() }
+    }
+
+    /// Reads again, unless the driver's answer is still awaited.
+    private func readOn() {
+        reading = nil
+        guard let context, case .talking = phase else { return }
+        context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
+    }
+}
+
+extension Duration {
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}
