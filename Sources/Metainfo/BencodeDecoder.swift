@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why bytes are not an acceptable bencoding.
-package enum BencodeError: Error, Equatable, Sendable {
+package enum BencodeError: Error, Equatable, Sendable, CustomStringConvertible {
     case truncated
     case unexpectedByte(at: Int)
     case integerOutOfRange(at: Int)
@@ -14,6 +14,20 @@ package enum BencodeError: Error, Equatable, Sendable {
     case tooLong
     /// Bytes follow the outermost value.
     case trailingBytes(at: Int)
+
+    package var description: String {
+        switch self {
+        case .truncated: "it is cut short"
+        case .unexpectedByte(let place): "byte \(place) begins no value"
+        case .integerOutOfRange(let place): "the number at byte \(place) is out of range"
+        case .notCanonical(let place): "the number at byte \(place) has leading zeros, a negative zero or no digits"
+        case .unsortedKeys(let place): "the key at byte \(place) is out of order or there twice"
+        case .tooDeep: "its values are nested too deeply"
+        case .tooManyValues: "it holds too many values"
+        case .tooLong: "it is too long"
+        case .trailingBytes(let place): "something follows its end at byte \(place)"
+        }
+    }
 }
 
 /// What a decoder accepts. Every bound is met before memory is spent on what it bounds.

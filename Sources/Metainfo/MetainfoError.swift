@@ -20,7 +20,7 @@ package enum MetainfoError: Error, Equatable, Sendable, CustomStringConvertible 
     package var description: String {
         switch self {
         case .notBencoded(.truncated): "the torrent is cut short"
-        case .notBencoded(let error): "the torrent is not valid bencoding (\(error))"
+        case .notBencoded(let error): "the torrent is not valid bencoding: \(error)"
         case .missing(let key): "the torrent has no '\(key)'"
         case .wrongType(let key): "the torrent's '\(key)' has the wrong type or is out of range"
         case .newerMetaVersion(let version): "the torrent's meta version is \(version), newer than the supported 2"

@@ -14,6 +14,21 @@ package struct TorrentFile: Sendable {
         package let piecesRoot: SHA256Digest?
         /// Whether the file only aligns the next one to a piece (BEP 47).
         package let isPadding: Bool
+        /// Whether it only names another file of the torrent (BEP 47); then it is empty.
+        package let isSymlink: Bool
+        /// Where it begins in the piece space, in bytes.
+        package internal(set) var offset: Int64 = 0
+
+        init(
+            path: [String], length: Int64, piecesRoot: SHA256Digest? = nil, isPadding: Bool = false,
+            isSymlink: Bool = false
+        ) {
+            self.path = path
+            self.length = length
+            self.piecesRoot = piecesRoot
+            self.isPadding = isPadding
+            self.isSymlink = isSymlink
+        }
     }
 
     /// The longest .torrent accepted, in bytes: room for the piece layers of the largest image and a megabyte beside.
@@ -40,6 +55,9 @@ package struct TorrentFile: Sendable {
     package let v1Pieces: [UInt8]?
     /// The concatenated piece hashes by the root they belong to. Each has been reduced to that root.
     package let pieceLayers: [SHA256Digest: [SHA256Digest]]
+
+    /// The files that have a name to be shown by: all but padding.
+    package var namedFiles: [Entry] { files.filter { !$0.isPadding } }
 
     /// The content's size in bytes, padding not counted.
     package var size: Int64 { files.reduce(0) { $1.isPadding ? $0 : $0 + $1.length } }
@@ -127,6 +145,8 @@ package struct TorrentFile: Sendable {
         return layers
     }
 
+    /// Both halves must describe the same bytes at the same places. Empty files have no place, and the padding behind the
+    /// last file may be there or not.
     private static func check(_ v1: V1Layout, against v2: V2Layout) throws(MetainfoError) {
         let left = v1.files.filter { !$0.isPadding && $0.length > 0 }
         let right = v2.files.filter { $0.length > 0 }
@@ -134,6 +154,7 @@ package struct TorrentFile: Sendable {
         for (one, other) in zip(left, right) {
             guard one.length == other.length else { throw .inconsistentHybrid("file lengths differ") }
             guard one.path == other.path else { throw .inconsistentHybrid("file names differ") }
+            guard one.offset == other.offset else { throw .inconsistentHybrid("files begin at different places") }
         }
     }
 

@@ -2,7 +2,7 @@
 
 /// The version 1 half of an `info` dictionary (BEP 3, BEP 47).
 struct V1Layout {
-    let files: [TorrentFile.Entry]
+    private(set) var files: [TorrentFile.Entry]
     let isSingleFile: Bool
     let pieces: [UInt8]
 
@@ -17,20 +17,16 @@ struct V1Layout {
         if let length = info["length"] {
             guard info["files"] == nil else { throw .badFileTree("it has both 'length' and 'files'") }
             guard let length = length.integer, length >= 0 else { throw .wrongType("length") }
-            files = [TorrentFile.Entry(path: [name], length: length, piecesRoot: nil, isPadding: false)]
+            files = [TorrentFile.Entry(path: [name], length: length)]
             isSingleFile = true
         } else {
             guard let list = info["files"]?.list, !list.isEmpty else { throw .missing("files") }
             files = try Self.entries(list)
             isSingleFile = false
         }
-        var total: Int64 = 0
-        for file in files {
-            let (sum, overflow) = total.addingReportingOverflow(file.length)
-            guard !overflow else { throw .badSize(file.length) }
-            total = sum
-        }
-        guard total > 0 else { throw .badSize(total) }
+        // Padding takes part: version 1 pieces run over everything, one file after another.
+        let total = try TorrentFile.Entry.place(&files, alignment: 1)
+        guard files.contains(where: { !$0.isPadding && $0.length > 0 }) else { throw .badSize(0) }
         let count = (total - 1) / pieceLength + 1
         guard count <= Int64(PieceGeometry.maximumPieceCount) else { throw .tooManyPieces }
         guard hashes.count == Int(count) * SHA1Digest.byteCount else { throw .badPieces }
@@ -39,18 +35,42 @@ struct V1Layout {
     private static func entries(_ list: [Bencode]) throws(MetainfoError) -> [TorrentFile.Entry] {
         var files: [TorrentFile.Entry] = []
         for value in list {
-            guard let length = value["length"]?.integer, length >= 0 else { throw .wrongType("length") }
-            let isPadding = value["attr"]?.text?.contains("p") ?? false
             var path: [String] = []
             for part in value["path"]?.list ?? [] {
-                guard let bytes = part.bytes else { throw .wrongType("path") }
+                guard let bytes = part.bytes, !bytes.isEmpty else { throw .wrongType("path") }
                 path.append(String(decoding: bytes, as: UTF8.self))
             }
+            let attributes = try FileAttributes(value)
+            // BitComet padded before there was an attribute for it.
+            let isPadding = attributes.isPadding || path.last?.hasPrefix("_____padding_file_") == true
             // Some writers leave the path of padding out (BEP 47).
             guard isPadding || !path.isEmpty else { throw .missing("path") }
-            files.append(TorrentFile.Entry(path: path, length: length, piecesRoot: nil, isPadding: isPadding))
+            files.append(
+                TorrentFile.Entry(
+                    path: path, length: attributes.length, isPadding: isPadding, isSymlink: attributes.isSymlink))
         }
         return files
+    }
+}
+
+/// What BEP 47 says of a file in either half: padding, or a symbolic link, which has no content.
+private struct FileAttributes {
+    let length: Int64
+    let isPadding: Bool
+    let isSymlink: Bool
+
+    init(_ value: Bencode) throws(MetainfoError) {
+        let letters = value["attr"]?.bytes ?? []
+        isPadding = letters.contains(UInt8(ascii: "p"))
+        isSymlink = letters.contains(UInt8(ascii: "l"))
+        if isSymlink {
+            guard value["symlink path"]?.list?.isEmpty == false else { throw .missing("symlink path") }
+            guard (value["length"]?.integer ?? 0) == 0 else { throw .wrongType("length") }
+            length = 0
+        } else {
+            guard let length = value["length"]?.integer, length >= 0 else { throw .wrongType("length") }
+            self.length = length
+        }
     }
 }
 
@@ -65,16 +85,10 @@ struct V2Layout {
         guard let entries = tree.entries, !entries.isEmpty else { throw .wrongType("file tree") }
         isSingleFile = entries.count == 1 && entries.first?.value.entries?.first?.key.isEmpty == true
         try walk(entries, below: [])
-        for file in files where file.length > 0 {
-            guard PieceGeometry(size: file.length, pieceLength: Int(pieceLength)) != nil else { throw .tooManyPieces }
-        }
-        var total: Int64 = 0
-        for file in files {
-            let (sum, overflow) = total.addingReportingOverflow(file.length)
-            guard !overflow else { throw .badSize(file.length) }
-            total = sum
-        }
-        guard total > 0 else { throw .badSize(total) }
+        // Every file begins a piece of its own (BEP 52).
+        let total = try TorrentFile.Entry.place(&files, alignment: pieceLength)
+        guard files.contains(where: { $0.length > 0 }) else { throw .badSize(0) }
+        guard (total - 1) / pieceLength < Int64(PieceGeometry.maximumPieceCount) else { throw .tooManyPieces }
     }
 
     private mutating func walk(_ entries: [Bencode.Entry], below parents: [String]) throws(MetainfoError) {
@@ -94,15 +108,34 @@ struct V2Layout {
     }
 
     private static func file(_ value: Bencode, path: [String]) throws(MetainfoError) -> TorrentFile.Entry {
-        if value["attr"]?.text?.contains("p") == true { throw .badFileTree("it holds a padding file") }
-        guard let length = value["length"]?.integer, length >= 0 else { throw .wrongType("length") }
-        guard length > 0 else {
+        let attributes = try FileAttributes(value)
+        if attributes.isPadding { throw .badFileTree("it holds a padding file") }
+        guard attributes.length > 0 else {
             guard value["pieces root"] == nil else { throw .badFileTree("an empty file has a pieces root") }
-            return TorrentFile.Entry(path: path, length: 0, piecesRoot: nil, isPadding: false)
+            return TorrentFile.Entry(path: path, length: 0, isSymlink: attributes.isSymlink)
         }
         guard let bytes = value["pieces root"]?.bytes, let root = SHA256Digest(bytes), root != .zero else {
             throw .badFileTree("a file's pieces root is missing or not 32 bytes")
         }
-        return TorrentFile.Entry(path: path, length: length, piecesRoot: root, isPadding: false)
+        return TorrentFile.Entry(path: path, length: attributes.length, piecesRoot: root)
+    }
+}
+
+extension TorrentFile.Entry {
+    /// Gives each file its place in the piece space: one after another, those with content at multiples of `alignment`.
+    /// - Returns: where the last one ends.
+    /// - Throws: ``MetainfoError/badSize(_:)`` when that is beyond what can be counted.
+    fileprivate static func place(_ files: inout [Self], alignment: Int64) throws(MetainfoError) -> Int64 {
+        var end: Int64 = 0
+        for index in files.indices {
+            let length = files[index].length
+            let gap = length > 0 ? (alignment - end % alignment) % alignment : 0
+            let (start, isTooFar) = end.addingReportingOverflow(gap)
+            let (next, isTooLong) = start.addingReportingOverflow(length)
+            guard !isTooFar, !isTooLong else { throw .badSize(length) }
+            files[index].offset = start
+            end = next
+        }
+        return end
     }
 }

@@ -10,9 +10,14 @@ package struct ConnectionCounts: Equatable, Sendable {
     package var beyondHost = 0
     /// Connections beyond those that all may have together.
     package var beyondAll = 0
+    /// Connections without a complete handshake that made room for newer ones.
+    package var halfOpen = 0
 
     /// The counts that are not zero, by name, for reports.
     package var refusals: [String: Int] {
-        ["outsideNetworks": outsideNetworks, "tooManyOfOneHost": beyondHost, "tooMany": beyondAll].filter { $0.1 > 0 }
+        [
+            "outsideNetworks": outsideNetworks, "tooManyOfOneHost": beyondHost, "tooMany": beyondAll,
+            "tooManyHalfOpen": halfOpen,
+        ].filter { $0.1 > 0 }
     }
 }

@@ -70,7 +70,9 @@ final class PeerChannelHandler: ChannelInboundHandler {
         timer = context.eventLoop.scheduleTask(in: PeerNetwork.handshakeTimeout) { bound.value.close(.idle) }
         if let dialled {
             driver = dialled
-            sendHandshake(dialled.infoHash, offersV2: false)
+            // Who has a hybrid may know it by its version 1 hash alone; one who can do better answers so (BEP 52).
+            let v1 = dialled.metainfo.infoHashes.v1.map { InfoHash($0) }
+            sendHandshake(v1 ?? dialled.infoHash, offersV2: v1 != nil)
             flush()
         }
     }
@@ -148,6 +150,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
                 sendHandshake(handshake.offersV2 ? driver.infoHash : handshake.infoHash, offersV2: false)
             }
             phase = .joining
+            network.shookHands(id)
             flush()
             context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
             driver.connected(
@@ -164,7 +167,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         timer?.cancel()
         var session = PeerSession(
             metainfo: metainfo, have: have, isFast: theirs.supportsFast, isExtended: theirs.supportsExtensions,
-            speaksV2: theirs.offersV2 || theirs.infoHash == metainfo.infoHash, limits: limits,
+            speaksV2: theirs.infoHash == metainfo.infoHash || (dialled == nil && theirs.offersV2), limits: limits,
             at: TransportResources.now)
         let effects = session.start(listenPort: network.listenPort, client: PeerNetwork.clientName)
         let decoder = MessageDecoder(limits: MessageLimits(pieceCount: metainfo.geometry.pieceCount))

@@ -16,6 +16,9 @@ package final class PeerNetwork: Sendable {
     static let handshakeTimeout = TimeAmount.seconds(10)
     /// The most connections at one time, of all images together.
     private static let maximumConnections = 1024
+    /// The most accepted connections at one time whose handshake is not complete; the oldest makes room for a new one, so
+    /// that those who only connect keep nobody out.
+    private static let maximumHalfOpen = 256
     /// The most connections with one host at one time; loopback, where every peer has the same address, is exempt.
     private static let connectionsPerHost = 8
     /// One read from a socket takes at most this many bytes.
@@ -32,6 +35,8 @@ package final class PeerNetwork: Sendable {
         /// The connections there are, and whose they are.
         var open: [Swarm.ConnectionID: IPAddress] = [:]
         var perHost: [IPAddress: Int] = [:]
+        /// Accepted connections whose handshake is not complete, oldest first.
+        var halfOpen: [(id: Swarm.ConnectionID, channel: any Channel)] = []
         var counts = ConnectionCounts()
     }
 
@@ -146,10 +151,14 @@ package final class PeerNetwork: Sendable {
     /// A connection is gone, or came to nothing; its name is free of every count.
     package func closed(_ id: Swarm.ConnectionID) {
         state.withLock { state in
+            state.halfOpen.removeAll { $0.id == id }
             guard let host = state.open.removeValue(forKey: id), let count = state.perHost[host] else { return }
             state.perHost[host] = count > 1 ? count - 1 : nil
         }
     }
+
+    /// The handshake of a connection is complete.
+    func shookHands(_ id: Swarm.ConnectionID) { state.withLock { $0.halfOpen.removeAll { $0.id == id } } }
 
     func count(_ violation: ProtocolViolation) {
         state.withLock { $0.counts.violations[violation.kind, default: 0] += 1 }
@@ -159,10 +168,21 @@ package final class PeerNetwork: Sendable {
         guard let remote = channel.remoteAddress.flatMap({ PeerAddress($0) }),
             let id = newConnection(with: remote.host)
         else { return channel.close() }
+        admit(id, channel)
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(
                 PeerChannelHandler(network: self, remote: remote, dialled: nil, id: id))
         }
+    }
+
+    private func admit(_ id: Swarm.ConnectionID, _ channel: any Channel) {
+        let oldest: (any Channel)? = state.withLock { state in
+            state.halfOpen.append((id, channel))
+            guard state.halfOpen.count > Self.maximumHalfOpen else { return nil }
+            state.counts.halfOpen += 1
+            return state.halfOpen.removeFirst().channel
+        }
+        oldest?.close(promise: nil)
     }
 
     /// A fresh name for a connection; `nil`, and counted, when there may be none with this host.

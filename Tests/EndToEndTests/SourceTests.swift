@@ -116,17 +116,8 @@ extension EndToEnd {
             try await Fleet.run { fleet in
                 let (image, store) = (fleet.path("disk.\(format)"), fleet.path("store"))
                 try await tool("qemu-img create -q -f \(format) \(image) 16M")
-                let machine = try fleet.start(
-                    "qemu-system-x86_64",
-                    [
-                        "-S", "-display", "none", "-m", "64", "-nodefaults", "-drive",
-                        "file=\(image),format=\(format),if=virtio",
-                    ])
+                let machine = try await VirtualMachine(fleet, disk: image, format: format)
                 let words = "master create \(image) --name base --version 1 --store \(store)"
-                try await eventually("the machine has its disk") {
-                    if machine.exitStatus != nil { throw TestFailure("qemu ended: \(machine.errors)") }
-                    return try await ChildProcess.run("qemu-io", ["-f", format, "-c", "read 0 512", image]).status != 0
-                }
                 try await droverRefuses(words, with: 5, saying: "virtual machine")
                 #expect(try listing(store) == ["clones/", "masters/", "partial/"])
                 machine.kill()

@@ -16,6 +16,18 @@ enum LibtorrentJudge {
         var root: String?
     }
 
+    /// A file as libtorrent sees it in the piece space.
+    struct File: Decodable, Hashable {
+        var path: String
+        var length: Int64
+        var offset: Int64
+    }
+
+    /// The files with content, padding left out, in the order of the piece space.
+    static func files(_ path: String) throws -> [File] {
+        try JSONDecoder().decode([File].self, from: run(lister, [path]))
+    }
+
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -55,6 +67,15 @@ enum LibtorrentJudge {
                 "pieceLength": info.piece_length(), "files": len(real),
                 "root": str(files.root(0)) if hashes.has_v2() else None})
         print(json.dumps(opinions))
+        """
+
+    private static let lister = """
+        import json, sys, libtorrent as lt
+        files = lt.torrent_info(sys.argv[1]).files()
+        print(json.dumps([
+            {"path": files.file_path(i), "length": files.file_size(i), "offset": files.file_offset(i)}
+            for i in range(files.num_files())
+            if files.file_size(i) and not files.file_flags(i) & files.flag_pad_file]))
         """
 
     private static let maker = """

@@ -59,13 +59,19 @@ struct LibtorrentTests {
         }
     }
 
+    /// The order of names is where readers differ: a dot sorts before a slash, and folders among files.
     @Test(arguments: ["v1", "v2", "hybrid"])
-    func `a folder is read with the same hashes and refused as an image`(_ kind: String) throws {
+    func `a folder is read with the same hashes and places, and refused as an image`(_ kind: String) throws {
         let folder = try TemporaryDirectory()
-        for (path, size) in [("set/a.txt", 100), ("set/a/b", 70_000), ("set/empty", 0), ("set/z", 16384)] {
+        let contents = [
+            ("set/a.txt", 100), ("set/a/b", 70_000), ("set/a/b.c", 32 << 10), ("set/empty", 0), ("set/twin", 70_000),
+            ("set/z", 16384),
+        ]
+        for (path, size) in contents {
             let url = URL(fileURLWithPath: "\(folder.path)/\(path)")
             try FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            // Files of one size are equal, and share their layer.
             var random = SplitMix(state: UInt64(size))
             try Data(random.bytes(size)).write(to: url)
         }
@@ -77,8 +83,13 @@ struct LibtorrentTests {
         let opinion = try #require(try LibtorrentJudge.read([output]).first)
         #expect(torrent.infoHashes.v1?.hex == opinion.v1 && torrent.infoHashes.v2?.hex == opinion.v2)
         #expect(torrent.name == "set" && torrent.pieceLength == 32 << 10)
-        #expect(torrent.size == 100 + 70_000 + 16384)
+        #expect(torrent.size == Int64(contents.reduce(0) { $0 + $1.1 }))
         #expect(!torrent.isSingleFile)
+        let ours = torrent.namedFiles.filter { $0.length > 0 }.map { file in
+            LibtorrentJudge.File(
+                path: (["set"] + file.path).joined(separator: "/"), length: file.length, offset: file.offset)
+        }
+        #expect(try LibtorrentJudge.files(output) == ours)
         #expect(throws: MetainfoError.self) { try Metainfo(torrent) }
     }
 

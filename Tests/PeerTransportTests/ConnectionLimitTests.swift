@@ -35,6 +35,26 @@ struct ConnectionLimitTests {
         }
     }
 
+    @Test func `connections that say nothing make room for those that do`() async throws {
+        try await Loopback.run { loopback in
+            let image = try TestImage(size: 300_000, zeros: false)
+            let metainfo = try Metainfo(torrent: image.torrent())
+            let seed = try await TestPeer(
+                loopback, metainfo, have: Bitfield(full: metainfo.geometry),
+                image: MemoryImage(metainfo, bytes: image.bytes))
+            try await loopback.stranger { [address = seed.address, infoHash = metainfo.infoHash] in
+                let first = try RawPeer(address)
+                let crowd = try RawCrowd(address, count: 300)
+                let isDropped = first.isDropped()
+                #expect(isDropped)
+                try RawPeer(address).shakeHands(infoHash)
+                _ = consume crowd
+            }
+            #expect((seed.network.counts.refusals["tooManyHalfOpen"] ?? 0) >= 44)
+            await seed.stop()
+        }
+    }
+
     @Test func `nobody outside the allowed networks is let in or dialled`() async throws {
         try await Loopback.run { loopback in
             let image = try TestImage(size: 300_000, zeros: false)

@@ -18,7 +18,12 @@ struct RawPeer: ~Copyable {
     /// Connects to an IPv4 address on loopback.
     /// - Parameter receiveBuffer: the size of the kernel's receive buffer in bytes, when it is to be small.
     init(_ address: PeerAddress, receiveBuffer: Int32? = nil) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = try Self.connect(to: address, receiveBuffer: receiveBuffer)
+    }
+
+    /// A connected socket, which the caller closes.
+    static func connect(to address: PeerAddress, receiveBuffer: Int32? = nil) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(step: "socket", code: errno) }
         if var size = receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
@@ -33,11 +38,19 @@ struct RawPeer: ~Copyable {
         withUnsafeMutableBytes(of: &target.sin_addr) { $0.copyBytes(from: address.host.bytes) }
         let result = withUnsafePointer(to: &target) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else { throw Failure(step: "connect", code: errno) }
+        guard result == 0 else {
+            let code = errno
+            close(descriptor)
+            throw Failure(step: "connect", code: code)
+        }
+        return descriptor
     }
+
+    /// A connection that was accepted.
+    fileprivate init(accepted descriptor: Int32) { self.descriptor = descriptor }
 
     deinit { close(descriptor) }
 
@@ -126,4 +139,52 @@ struct RawPeer: ~Copyable {
             return false
         }
     }
+}
+
+/// A listening socket on loopback, whose connections are spoken to by hand.
+struct RawListener: ~Copyable {
+    private let descriptor: Int32
+    let address: PeerAddress
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw RawPeer.Failure(step: "socket", code: errno) }
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var own = sockaddr_in()
+        own.sin_family = sa_family_t(AF_INET)
+        own.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &own) { [descriptor] pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socket in
+                bind(descriptor, socket, length) | listen(descriptor, 8) | getsockname(descriptor, socket, &length)
+            }
+        }
+        guard result == 0, let host = IPAddress([127, 0, 0, 1]) else {
+            throw RawPeer.Failure(step: "listen", code: errno)
+        }
+        address = PeerAddress(host: host, port: UInt16(bigEndian: own.sin_port))
+    }
+
+    deinit { close(descriptor) }
+
+    /// Waits for a connection.
+    func accept() throws -> RawPeer {
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        guard accepted >= 0 else { throw RawPeer.Failure(step: "accept", code: errno) }
+        return RawPeer(accepted: accepted)
+    }
+}
+
+/// Many connections that never say a word.
+struct RawCrowd: ~Copyable {
+    private let descriptors: [Int32]
+
+    init(_ address: PeerAddress, count: Int) throws {
+        var descriptors: [Int32] = []
+        for _ in 0..<count { descriptors.append(try RawPeer.connect(to: address)) }
+        self.descriptors = descriptors
+    }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
 }

@@ -28,6 +28,7 @@ struct MasterInspect: AsyncParsableCommand {
                 "name": report.name,
                 "size": "\(ByteText(report.size)) (\(report.size) bytes)",
                 "pieces": "of \(ByteText(report.pieceLength))",
+                "files": torrent.isSingleFile ? nil : Self.summary(torrent.namedFiles),
                 "info-hash v1": report.infoHashV1,
                 "info-hash v2": report.infoHashV2,
                 "private": report.isPrivate ? "yes" : "no",
@@ -35,10 +36,24 @@ struct MasterInspect: AsyncParsableCommand {
                 "fetchable": TorrentReport.obstacle(torrent) ?? "yes",
             ])
     }
+
+    /// How many files there are, and the first of them by name.
+    private static func summary(_ files: [TorrentFile.Entry]) -> String {
+        let shown = files.prefix(8).map { "\($0.path.joined(separator: "/")) (\(ByteText($0.length)))" }
+        let rest = files.count - shown.count
+        return "\(files.count): " + shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+    }
 }
 
 /// A .torrent file as JSON shows it. Absent hashes are written as `null`.
 struct TorrentReport: Encodable {
+    /// One file: its place below the torrent's name, and where its bytes begin in the piece space.
+    struct File: Encodable {
+        let path: [String]
+        let length: Int64
+        let offset: Int64
+    }
+
     let name: String
     let size: Int64
     let pieceLength: Int64
@@ -46,9 +61,10 @@ struct TorrentReport: Encodable {
     let infoHashV2: String?
     let isPrivate: Bool
     let trackers: [String]
+    let files: [File]
 
     private enum CodingKeys: String, CodingKey {
-        case name, size, pieceLength, infoHashV1, infoHashV2, trackers
+        case name, size, pieceLength, infoHashV1, infoHashV2, trackers, files
         case isPrivate = "private"
     }
 
@@ -60,6 +76,7 @@ struct TorrentReport: Encodable {
         infoHashV2 = torrent.infoHashes.v2?.hex
         isPrivate = torrent.isPrivate
         trackers = torrent.trackers.flatMap { $0 }
+        files = torrent.namedFiles.map { File(path: $0.path, length: $0.length, offset: $0.offset) }
     }
 
     /// Why the torrent cannot be fetched as a master, or `nil` when it can.
@@ -81,5 +98,6 @@ struct TorrentReport: Encodable {
         try container.encode(infoHashV2, forKey: .infoHashV2)
         try container.encode(isPrivate, forKey: .isPrivate)
         try container.encode(trackers, forKey: .trackers)
+        try container.encode(files, forKey: .files)
     }
 }
