@@ -15,8 +15,6 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
     /// A piece, block or hash range that the image does not have.
     case outOfRange
     case badBitfield
-    /// A bitfield, have-all or have-none after the first of them.
-    case lateBitfield
     case badExtendedHandshake
     /// A message of an agreed extension whose payload cannot be one (BEP 10).
     case badExtendedMessage
@@ -41,7 +39,6 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
         case .unrequestedHashes: "unrequestedHashes"
         case .outOfRange: "outOfRange"
         case .badBitfield: "badBitfield"
-        case .lateBitfield: "lateBitfield"
         case .badExtendedHandshake: "badExtendedHandshake"
         case .badExtendedMessage: "badExtendedMessage"
         case .unrequestedBlock: "unrequestedBlock"
@@ -61,7 +58,6 @@ package enum ProtocolViolation: Error, Equatable, Sendable, CustomStringConverti
         case .unrequestedHashes: "it answered a hash request that was not made"
         case .outOfRange: "it named a piece or block that does not exist"
         case .badBitfield: "its bitfield does not fit the image"
-        case .lateBitfield: "it sent a second bitfield"
         case .badExtendedHandshake: "its extended handshake is malformed"
         case .badExtendedMessage: "it sent a malformed message of an extension"
         case .unrequestedBlock: "it sent a block that was not requested"

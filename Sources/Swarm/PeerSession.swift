@@ -48,7 +48,8 @@ package struct PeerSession: Sendable {
     var upload: UploadState
     var inquiries = LeafInquiries()
     var hashing: HashServing
-    private var bitfieldMayCome = true
+    /// How often since the last tick the peer said all that it has at once.
+    private var bitfieldsSinceTick = 0
     /// The number under which the peer takes the news that this side is complete (BEP 21); 0 when it does not.
     private var uploadOnlyID: UInt8 = 0
     /// What the peer's messages made this session report since the last tick; the swarm's queue is bounded by it.
@@ -123,9 +124,7 @@ package struct PeerSession: Sendable {
             return fill(at: now)
         case .interested: return [.report(.interested(true))]
         case .notInterested: return [.report(.interested(false))]
-        case .have(let number):
-            bitfieldMayCome = false
-            return [.report(.gained(try piece(number)))]
+        case .have(let number): return [.report(.gained(try piece(number)))]
         case .bitfield(let bytes):
             guard let pieces = Bitfield(wire: bytes, pieceCount: geometry.pieceCount) else { throw .badBitfield }
             return try tell(pieces)
@@ -159,6 +158,7 @@ package struct PeerSession: Sendable {
     package mutating func tick(at now: Duration) -> [Effect] {
         if now - lastReceived > limits.idleTimeout { return [.close(.idle)] }
         reportsSinceTick = 0
+        bitfieldsSinceTick = 0
         renewHashAllowance()
         var effects = overdueInquiries(at: now)
         if now - lastSent > limits.keepAliveInterval { effects.append(.send(.keepAlive)) }
@@ -185,9 +185,11 @@ package struct PeerSession: Sendable {
         return received > 0 || sent > 0 ? [.report(.traffic(received: received, sent: sent))] : []
     }
 
+    /// The peer says all that it has. BEP 3 has it do so first or never; aria2 does it again, in place of many haves at
+    /// once.
     private mutating func tell(_ pieces: Bitfield) throws(ProtocolViolation) -> [Effect] {
-        guard bitfieldMayCome else { throw .lateBitfield }
-        bitfieldMayCome = false
+        bitfieldsSinceTick += 1
+        guard bitfieldsSinceTick <= limits.bitfieldsPerTick else { throw .flood }
         return [.report(.pieces(pieces))]
     }
 

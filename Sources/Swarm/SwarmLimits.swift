@@ -29,6 +29,8 @@ package struct SwarmLimits: Sendable {
     package var readsInFlight = 2
     /// Reports that one peer's messages may cause between two ticks, beyond one for each piece it may announce.
     package var reportsPerTick = 4096
+    /// How often one peer may say all that it has, between two ticks; each time costs as much as the image has pieces.
+    package var bitfieldsPerTick = 32
     /// Outstanding requests on one connection: at least, at first, and at most.
     package var minimumPipeline = 16
     package var initialPipeline = 32

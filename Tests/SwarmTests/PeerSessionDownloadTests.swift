@@ -197,6 +197,25 @@ import Testing
         }
     }
 
+    /// What a slow, honest peer does whose requests were given up and made again, each time it was thought dead.
+    @Test func `a request that was withdrawn twice may be answered twice`() throws {
+        var limits = SwarmLimits()
+        limits.unrequestedBlocks = 0
+        var session = session(limits: limits)
+        var blocks = try begin(&session)
+        for _ in 0..<2 {
+            _ = session.perform(.cancel(extents[0]), at: .zero)
+            _ = session.perform(.assign(loans([extents[0]])), at: .zero)
+            blocks = requests(session.extentOpened(extents[0], at: .zero))
+        }
+        // Of three answers to each request the first is taken for that to the last.
+        for block in blocks { try receive(block, &session) }
+        for _ in 0..<2 {
+            for block in blocks { #expect(try session.blockStarted(block, at: .zero) == .discard) }
+        }
+        #expect(throws: ProtocolViolation.unrequestedBlock) { try session.blockStarted(blocks[0], at: .zero) }
+    }
+
     @Test func `a peer that never answers cancels is not blamed for late blocks after thousands of them`() throws {
         var limits = SwarmLimits()
         limits.rememberedCancels = 128

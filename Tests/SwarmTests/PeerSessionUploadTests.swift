@@ -157,12 +157,22 @@ import Testing
         #expect(throws: violation) { _ = try session.received(message, at: .zero) }
     }
 
-    @Test func `a second or late bitfield and fast messages without the extension are violations`() throws {
-        var late = session()
-        _ = try late.received(.have(0), at: .zero)
-        #expect(throws: ProtocolViolation.lateBitfield) { _ = try late.received(.haveAll, at: .zero) }
+    @Test func `fast messages without the extension are violations`() {
         var plain = session(isFast: false)
         #expect(throws: ProtocolViolation.fastNotNegotiated) { _ = try plain.received(.haveNone, at: .zero) }
+    }
+
+    @Test func `a later bitfield is the new truth, and many of them are a flood`() throws {
+        var session = session()
+        _ = try session.received(.have(0), at: .zero)
+        for _ in 0..<session.limits.bitfieldsPerTick {
+            let effects = try session.received(.bitfield([0x50]), at: .zero)
+            guard case .report(.pieces(let pieces)) = effects.first else { return #expect(Bool(false)) }
+            #expect(pieces.count == 2 && effects.count == 1)
+        }
+        #expect(throws: ProtocolViolation.flood) { _ = try session.received(.haveAll, at: .zero) }
+        _ = session.tick(at: .seconds(1))
+        #expect(try session.received(.haveNone, at: .seconds(1)).count == 1)
     }
 
     @Test func `a flood of control messages ends the connection, and a tick forgives what came before`() throws {
