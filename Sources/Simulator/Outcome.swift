@@ -15,6 +15,8 @@ package struct Outcome: Sendable {
     package let verdict: Verdict
     /// When the last living honest host completed.
     package let makespan: Duration
+    /// How long each honest host that fetched and completed took from its start on, shortest first.
+    package let times: [Duration]
     /// The least time the rates allow.
     package let bound: Duration
     package let imageSize: Int64
@@ -24,6 +26,8 @@ package struct Outcome: Sendable {
     package let duplicateBytes: Int64
     /// Bytes of blocks that arrived at all.
     package let receivedBytes: Int64
+    /// Bytes of blocks that went from one rack to another.
+    package let rackCrossingBytes: Int64
     package let eventCount: Int
     /// Hosts that some other host has banned.
     package let banned: Set<Int>
@@ -31,6 +35,13 @@ package struct Outcome: Sendable {
 
     /// How many times longer it took than the rates demand.
     package var makespanRatio: Double { makespan / max(bound, .microseconds(1)) }
+    /// The time within which this part of the hosts completed.
+    /// - Parameter part: from 0 to 1.
+    package func time(within part: Double) -> Duration? {
+        guard !times.isEmpty else { return nil }
+        return times[min(times.count - 1, max(0, Int((part * Double(times.count)).rounded(.up)) - 1))]
+    }
+
     /// How many images' worth the seeds sent.
     package var seedRatio: Double { Double(seedBytes) / Double(max(1, imageSize)) }
 }

@@ -13,18 +13,20 @@ extension Scenario {
         return scenario
     }
 
-    /// A small world with faults, all of it drawn from `seed`: 2 to 20 hosts and at most 48 pieces. The first host is
+    /// A small world with faults, all of it drawn from `seed`: 2 to 40 hosts and at most 64 pieces. The first host is
     /// an honest seed that stays, so that completing is always possible.
     package static func random(seed: UInt64) -> Scenario? {
         var random = SeededRandom(seed: seed)
         let pieceLength = (16 << 10) << Int.random(in: 0...8, using: &random)
-        let longest = max(1, min(48, (10 << 20) / pieceLength))
+        let longest = max(1, min(64, (8 << 20) / pieceLength))
         let pieces = Int.random(in: 1...longest, using: &random)
         let tail = Int.random(in: 1...pieceLength, using: &random)
         guard let geometry = PieceGeometry(size: Int64((pieces - 1) * pieceLength + tail), pieceLength: pieceLength)
         else { return nil }
         let rates = [0.5e6, 1.25e6, 5e6, 12.5e6, 125e6]
-        let count = Int.random(in: 2...20, using: &random)
+        // Most worlds are small, so that many can be seen.
+        let count = Int.random(in: 2...(random.happens(0.2) ? 40 : 16), using: &random)
+        let racks = random.happens(0.5) ? 1 : Int.random(in: 2...4, using: &random)
         var hosts: [Host] = []
         for number in 0..<count {
             let rate = rates[Int.random(in: 0..<rates.count, using: &random)]
@@ -32,6 +34,7 @@ extension Scenario {
             host.rooms = random.happens(0.2) ? 2 : 48
             host.diskDelay = random.duration(upTo: .milliseconds(random.happens(0.1) ? 200 : 5))
             host.isSeed = number == 0 || random.happens(0.1)
+            host.rack = number % racks
             if number > 0 { host.suffer(&random) }
             hosts.append(host)
         }
@@ -40,7 +43,21 @@ extension Scenario {
         scenario.hop = random.duration(upTo: .milliseconds(random.happens(0.2) ? 20 : 1))
         if random.happens(0.3) { scenario.faults.brokenConnections = 0.2 }
         if random.happens(0.2) { scenario.faults.trackerSilence = .seconds(3)..<(.seconds(60)) }
+        if racks > 1 {
+            scenario.rackDelay = random.duration(upTo: .milliseconds(20))
+            if random.happens(0.5) { scenario.rackLink = rates[Int.random(in: 1..<rates.count, using: &random)] }
+        }
+        if random.happens(0.2) { scenario.faults.partitions = [.random(count, &random)] }
         return scenario
+    }
+}
+
+extension Scenario.Faults.Partition {
+    /// Some of the hosts, for up to three minutes: longer than a silent connection is kept.
+    fileprivate static func random(_ count: Int, _ random: inout SeededRandom) -> Self {
+        let start = random.duration(upTo: .seconds(20))
+        let hosts = (0..<count).filter { _ in random.happens(0.4) }
+        return Self(hosts: Set(hosts), time: start..<(start + .seconds(1) + random.duration(upTo: .seconds(180))))
     }
 }
 
@@ -50,12 +67,16 @@ extension Scenario.Host {
         if random.happens(0.3) { starts = random.duration(upTo: .seconds(20)) }
         if random.happens(0.15) {
             lies = random.happens(0.5) ? 1 : 0.05
-            isSeed = true
+            isSeed = random.happens(0.5)
         } else if random.happens(0.2) {
             ends = starts + random.duration(upTo: .seconds(30))
             end = random.happens(0.5) ? .stops : .vanishes
             if random.happens(0.5) { returnsAfter = random.duration(upTo: .seconds(40)) }
         }
         if random.happens(0.1) { uplink = 50e3 }
+        if random.happens(0.1) {
+            let start = random.duration(upTo: .seconds(10))
+            fullDisk = start..<(start + .seconds(1) + random.duration(upTo: .seconds(60)))
+        }
     }
 }

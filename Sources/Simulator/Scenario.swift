@@ -20,6 +20,8 @@ package struct Scenario: Sendable {
         /// Bytes a second.
         package var uplink: Double
         package var downlink: Double
+        /// The rack it stands in; what hosts of different racks send each other passes both racks' links.
+        package var rack = 0
         /// When it starts.
         package var starts = Duration.zero
         /// When it ends, or `nil` when it never does.
@@ -29,8 +31,10 @@ package struct Scenario: Sendable {
         package var returnsAfter: Duration?
         /// It ends at the first moment from `ends` on at which the hosts that live on have all pieces between them.
         package var endsOnceReplicated = false
-        /// The probability with which each block it serves is wrong: 0 for honest ones.
+        /// The probability with which each block it serves is wrong: 0 for honest ones. A liar may fetch as well.
         package var lies = 0.0
+        /// While this lasts its disk is full: the first write ends its fetch, which somebody resumes afterwards.
+        package var fullDisk: Range<Duration>?
         /// The time a write or read takes beyond its bytes.
         package var diskDelay = Duration.microseconds(300)
         /// Extents it has room for at one time.
@@ -44,10 +48,22 @@ package struct Scenario: Sendable {
 
     /// What goes wrong between hosts.
     package struct Faults: Sendable {
+        /// Hosts that for a while reach, and are reached by, nobody but each other; nor do they reach the tracker.
+        package struct Partition: Sendable {
+            package var hosts: Set<Int>
+            package var time: Range<Duration>
+
+            package init(hosts: Set<Int>, time: Range<Duration>) {
+                self.hosts = hosts
+                self.time = time
+            }
+        }
+
         /// Connections that break, per second, in the whole world.
         package var brokenConnections = 0.0
         /// While this lasts the tracker answers nobody.
         package var trackerSilence: Range<Duration>?
+        package var partitions: [Partition] = []
 
         package init() {}
     }
@@ -58,6 +74,11 @@ package struct Scenario: Sendable {
     package var hosts: [Host]
     /// One-way delay between any two hosts; each pair has between half and all of it.
     package var delay = Duration.milliseconds(1)
+    /// Bytes a second that each rack's link to the others carries, in each direction; `nil` when it is never the
+    /// narrowest place.
+    package var rackLink: Double?
+    /// What the way between two racks adds to ``delay``.
+    package var rackDelay = Duration.zero
     /// The longest time a report or a command takes between a connection's event loop and its image's.
     package var hop = Duration.microseconds(100)
     package var faults = Faults()
@@ -77,7 +98,8 @@ package struct Scenario: Sendable {
     }
 
     /// The least time in which every host could have the image, from the rates alone: the seeds must send every byte
-    /// once, each host must receive every byte, and all uplinks together must carry all of it.
+    /// once, each host must receive every byte, each rack without a seed must take it in, and all uplinks together must
+    /// carry all of it.
     package var bound: Duration {
         let size = Double(geometry.size)
         let honest = hosts.filter { $0.lies == 0 }
@@ -86,6 +108,9 @@ package struct Scenario: Sendable {
         let uplinks = honest.reduce(0) { $0 + $1.uplink }
         let slowest = fetching.map(\.downlink).min() ?? .infinity
         guard !fetching.isEmpty, seeds > 0 else { return .zero }
-        return .seconds(max(size / seeds, size / slowest, size * Double(fetching.count) / uplinks))
+        let seeded = Set(honest.filter(\.isSeed).map(\.rack))
+        let isCrossed = fetching.contains { !seeded.contains($0.rack) }
+        let entering = isCrossed ? size / (rackLink ?? .infinity) : 0
+        return .seconds(max(size / seeds, size / slowest, entering, size * Double(fetching.count) / uplinks))
     }
 }

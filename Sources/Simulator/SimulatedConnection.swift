@@ -41,6 +41,8 @@ final class SimulatedConnection {
     let remote: PeerAddress
     let initiatedHere: Bool
     let delay: Int64
+    /// The most bytes on their way to the other end, as TCP has it: a wire's length, and two blocks beside.
+    let window: Double
     /// The other end.
     var other: SimulatedConnection?
     var phase = Phase.handshaking
@@ -49,6 +51,8 @@ final class SimulatedConnection {
     var output = ByteBuffer()
     var queue = CircularBuffer<Segment>()
     var queuedBytes = 0
+    /// Bytes that have left here and not arrived.
+    var inFlight = 0.0
     /// Whether the end waits for its turn on the uplink or has it.
     var isScheduled = false
     var rooms: [Extent: Room] = [:]
@@ -61,7 +65,7 @@ final class SimulatedConnection {
 
     init(
         id: Swarm.ConnectionID, host: Int, life: Int, peerHost: Int, remote: PeerAddress, initiatedHere: Bool,
-        delay: Int64, pieceCount: Int
+        delay: Int64, window: Double, pieceCount: Int
     ) {
         self.id = id
         self.host = host
@@ -70,6 +74,7 @@ final class SimulatedConnection {
         self.remote = remote
         self.initiatedHere = initiatedHere
         self.delay = delay
+        self.window = window
         decoder = MessageDecoder(limits: MessageLimits(pieceCount: pieceCount))
     }
 }

@@ -12,6 +12,8 @@ struct SimulatedHost {
     let address: PeerAddress
     var random: SeededRandom
     var isAlive = false
+    /// Whether it will start, for the first time or again.
+    var isExpected = true
     /// How often it has started; what belongs to an earlier life is ignored.
     var life = 0
     /// Whether it ended by vanishing, so that nobody is refused but everybody waits.
@@ -24,6 +26,7 @@ struct SimulatedHost {
     var disk: [[UInt64?]]
     /// Pieces it called verified, over all its lives.
     var verified: Bitfield
+    var startedAt: Int64?
     var completedAt: Int64?
     // Links.
     var isSending = false

@@ -11,7 +11,9 @@ extension World {
     func start(_ number: Int) {
         guard !hosts[number].isAlive else { return }
         hosts[number].isAlive = true
+        hosts[number].isExpected = false
         hosts[number].life += 1
+        if hosts[number].startedAt == nil { hosts[number].startedAt = now }
         let id = PeerID.generated(using: &hosts[number].random)
         hosts[number].peerID = id
         hosts[number].swarm = Swarm(
@@ -29,9 +31,26 @@ extension World {
             return queue.schedule(.end(number), at: now + Self.tickInterval / 10)
         }
         note(number, "end \(hosts[number].plan.end)")
+        stop(number, vanishing: hosts[number].plan.end == .vanishes)
+        if let wait = hosts[number].plan.returnsAfter { expect(number, at: now + wait.nanoseconds) }
+    }
+
+    /// The disk is full: the fetch ends, and is resumed when there is space again.
+    func diskFilled(_ number: Int, until end: Duration) {
+        note(number, "full disk")
+        stop(number, vanishing: false)
+        expect(number, at: end.nanoseconds)
+    }
+
+    private func expect(_ number: Int, at time: Int64) {
+        hosts[number].isExpected = true
+        queue.schedule(.start(number), at: time)
+    }
+
+    private func stop(_ number: Int, vanishing: Bool) {
         let connections = hosts[number].connections.sorted { $0.key < $1.key }.map(\.value)
-        hosts[number].hasVanished = hosts[number].plan.end == .vanishes
-        if !hosts[number].hasVanished { for connection in connections { closed(connection, "the host stops") } }
+        hosts[number].hasVanished = vanishing
+        if !vanishing { for connection in connections { closed(connection, "the host stops") } }
         hosts[number].isAlive = false
         hosts[number].swarm = nil
         hosts[number].connections = [:]
@@ -40,9 +59,6 @@ extension World {
         hosts[number].roomWaiters = []
         hosts[number].freeRooms = hosts[number].plan.rooms
         hosts[number].diskFree = now
-        if let wait = hosts[number].plan.returnsAfter, hosts[number].life == 1 {
-            queue.schedule(.start(number), at: now + wait.nanoseconds)
-        }
     }
 
     /// Whether the honest hosts that stay have every piece between them.
@@ -140,14 +156,14 @@ extension World {
     private func dial(_ number: Int, _ address: PeerAddress) {
         let life = hosts[number].life
         note(number, "dial \(address)")
-        guard let target = host(at: address), !hosts[target].hasVanished else {
+        guard let target = host(at: address), !hosts[target].hasVanished, cut(number, target) == nil else {
             let time = now + Self.dialTimeout.nanoseconds
             return queue.schedule(.dialFailed(number, life: life, address), at: time)
         }
         let delay = delay(number, target)
         let connection = SimulatedConnection(
             id: newConnection(), host: number, life: life, peerHost: target, remote: address, initiatedHere: true,
-            delay: delay, pieceCount: scenario.geometry.pieceCount)
+            delay: delay, window: window(number, target, delay), pieceCount: scenario.geometry.pieceCount)
         // A SYN there and its answer back, and then the initiator speaks.
         queue.schedule(.dialArrived(connection), at: now + 2 * delay)
     }
@@ -162,10 +178,15 @@ extension World {
         let answer = SimulatedConnection(
             id: newConnection(), host: target, life: hosts[target].life, peerHost: connection.host,
             remote: PeerAddress(host: hosts[connection.host].address.host, port: port), initiatedHere: false,
-            delay: connection.delay, pieceCount: scenario.geometry.pieceCount)
+            delay: connection.delay, window: connection.window, pieceCount: scenario.geometry.pieceCount)
         connection.other = answer
         answer.other = connection
         sendHandshake(connection)
+    }
+
+    private func window(_ one: Int, _ other: Int, _ delay: Int64) -> Double {
+        let rates = [one, other].flatMap { [hosts[$0].plan.uplink, hosts[$0].plan.downlink] }
+        return (rates.min() ?? 0) * 2 * Double(delay) / 1e9 + Double(2 * PieceGeometry.blockLength)
     }
 
     private func newConnection() -> Swarm.ConnectionID {
@@ -189,7 +210,8 @@ extension World {
     }
 
     func announceArrived(_ number: Int, _ life: Int, _ request: AnnounceRequest) {
-        if let silence = scenario.faults.trackerSilence, silence.contains(clock) {
+        let isSilent = scenario.faults.trackerSilence?.contains(clock) ?? false
+        if isSilent || isCutOff(number) {
             let time = now + Self.dialTimeout.nanoseconds
             return queue.schedule(.announceAnswered(number, life: life, request.event, nil), at: time)
         }

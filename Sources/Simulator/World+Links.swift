@@ -19,12 +19,15 @@ extension World {
     private func sendNext(_ number: Int) {
         while !hosts[number].isSending, !hosts[number].turns.isEmpty {
             let connection = hosts[number].turns.removeFirst()
-            guard connection.phase != .closed, !connection.queue.isEmpty else {
+            // With its window full, a connection waits until something of it has arrived.
+            guard connection.phase != .closed, !connection.queue.isEmpty, connection.inFlight < connection.window
+            else {
                 connection.isScheduled = false
                 continue
             }
             let segment = connection.queue.removeFirst()
             connection.queuedBytes -= Int(segment.linkLength)
+            connection.inFlight += segment.linkLength
             hosts[number].isSending = true
             let time = segment.linkLength / hosts[number].plan.uplink * 1e9
             queue.schedule(
@@ -37,17 +40,7 @@ extension World {
     ) {
         guard hosts[number].isAlive, hosts[number].life == life else { return }
         hosts[number].isSending = false
-        if let other = connection.other {
-            // The downlink is handed out in the order in which segments leave their senders, which differs from that
-            // of their arrival only by the difference of two delays.
-            let receiver = other.host
-            let arrival = now + connection.delay
-            let time = Int64(segment.linkLength / hosts[receiver].plan.downlink * 1e9)
-            let delivery = max(arrival, hosts[receiver].downlinkFree) + time
-            hosts[receiver].downlinkFree = delivery
-            other.lastDelivery = max(other.lastDelivery, delivery)
-            queue.schedule(.delivered(other, segment), at: other.lastDelivery)
-        }
+        if let other = connection.other { send(segment, connection, other) }
         if connection.phase == .closed || connection.queue.isEmpty {
             connection.isScheduled = false
         } else {
@@ -60,6 +53,44 @@ extension World {
         sendNext(number)
     }
 
+    /// What has left its host goes on: through the links of two racks, over the wire, and down to the receiver. Each link
+    /// is handed out in the order in which segments leave their senders, which differs from that of their arrival only
+    /// by the difference of two delays.
+    func send(
+        _ segment: SimulatedConnection.Segment, _ connection: SimulatedConnection, _ other: SimulatedConnection
+    ) {
+        let (sender, receiver) = (connection.host, other.host)
+        if let end = cut(sender, receiver) {
+            return queue.schedule(.held(connection, other, segment), at: end)
+        }
+        var time = now
+        let (from, to) = (hosts[sender].plan.rack, hosts[receiver].plan.rack)
+        if from != to {
+            if case .block(_, let block, _, _) = segment { rackCrossingBytes += Int64(block.length) }
+            if let rate = scenario.rackLink {
+                let length = Int64(segment.linkLength / rate * 1e9)
+                time = max(time, rackOutFree[from, default: 0]) + length
+                rackOutFree[from] = time
+                time = max(time, rackInFree[to, default: 0] + length)
+                rackInFree[to] = time
+            }
+        }
+        let length = Int64(segment.linkLength / hosts[receiver].plan.downlink * 1e9)
+        time = max(time + connection.delay, hosts[receiver].downlinkFree) + length
+        hosts[receiver].downlinkFree = time
+        other.lastDelivery = max(other.lastDelivery, time)
+        queue.schedule(.delivered(other, segment), at: other.lastDelivery)
+    }
+
+    /// Something of a connection has arrived, so that more may leave.
+    private func acknowledge(_ length: Double, _ connection: SimulatedConnection) {
+        connection.inFlight -= length
+        guard isCurrent(connection), !connection.isScheduled, !connection.queue.isEmpty else { return }
+        connection.isScheduled = true
+        hosts[connection.host].turns.append(connection)
+        sendNext(connection.host)
+    }
+
     func delivered(_ connection: SimulatedConnection, _ segment: SimulatedConnection.Segment) {
         guard isCurrent(connection) else {
             // A host that came back knows nothing of its old connections and says so.
@@ -68,6 +99,7 @@ extension World {
             }
             return
         }
+        if let sender = connection.other { acknowledge(segment.linkLength, sender) }
         guard connection.phase != .closed else { return }
         switch segment {
         case .bytes(let buffer):
@@ -106,7 +138,8 @@ extension World {
             queue.schedule(.dialFailed(connection.host, life: connection.life, connection.remote), at: now)
         }
         if let other = connection.other, other.phase != .closed {
-            queue.schedule(.remoteClosed(other), at: max(other.lastDelivery, now + connection.delay))
+            let reachable = cut(connection.host, other.host) ?? now
+            queue.schedule(.remoteClosed(other), at: max(other.lastDelivery, reachable + connection.delay))
         }
     }
 }

@@ -111,6 +111,8 @@ extension World {
 
     private func carryOut(_ effects: [PeerSession.Effect], _ connection: SimulatedConnection) {
         for effect in effects {
+            // An effect may have ended the connection, or the whole host.
+            guard connection.phase == .talking else { return }
             switch effect {
             case .send(let message):
                 if case .have(let number) = message { checkServed(Int(number), connection) }
@@ -180,6 +182,9 @@ extension World {
 
     private func store(_ loan: Loan, _ connection: SimulatedConnection) {
         let extent = loan.extent
+        if let full = hosts[connection.host].plan.fullDisk, full.contains(clock) {
+            return diskFilled(connection.host, until: full.upperBound)
+        }
         guard let room = connection.rooms.removeValue(forKey: extent) else { return abandon(extent, connection) }
         // A block that never arrived holds what was in the memory before, which is wrong too.
         let wrong = (room.wrong | ~room.present) & loan.blocks

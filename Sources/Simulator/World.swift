@@ -25,6 +25,7 @@ package final class World {
         case uplinkDone(Int, life: Int, SimulatedConnection, SimulatedConnection.Segment)
         case delivered(SimulatedConnection, SimulatedConnection.Segment)
         case remoteClosed(SimulatedConnection)
+        case held(SimulatedConnection, SimulatedConnection, SimulatedConnection.Segment)
         case report(SimulatedConnection, SessionReport)
         case commands(SimulatedConnection, [SessionCommand])
         case gone(SimulatedConnection)
@@ -56,6 +57,10 @@ package final class World {
     var seedBytes: Int64 = 0
     var duplicateBytes: Int64 = 0
     var receivedBytes: Int64 = 0
+    var rackCrossingBytes: Int64 = 0
+    /// When each rack's link to the others has carried what it was given, outwards and inwards.
+    var rackOutFree: [Int: Int64] = [:]
+    var rackInFree: [Int: Int64] = [:]
     var eventCount = 0
     private var hostsByAddress: [IPAddress: Int] = [:]
 
@@ -101,20 +106,22 @@ package final class World {
             if case .tick = event, isFinished { verdict = .completed }
         }
         let incomplete = hosts.filter { $0.isHonest && $0.isAlive && $0.completedAt == nil }.map(\.number)
+        let times = hosts.filter { $0.isHonest && !$0.plan.isSeed }.compactMap { host in
+            host.completedAt.map { Duration.nanoseconds($0 - (host.startedAt ?? 0)) }
+        }
         let makespan = hosts.filter { $0.isHonest && !$0.plan.isSeed }.compactMap(\.completedAt).max() ?? now
         return Outcome(
-            verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan), bound: scenario.bound,
-            imageSize: scenario.geometry.size, seedBytes: seedBytes, duplicateBytes: duplicateBytes,
-            receivedBytes: receivedBytes, eventCount: eventCount, banned: banned, trace: trace)
+            verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan), times: times.sorted(),
+            bound: scenario.bound, imageSize: scenario.geometry.size, seedBytes: seedBytes,
+            duplicateBytes: duplicateBytes, receivedBytes: receivedBytes, rackCrossingBytes: rackCrossingBytes,
+            eventCount: eventCount, banned: banned, trace: trace)
     }
 
     /// Whether every honest host has started and has either completed or ended for good.
     private var isFinished: Bool {
         hosts.allSatisfy { host in
             guard host.isHonest else { return true }
-            if host.life == 0 { return false }
-            if host.isAlive { return host.completedAt != nil }
-            return host.plan.returnsAfter == nil || host.life > 1
+            return host.isAlive ? host.completedAt != nil : !host.isExpected
         }
     }
 
@@ -139,6 +146,7 @@ package final class World {
         case .uplinkDone(let host, let life, let connection, let segment):
             uplinkDone(host, life, connection, segment)
         case .delivered(let connection, let segment): delivered(connection, segment)
+        case .held(let connection, let other, let segment): send(segment, connection, other)
         case .remoteClosed(let connection): closed(connection, "the other side closed")
         case .report(let connection, let report): reported(connection, report)
         case .commands(let connection, let commands): perform(commands, connection)
@@ -188,11 +196,25 @@ package final class World {
         broken.append("h\(host) at \(clock.seconds) s: \(what)")
     }
 
-    /// The delay between two hosts, one way: between half of the scenario's and all of it.
+    /// Until when two hosts cannot reach each other; `nil` when they can.
+    func cut(_ one: Int, _ other: Int) -> Int64? {
+        let ends = scenario.faults.partitions.filter { partition in
+            partition.time.contains(clock) && partition.hosts.contains(one) != partition.hosts.contains(other)
+        }
+        return ends.map(\.time.upperBound.nanoseconds).max()
+    }
+
+    /// Whether a host cannot reach the tracker.
+    func isCutOff(_ host: Int) -> Bool {
+        scenario.faults.partitions.contains { $0.time.contains(clock) && $0.hosts.contains(host) }
+    }
+
+    /// The delay between two hosts, one way: between half of the scenario's and all of it, and what racks add.
     func delay(_ one: Int, _ other: Int) -> Int64 {
         let pair = UInt64(min(one, other)) << 32 | UInt64(max(one, other))
         var random = SeededRandom(seed: scenario.seed ^ pair)
         let whole = scenario.delay.nanoseconds
-        return whole / 2 + Int64.random(in: 0...max(0, whole - whole / 2), using: &random)
+        let between = hosts[one].plan.rack == hosts[other].plan.rack ? 0 : scenario.rackDelay.nanoseconds
+        return between + whole / 2 + Int64.random(in: 0...max(0, whole - whole / 2), using: &random)
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Metainfo
 import Simulator
 import Swarm
+import Synchronization
 import Testing
 
 /// Whole swarms under virtual time. A failure names the seed and how to replay it; docs/TESTING.md explains the trace.
@@ -98,29 +99,37 @@ import Testing
         #expect(try trace(3) != first)
     }
 
-    /// With DROVER_SEED=n only that seed runs, and its trace is written to standard output. With DROVER_SEEDS=n, n seeds.
-    @Test func `small random worlds with faults all complete`() throws {
-        let environment = ProcessInfo.processInfo.environment
-        if let seed = environment["DROVER_SEED"].flatMap({ UInt64($0) }) {
-            let outcome = try replay(seed)
-            for line in outcome.trace.lines { print(line) }
-            #expect(outcome.verdict == .completed)
-            return
-        }
-        for seed in 0..<(environment["DROVER_SEEDS"].flatMap { UInt64($0) } ?? 300) {
-            // A trap ends the process; the last seed that was shown is then the one.
-            if environment["DROVER_SHOW_SEEDS"] != nil { print("seed \(seed)") }
-            let outcome = try World.run(try #require(Scenario.random(seed: seed)))
-            guard outcome.verdict != .completed else { continue }
-            Issue.record("seed \(seed): \(outcome.verdict); replay it with: make simulate SEED=\(seed)")
-            for line in try replay(seed).trace.lines.suffix(40) { print(line) }
-            return
-        }
+    @Test func `racks, a partition and a full disk delay a swarm and stop nobody`() throws {
+        var scenario = try clean(12)
+        for number in scenario.hosts.indices { scenario.hosts[number].rack = number % 3 }
+        scenario.rackLink = 12.5e6
+        scenario.rackDelay = .milliseconds(2)
+        scenario.faults.partitions = [.init(hosts: [1, 4, 7, 10], time: .milliseconds(600)..<(.seconds(9)))]
+        scenario.hosts[2].fullDisk = .milliseconds(500)..<(.seconds(5))
+        scenario.traceLimit = 1_000_000
+        let outcome = try World.run(scenario)
+        #expect(outcome.verdict == .completed && outcome.makespan > .seconds(9) && outcome.makespan < .seconds(30))
+        #expect(outcome.trace.lines.contains { $0.hasSuffix("full disk") })
+        #expect(outcome.rackCrossingBytes > 0 && outcome.times.count == 11)
     }
 
-    private func replay(_ seed: UInt64) throws -> Outcome {
-        var scenario = try #require(Scenario.random(seed: seed))
-        scenario.traceLimit = 5_000_000
-        return try World.run(scenario)
+    /// With DROVER_SEEDS=n, n seeds.
+    @Test func `small random worlds with faults all complete`() throws {
+        let count = ProcessInfo.processInfo.environment["DROVER_SEEDS"].flatMap { Int($0) } ?? 1000
+        // A trap ends the process; the last seeds that were shown are then the ones.
+        let showsSeeds = ProcessInfo.processInfo.environment["DROVER_SHOW_SEEDS"] != nil
+        let failures = Mutex<[UInt64: Outcome.Verdict]>([:])
+        DispatchQueue.concurrentPerform(iterations: count) { number in
+            let seed = UInt64(number)
+            if showsSeeds { print("seed \(seed)") }
+            guard let scenario = Scenario.random(seed: seed), let outcome = try? World.run(scenario) else {
+                Issue.record("seed \(seed) makes no world")
+                return
+            }
+            if outcome.verdict != .completed { failures.withLock { $0[seed] = outcome.verdict } }
+        }
+        for (seed, verdict) in failures.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+            Issue.record("seed \(seed): \(verdict); replay it with: drover simulate --world \(seed) --trace")
+        }
     }
 }

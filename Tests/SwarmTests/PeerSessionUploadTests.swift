@@ -167,8 +167,8 @@ import Testing
         _ = try session.received(.have(0), at: .zero)
         for _ in 0..<session.limits.bitfieldsPerTick {
             let effects = try session.received(.bitfield([0x50]), at: .zero)
-            guard case .report(.pieces(let pieces)) = effects.first else { return #expect(Bool(false)) }
-            #expect(pieces.count == 2 && effects.count == 1)
+            let pieces = try #require(Bitfield(wire: [0x50], pieceCount: session.geometry.pieceCount))
+            #expect(effects == [.report(.pieces(pieces))])
         }
         #expect(throws: ProtocolViolation.flood) { _ = try session.received(.haveAll, at: .zero) }
         _ = session.tick(at: .seconds(1))
