@@ -87,8 +87,8 @@ let package = Package(
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", .nioPosix, .arguments,
-                .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", "Simulator", .nioPosix,
+                .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 

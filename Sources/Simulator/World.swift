@@ -87,9 +87,14 @@ package final class World {
     // MARK: The run
 
     /// Runs the scenario to its end.
-    package static func run(_ scenario: Scenario) throws -> Outcome { try World(scenario).run() }
+    /// - Parameter watching: called now and then with the virtual time and how many pieces of how many the honest hosts
+    ///   have between them; the run ends with what it throws.
+    /// - Throws: ``MetainfoError`` when the geometry is not one a torrent can have; what `watching` throws.
+    package static func run(
+        _ scenario: Scenario, watching: (_ time: Duration, _ have: Int, _ want: Int) throws -> Void = { _, _, _ in }
+    ) throws -> Outcome { try World(scenario).run(watching) }
 
-    private func run() -> Outcome {
+    private func run(_ watching: (Duration, Int, Int) throws -> Void) throws -> Outcome {
         for host in hosts {
             queue.schedule(.start(host.number), at: host.plan.starts.nanoseconds)
             if let ends = host.plan.ends { queue.schedule(.end(host.number), at: ends.nanoseconds) }
@@ -102,6 +107,11 @@ package final class World {
             now = time
             eventCount += 1
             handle(event)
+            if eventCount % 100_000 == 0 {
+                let honest = hosts.filter(\.isHonest)
+                let have = honest.reduce(0) { $0 + $1.verified.count }
+                try watching(clock, have, honest.count * scenario.geometry.pieceCount)
+            }
             if !broken.isEmpty { verdict = .wrong(broken) }
             if case .tick = event, isFinished { verdict = .completed }
         }

@@ -21,8 +21,10 @@ struct HybridTests {
     private static func answer(_ peer: borrowing RawPeer, _ infoHash: InfoHash) throws {
         var random = SystemRandomNumberGenerator()
         var buffer = ByteBuffer()
-        Handshake(infoHash: infoHash, peerID: .generated(using: &random), supportsFast: false, supportsExtensions: false)
-            .encode(into: &buffer)
+        Handshake(
+            infoHash: infoHash, peerID: .generated(using: &random), supportsFast: false, supportsExtensions: false
+        )
+        .encode(into: &buffer)
         try peer.send(Array(buffer.readableBytesView))
     }
 

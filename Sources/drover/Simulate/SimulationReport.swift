@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Simulator
+
+/// What came of a simulated rollout, as JSON shows it. Times are seconds, lengths bytes.
+struct SimulationReport: Encodable {
+    let outcome: String
+    let makespan: Double
+    let bound: Double
+    let makespanByBound: Double
+    let p50: Double?
+    let p99: Double?
+    let max: Double?
+    let seedBytesByImage: Double
+    let duplicateBytes: Int64
+    let receivedBytes: Int64
+    let rackCrossingBytes: Int64
+    let bannedHosts: Int
+    let events: Int
+    /// How many times longer it took than the same fleet without liars; absent when nobody lies.
+    let costOfLiars: Double?
+
+    init(_ outcome: Outcome, clean: Outcome?) {
+        self.outcome =
+            switch outcome.verdict {
+            case .completed: "completed"
+            case .stuck(let hosts): "\(hosts.count) hosts never completed"
+            case .wrong(let faults): faults.first ?? "a promise was broken"
+            }
+        makespan = outcome.makespan.inSeconds
+        bound = outcome.bound.inSeconds
+        makespanByBound = outcome.makespanRatio
+        p50 = outcome.time(within: 0.5)?.inSeconds
+        p99 = outcome.time(within: 0.99)?.inSeconds
+        max = outcome.times.last?.inSeconds
+        seedBytesByImage = outcome.seedRatio
+        duplicateBytes = outcome.duplicateBytes
+        receivedBytes = outcome.receivedBytes
+        rackCrossingBytes = outcome.rackCrossingBytes
+        bannedHosts = outcome.banned.count
+        events = outcome.eventCount
+        costOfLiars = clean.map { outcome.makespan / Swift.max($0.makespan, .microseconds(1)) }
+    }
+
+    var fields: KeyValuePairs<String, String?> {
+        [
+            "outcome": outcome,
+            "makespan": "\(Self.words(makespan)), \(Self.ratio(makespanByBound)) x the bound of \(Self.words(bound))",
+            "per host": p50.flatMap { p50 in
+                p99.flatMap { p99 in
+                    max.map { "p50 \(Self.words(p50)), p99 \(Self.words(p99)), max \(Self.words($0))" }
+                }
+            },
+            "seeds sent": "\(Self.ratio(seedBytesByImage)) x the image",
+            "duplicates": "\(ByteText(duplicateBytes)) of \(ByteText(receivedBytes)) received",
+            "across racks": rackCrossingBytes > 0 ? "\(ByteText(rackCrossingBytes))" : nil,
+            "banned": bannedHosts > 0 ? "\(bannedHosts) hosts" : nil,
+            "cost of liars": costOfLiars.map { "\(Self.ratio($0)) x the time without them" },
+            "events": "\(events)",
+        ]
+    }
+
+    static func words(_ duration: Duration) -> String { words(duration.inSeconds) }
+
+    private static func words(_ seconds: Double) -> String {
+        let thousandths = Int((seconds * 1000).rounded())
+        return seconds < 10
+            ? "\(thousandths / 1000).\(padded(thousandths % 1000, 3)) s"
+            : "\(thousandths / 1000).\(thousandths % 1000 / 100) s"
+    }
+
+    private static func ratio(_ value: Double) -> String {
+        let hundredths = Int((value * 100).rounded())
+        return "\(hundredths / 100).\(padded(hundredths % 100, 2))"
+    }
+
+    private static func padded(_ number: Int, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
+    }
+}
+
+extension Duration {
+    fileprivate var inSeconds: Double { self / .seconds(1) }
+}
