@@ -16,6 +16,8 @@ package enum SessionReport: Equatable, Sendable {
     case uploadOnly(Bool)
     /// The peer wants something of ours, or no longer.
     case interested(Bool)
+    /// Something of this piece is being sent to the peer, for the first time.
+    case gives(PieceIndex)
     /// The peer accepts connections at this port.
     case listens(UInt16)
     /// The session has room for this many more blocks; with 0 it withdraws what it said before.

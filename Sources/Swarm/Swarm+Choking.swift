@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Whom to serve. Hosts of one fleet cooperate, so there is no tit-for-tat: whoever is interested is served at once
-/// while there are slots, and beyond that the slots go round.
+/// while there are slots, and beyond that the slots go round. Only those that keep to themselves what only they were
+/// given wait until nobody else wants anything, but for one slot that goes round among them.
 extension Swarm {
     mutating func choke(now: Duration) -> [Effect] {
         var effects: [Effect] = []
@@ -9,14 +10,30 @@ extension Swarm {
             guard let view = peers[id], !view.isChoked, !view.isInterested else { continue }
             effects.append(setChoking(true, id, now))
         }
-        var waiting = peers.filter { $0.value.isChoked && $0.value.isInterested }.map { ($0.value.waitsSince, $0.key) }
-            .sorted { $0 < $1 }[...]
-        guard !waiting.isEmpty else { return effects }
-        let served = peers.filter { !$0.value.isChoked }
-        var free = limits.uploadSlots - served.count
+        let interested = peers.keys.filter { peers[$0]?.isInterested == true }.sorted()
+        let keepers = interested.filter { relaying.keeps($0) }
+        guard !keepers.isEmpty, keepers.count < interested.count else {
+            return effects + share(limits.uploadSlots, among: interested, now: now)
+        }
+        effects += share(1, among: keepers, now: now)
+        let others = interested.filter { !keepers.contains($0) }
+        return effects + share(limits.uploadSlots - 1, among: others, now: now)
+    }
+
+    /// Gives `slots` slots to some of these peers, and takes away those there are more.
+    private mutating func share(_ slots: Int, among group: [ConnectionID], now: Duration) -> [Effect] {
+        let views = group.compactMap { id in peers[id].map { (id: id, view: $0) } }
+        let served = views.filter { !$0.view.isChoked }
+        var waiting = views.filter(\.view.isChoked).map { ($0.view.waitsSince, $0.id) }.sorted { $0 < $1 }[...]
+        let longest = served.map { ($0.view.servedSince ?? .zero, $0.id) }.sorted { $0 < $1 }
+        var effects: [Effect] = []
+        var free = slots - served.count
+        for (_, id) in longest.prefix(max(0, -free)) { effects.append(setChoking(true, id, now)) }
         // The slots that were held longest go round, once their terms are over.
-        var yielding = served.filter { hasHadItsTerm($0.value, now) }.map { ($0.value.servedSince ?? .zero, $0.key) }
-            .sorted { $0 < $1 }[...]
+        var yielding = longest.dropFirst(max(0, -free)).filter { _, id in
+            peers[id].map { hasHadItsTerm($0, now) } ?? false
+        }[...]
+        free = max(0, free)
         while let (_, next) = waiting.first {
             if free <= 0 {
                 guard let (_, oldest) = yielding.popFirst() else { break }

@@ -46,6 +46,7 @@ package struct Swarm: Sendable {
     var hungry: [ConnectionID] = []
     /// Where connections led that are gone and may yet turn out to have brought wrong bytes, oldest first.
     var departed: [(id: ConnectionID, address: PeerAddress)] = []
+    var relaying: Relaying
     private var isDownloading: Bool { !pieces.have.isFull }
 
     /// - Parameters:
@@ -57,6 +58,7 @@ package struct Swarm: Sendable {
         self.ownID = ownID
         pieces = PieceTable(geometry: metainfo.geometry, have: have)
         addresses = AddressBook(limits: limits)
+        relaying = Relaying(limits: limits)
     }
 
     /// The pieces verified so far.
@@ -102,6 +104,7 @@ package struct Swarm: Sendable {
         guard let view = peers.removeValue(forKey: id) else { return [] }
         hungry.removeAll { $0 == id }
         forget(view, now: now)
+        relaying.forget(id)
         pieces.forget(view.pieces)
         pieces.release(id)
         if pieces.involves(id) {
@@ -141,6 +144,11 @@ package struct Swarm: Sendable {
             peers[id]?.isInterested = isInterested
             if isInterested { peers[id]?.waitsSince = now }
             return choke(now: now)
+        case .gives(let piece):
+            let complete = peers.values.count { $0.pieces.isFull }
+            let isFirst = Int(pieces.availability[piece.number]) <= complete
+            relaying.gives(piece, to: id, isFirst: isFirst, pieceCount: metainfo.geometry.pieceCount, at: now)
+            return []
         case .listens(let port):
             // Only the first word counts: the address is one that this side then does not dial.
             guard let view = peers[id], view.listenPort == nil else { return [] }
@@ -199,6 +207,7 @@ package struct Swarm: Sendable {
     /// To be called about twice a second.
     package mutating func tick(now: Duration) -> [Effect] {
         for id in peers.keys { peers[id]?.measure(at: now) }
+        relaying.tick(at: now)
         return choke(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
     }
 
@@ -229,12 +238,16 @@ package struct Swarm: Sendable {
         view.wanted = bitfield.count(notIn: pieces.have)
         peers[id] = view
         pieces.count(bitfield)
+        bitfield.forEach { number in
+            if let piece = metainfo.geometry.piece(number) { relaying.gained(piece, by: id, at: now) }
+        }
         return interest(id) + redundant(id) + feed(id, salt: salt(for: id), now: now)
     }
 
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
         pieces.count(piece)
+        relaying.gained(piece, by: id, at: now)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
         let effects = interest(id) + redundant(id)
         return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)

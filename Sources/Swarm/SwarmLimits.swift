@@ -21,6 +21,10 @@ package struct SwarmLimits: Sendable {
     package var slotLength: Int64 = 4 << 20
     /// … unless that takes longer than this.
     package var longestSlotTerm = Duration.seconds(60)
+    /// How soon after a peer has a piece that only it was given another one should have it, on links that are not slow.
+    package var relayPatience = Duration.seconds(1)
+    /// How many such pieces a peer must keep to itself, and pass on fewer than a third as many, to be served last.
+    package var keptCopies = 8
     /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.
     package var queuedRequests = 2000
     /// Blocks served by one read.

@@ -14,8 +14,13 @@ struct UploadState: Sendable {
     var reads = 0
     var chokedRequests = 0
     var bytesSent = 0
+    /// The pieces of which anything was served.
+    var given: Bitfield
 
-    init(have: Bitfield) { self.have = have }
+    init(have: Bitfield) {
+        self.have = have
+        given = Bitfield(pieceCount: have.pieceCount)
+    }
 }
 
 extension PeerSession {
@@ -77,6 +82,9 @@ extension PeerSession {
             }
             upload.reads += 1
             effects.append(.serve(run))
+            if let piece = geometry.piece(Int(first.piece)), upload.given.insert(piece) {
+                effects.append(.report(.gives(piece)))
+            }
         }
         return effects
     }
