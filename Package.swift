@@ -29,6 +29,7 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let httpParts = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
@@ -50,6 +51,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
@@ -73,6 +75,7 @@ let package = Package(
         module("FileLayer", []),
         module("ImageStore", ["Metainfo", "FileLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer"]),
+        module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
             ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", .nioCore, .nioPosix, .nioHTTP1, .httpClient]),
@@ -80,9 +83,8 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "PeerTransport", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird, .httpTypes, .httpClient,
-                .subprocess,
-                .systemPackage,
+                "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
+                .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
             ]),
         program(
             "drover",
@@ -97,9 +99,8 @@ let package = Package(
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore,
-                .grdb,
-                .logging, .lifecycle, .unixSignals,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "ConnectionGate", .hummingbird, .hummingbirdCore,
+                .httpTypes, .nioCore, .grdb, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionGate
 import FoundationEssentials
 import Glibc
 import HTTPTypes
@@ -17,6 +18,9 @@ import Synchronization
 package struct ControlServer: Sendable {
     /// The longest request, in bytes: the torrent of the largest image in base64 fits.
     private static let requestLimit = 96 << 20
+
+    /// The most connections that wait for a request; where there are more the oldest ends.
+    private static let waitingLimit = 64
 
     private let service: any HostService
     private let address: ControlAddress
@@ -41,6 +45,7 @@ package struct ControlServer: Sendable {
         router.post("/v1/perform") { request, context in try await self.perform(request) }
         let application = Application(
             router: router,
+            server: GatedChannel.server(gate: ConnectionGate(limit: Self.waitingLimit), patience: .seconds(60)),
             configuration: .init(address: .unixDomainSocket(path: path), serverName: nil),
             onServerRunning: { _ in
                 chmod(path, 0o600)

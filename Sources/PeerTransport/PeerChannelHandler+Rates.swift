@@ -8,7 +8,7 @@ import Swarm
 /// is not read holds the other side up by itself (TCP).
 extension PeerChannelHandler {
     /// One read from a socket under a cap takes at most this many bytes, so that many connections together stay exact.
-    private static let cappedReadLength = 16 * 1024
+    static let cappedReadLength = 16 * 1024
     /// Reads in a row from one socket without a cap; NIO's own default.
     private static let readsPerEvent: UInt = 4
 
@@ -17,10 +17,10 @@ extension PeerChannelHandler {
         let wait = resources.down.waitAfterReceiving(bytes)
         if (wait != nil) != readsLittle {
             readsLittle = wait != nil
-            let length = readsLittle ? Self.cappedReadLength : PeerNetwork.receiveBufferLength
-            context.channel.setOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: length)
-            ).whenFailure { _ in }
+            // What comes before the session begins fits a small buffer, which is there already.
+            if case .talking = phase {
+                read(atMost: readsLittle ? Self.cappedReadLength : PeerNetwork.receiveBufferLength)
+            }
             let reads: UInt = readsLittle ? 1 : Self.readsPerEvent
             context.channel.setOption(.maxMessagesPerRead, value: reads).whenFailure { _ in }
         }
@@ -29,6 +29,12 @@ extension PeerChannelHandler {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         reading?.cancel()
         reading = context.eventLoop.scheduleTask(in: .nanoseconds(wait.nanoseconds)) { bound.value.readOn() }
+    }
+
+    func read(atMost length: Int) {
+        context?.channel.setOption(
+            .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: length)
+        ).whenFailure { _ in }
     }
 
     /// Reads again, unless the driver's answer is still awaited.

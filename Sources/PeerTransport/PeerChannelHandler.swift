@@ -165,6 +165,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
     func begin(have: Bitfield, limits: SwarmLimits, metainfo: Metainfo) {
         guard case .joining = phase, let context, let theirs else { return }
         timer?.cancel()
+        read(atMost: readsLittle ? Self.cappedReadLength : PeerNetwork.receiveBufferLength)
         var session = PeerSession(
             metainfo: metainfo, have: have, isFast: theirs.supportsFast, isExtended: theirs.supportsExtensions,
             speaksV2: theirs.infoHash == metainfo.infoHash || (dialled == nil && theirs.offersV2), limits: limits,

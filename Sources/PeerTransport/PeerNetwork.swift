@@ -21,8 +21,10 @@ package final class PeerNetwork: Sendable {
     private static let maximumHalfOpen = 256
     /// The most connections with one host at one time; loopback, where every peer has the same address, is exempt.
     private static let connectionsPerHost = 8
-    /// One read from a socket takes at most this many bytes.
+    /// One read from a socket takes at most this many bytes; before the handshake is complete, far fewer, since a stranger
+    /// who says something and falls silent keeps the buffer.
     static let receiveBufferLength = 256 * 1024
+    private static let firstReadLength = 1024
     /// A connection on which more bytes than this wait to be sent is closed. Blocks are bounded by the reads in flight,
     /// so that only a peer that asks without reading the answers gets there.
     private static let unsentLimit = ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 8 << 20)
@@ -97,7 +99,7 @@ package final class PeerNetwork: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Self.unsentLimit)
             .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength)
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.firstReadLength)
             )
             .childChannelInitializer { channel in self.accept(channel) }
         if onlyIPv6 {
@@ -133,7 +135,7 @@ package final class PeerNetwork: Sendable {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.unsentLimit)
             .channelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBufferLength)
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.firstReadLength)
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

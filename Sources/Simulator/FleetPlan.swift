@@ -38,6 +38,8 @@ package struct FleetPlan: Sendable {
             var host = Scenario.Host(uplink: rate, downlink: rate)
             host.isSeed = number < max(1, seeds)
             host.rack = number % max(1, racks)
+            // A master is published before hosts are told to fetch it.
+            host.starts = host.isSeed ? .zero : .seconds(1)
             return host
         }
         let others = hosts.indices.filter { !hosts[$0].isSeed }
@@ -50,10 +52,10 @@ package struct FleetPlan: Sendable {
             hosts[number].downlink = rate / 10
         }
         for number in some(dying) {
-            hosts[number].ends = random.duration(upTo: half * 2)
+            hosts[number].ends = hosts[number].starts + random.duration(upTo: half * 2)
             hosts[number].end = .vanishes
         }
-        for number in some(late) { hosts[number].starts = half }
+        for number in some(late) { hosts[number].starts += half }
         for number in some(lying) { hosts[number].lies = 1 }
         var scenario = Scenario(seed: random.next(), geometry: geometry, hosts: hosts, deadline: .zero)
         scenario.delay = delay

@@ -13,7 +13,7 @@ package struct Outcome: Sendable {
     }
 
     package let verdict: Verdict
-    /// When the last living honest host completed.
+    /// From the first fetching host's start until the last living honest host completed.
     package let makespan: Duration
     /// How long each honest host that fetched and completed took from its start on, shortest first.
     package let times: [Duration]

@@ -47,14 +47,14 @@ extension Scenario {
             scenario.rackDelay = random.duration(upTo: .milliseconds(20))
             if random.happens(0.5) { scenario.rackLink = rates[Int.random(in: 1..<rates.count, using: &random)] }
         }
-        if random.happens(0.2) { scenario.faults.partitions = [.random(count, &random)] }
+        if random.happens(0.2) { scenario.faults.partitions = [.drawn(count, using: &random)] }
         return scenario
     }
 }
 
 extension Scenario.Faults.Partition {
     /// Some of the hosts, for up to three minutes: longer than a silent connection is kept.
-    fileprivate static func random(_ count: Int, _ random: inout SeededRandom) -> Self {
+    fileprivate static func drawn(_ count: Int, using random: inout SeededRandom) -> Self {
         let start = random.duration(upTo: .seconds(20))
         let hosts = (0..<count).filter { _ in random.happens(0.4) }
         return Self(hosts: Set(hosts), time: start..<(start + .seconds(1) + random.duration(upTo: .seconds(180))))

@@ -120,8 +120,9 @@ package final class World {
             host.completedAt.map { Duration.nanoseconds($0 - (host.startedAt ?? 0)) }
         }
         let makespan = hosts.filter { $0.isHonest && !$0.plan.isSeed }.compactMap(\.completedAt).max() ?? now
+        let begin = hosts.filter { !$0.plan.isSeed }.compactMap(\.startedAt).min() ?? 0
         return Outcome(
-            verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan), times: times.sorted(),
+            verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan - begin), times: times.sorted(),
             bound: scenario.bound, imageSize: scenario.geometry.size, seedBytes: seedBytes,
             duplicateBytes: duplicateBytes, receivedBytes: receivedBytes, rackCrossingBytes: rackCrossingBytes,
             eventCount: eventCount, banned: banned, trace: trace)

@@ -29,6 +29,8 @@ struct PeerView: Sendable {
     /// Bytes of blocks, both ways.
     var received: Int64 = 0
     var sent: Int64 = 0
+    /// When a block was last carried, or wanted.
+    var usefulAt: Duration
     /// Smoothed bytes a second.
     var downloadRate = 0.0
     var uploadRate = 0.0
@@ -44,6 +46,7 @@ struct PeerView: Sendable {
         pieces = Bitfield(pieceCount: pieceCount)
         waitsSince = now
         connectedAt = now
+        usefulAt = now
         measuredAt = now
     }
 

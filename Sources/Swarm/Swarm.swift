@@ -91,12 +91,28 @@ package struct Swarm: Sendable {
             effects.append(.command(other, .close(.duplicate)))
             effects += disconnected(other, now: now)
         }
-        guard peers.count < limits.connections else { return effects + refuse(.tooManyConnections) }
+        if peers.count >= limits.connections {
+            guard let useless = uselessPeer(at: now) else { return effects + refuse(.tooManyConnections) }
+            effects.append(.command(useless, .close(.tooManyConnections)))
+            effects += disconnected(useless, now: now)
+        }
         addresses.connected(address, initiatedHere: initiatedHere)
         peers[id] = PeerView(
             peerID: peer, address: address, initiatedHere: initiatedHere, pieceCount: metainfo.geometry.pieceCount,
             at: now)
         return effects
+    }
+
+    /// Whether neither side has wanted anything of the other for a while. Whoever fetches from this side wants something
+    /// at once; while this side fetches, the other may yet get something that it lacks.
+    private func isUseless(_ view: PeerView, at now: Duration) -> Bool {
+        !view.isInterested && !view.isWanted && (!isDownloading || now - view.usefulAt > limits.idlePatience)
+    }
+
+    /// The connection that has been useless for longest, which makes room where all places are taken.
+    private func uselessPeer(at now: Duration) -> ConnectionID? {
+        peers.filter { isUseless($0.value, at: now) }.min { ($0.value.usefulAt, $0.key) < ($1.value.usefulAt, $1.key) }?
+            .key
     }
 
     /// A connection ended, for whatever reason.
@@ -108,7 +124,7 @@ package struct Swarm: Sendable {
         pieces.forget(view.pieces)
         pieces.release(id)
         if pieces.involves(id) {
-            departed.append((id, view.address))
+            departed.append((id, view.listenAddress ?? view.address))
             if departed.count > limits.rememberedSources { departed.removeFirst() }
         }
         return choke(now: now) + inquire(now: now) + feed(now: now)
@@ -134,7 +150,7 @@ package struct Swarm: Sendable {
         switch report {
         case .pieces(let pieces): return learn(pieces, of: id, now: now)
         case .gained(let piece): return learn(piece, of: id, now: now)
-        case .lost(let piece): return unlearn(piece, of: id)
+        case .lost(let piece): return unlearn(piece, of: id, now: now)
         case .uploadOnly(let isUploadOnly):
             peers[id]?.isUploadOnly = isUploadOnly
             return redundant(id)
@@ -142,6 +158,7 @@ package struct Swarm: Sendable {
             // Saying it again must not send the peer back to the end of the queue.
             guard peers[id]?.isInterested != isInterested else { return [] }
             peers[id]?.isInterested = isInterested
+            peers[id]?.usefulAt = now
             if isInterested { peers[id]?.waitsSince = now }
             return choke(now: now)
         case .gives(let piece):
@@ -158,6 +175,7 @@ package struct Swarm: Sendable {
         case .traffic(let received, let sent):
             peers[id]?.received += Int64(received)
             peers[id]?.sent += Int64(sent)
+            peers[id]?.usefulAt = now
             return []
         case .hungry(let blocks):
             peers[id]?.hunger = blocks
@@ -226,7 +244,8 @@ package struct Swarm: Sendable {
     private mutating func dial(now: Duration) -> [Effect] {
         // A complete peer is found by those who need it; only a fetching one looks for others.
         guard isDownloading else { return [] }
-        return addresses.candidates(connections: peers.count, now: now).map { .dial($0) }
+        let useful = peers.values.count { !isUseless($0, at: now) }
+        return addresses.candidates(connections: useful, now: now).map { .dial($0) }
     }
 
     // MARK: Availability
@@ -241,7 +260,7 @@ package struct Swarm: Sendable {
         bitfield.forEach { number in
             if let piece = metainfo.geometry.piece(number) { relaying.gained(piece, by: id, at: now) }
         }
-        return interest(id) + redundant(id) + feed(id, salt: salt(for: id), now: now)
+        return interest(id, now: now) + redundant(id) + feed(id, salt: salt(for: id), now: now)
     }
 
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
@@ -249,21 +268,22 @@ package struct Swarm: Sendable {
         pieces.count(piece)
         relaying.gained(piece, by: id, at: now)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
-        let effects = interest(id) + redundant(id)
+        let effects = interest(id, now: now) + redundant(id)
         return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)
     }
 
-    private mutating func unlearn(_ piece: PieceIndex, of id: ConnectionID) -> [Effect] {
+    private mutating func unlearn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
         guard peers[id]?.pieces.remove(piece) == true else { return [] }
         pieces.forget(piece)
         if !pieces.have.contains(piece) { peers[id]?.wanted -= 1 }
-        return interest(id)
+        return interest(id, now: now)
     }
 
     /// Tells the peer whether this side wants anything of it, when that changed.
-    private mutating func interest(_ id: ConnectionID) -> [Effect] {
+    private mutating func interest(_ id: ConnectionID, now: Duration) -> [Effect] {
         guard let view = peers[id], view.isWanted != (view.wanted > 0) else { return [] }
         peers[id]?.isWanted = view.wanted > 0
+        peers[id]?.usefulAt = now
         return [.command(id, .setInterested(view.wanted > 0))]
     }
 
@@ -284,7 +304,7 @@ package struct Swarm: Sendable {
             guard let view = peers[id] else { continue }
             if view.pieces.contains(piece) {
                 peers[id]?.wanted -= 1
-                effects += interest(id)
+                effects += interest(id, now: now)
             } else {
                 effects.append(.command(id, .have(piece)))
             }

@@ -11,6 +11,8 @@ package struct SwarmLimits: Sendable {
     package var webSeeds = 8
     /// Connection attempts under way at once.
     package var dials = 8
+    /// How long a connection on which neither side wants anything is kept while others might bring something.
+    package var idlePatience = Duration.seconds(10)
     /// Addresses remembered per image.
     package var knownAddresses = 2000
     /// Peers served at once; more than that many interested ones take turns.

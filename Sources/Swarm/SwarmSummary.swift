@@ -39,6 +39,6 @@ extension Swarm {
 
     /// Where the peer of a connection accepts connections, or else where it connected from.
     package func address(of id: ConnectionID) -> PeerAddress? {
-        peers[id].map { $0.listenAddress ?? $0.address }
+        peers[id].map { $0.listenAddress ?? $0.address } ?? departed.first { $0.id == id }?.address
     }
 }

@@ -61,7 +61,7 @@ struct HostilePeerTests {
     /// What a stranger does after it connected.
     enum Misdeed: CaseIterable, Sendable {
         case garbage, otherImage, oversizedLength, impossibleLength, blockTooLong, longBitfield, spareBits,
-            secondBitfield, unknownPiece, requestOutside, requestTooLong, unrequestedBlocks, hashesUnasked,
+            manyBitfields, unknownPiece, requestOutside, requestTooLong, unrequestedBlocks, hashesUnasked,
             fastWithoutTheBit, halfAHandshake, requestFlood
     }
 
@@ -117,7 +117,8 @@ struct HostilePeerTests {
         case .blockTooLong: try stranger.send([0, 0, 0x40, 0x0a, 7])
         case .longBitfield: try stranger.send(.bitfield([UInt8](repeating: 0, count: (pieceCount + 7) / 8 + 1)))
         case .spareBits: try stranger.send(.bitfield([UInt8](repeating: 0xff, count: (pieceCount + 7) / 8)))
-        case .secondBitfield: try stranger.send(.haveNone, .haveAll)
+        case .manyBitfields:
+            for _ in 0...SwarmLimits().bitfieldsPerTick * 4 { try stranger.send(.haveNone, .haveAll) }
         case .unknownPiece: try stranger.send(.have(UInt32(pieceCount)))
         case .requestOutside:
             try stranger.send(.interested, .request(BlockRequest(piece: 0, begin: 0xffff_ffff, length: 16384)))

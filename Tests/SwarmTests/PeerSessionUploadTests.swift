@@ -69,10 +69,15 @@ import Testing
         }
     }
 
+    /// What is said once of each piece that is served.
+    private func gives(_ piece: Int) throws -> PeerSession.Effect {
+        .report(.gives(try #require(geometry.piece(piece))))
+    }
+
     @Test func `consecutive blocks become one read, and only two reads are under way`() throws {
         var session = session()
         _ = session.perform(.setChoking(false), at: .zero)
-        #expect(try session.received(.request(block(0)), at: .zero) == [.serve([block(0)])])
+        #expect(try session.received(.request(block(0)), at: .zero) == [.serve([block(0)]), try gives(0)])
         #expect(try session.received(.request(block(1)), at: .zero) == [.serve([block(1)])])
         for number in [2, 3, 4, 9, 10] { #expect(try session.received(.request(block(number)), at: .zero) == []) }
         #expect(session.served(bytes: 16384, at: .zero) == [.serve([block(2), block(3), block(4)])])
@@ -83,7 +88,7 @@ import Testing
         var session = session()
         _ = session.perform(.setChoking(false), at: .zero)
         let whole = BlockRequest(piece: 4, begin: 0, length: 16384)
-        #expect(try session.received(.request(whole), at: .zero) == [.serve([whole])])
+        #expect(try session.received(.request(whole), at: .zero) == [.serve([whole]), try gives(4)])
         for wrong in [
             BlockRequest(piece: 4, begin: 0, length: 16385), BlockRequest(piece: 4, begin: 100, length: 16384),
             BlockRequest(piece: 4, begin: 16384, length: 1),
@@ -126,7 +131,7 @@ import Testing
         #expect(try session.received(.request(block(0)), at: .zero) == [.send(.rejectRequest(block(0)))])
         let piece = try #require(geometry.piece(0))
         #expect(session.perform(.have(piece), at: .zero) == [.send(.have(0))])
-        #expect(try session.received(.request(block(0)), at: .zero) == [.serve([block(0)])])
+        #expect(try session.received(.request(block(0)), at: .zero) == [.serve([block(0)]), try gives(0)])
     }
 
     @Test func `requests without end while choked end the connection`() throws {

@@ -4,6 +4,11 @@
 package struct AnnounceTiming: Sendable {
     /// Seconds between announces while anything in the swarm is incomplete. Jitter included it stays within 20.
     package var activeInterval: Int
+    /// Seconds between announces while nobody in the swarm has everything: whoever comes next may be the seed that all
+    /// the others wait for.
+    package var seedlessInterval: Int
+    /// Swarms of more peers keep to ``activeInterval`` even so.
+    package var seedlessPeers: Int
     /// Seconds between announces while every peer of the swarm is a seed.
     package var idleInterval: Int
     /// The part of the interval, in percent, by which an answer may lie above or below it, so that hosts started
@@ -15,10 +20,13 @@ package struct AnnounceTiming: Sendable {
     package var minimumInterval: Int
 
     package init(
-        activeInterval: Int = 17, idleInterval: Int = 300, jitterPercent: Int = 15, lifetimeInIntervals: Int = 3,
+        activeInterval: Int = 17, seedlessInterval: Int = 5, seedlessPeers: Int = 1000, idleInterval: Int = 300,
+        jitterPercent: Int = 15, lifetimeInIntervals: Int = 3,
         minimumInterval: Int = 5
     ) {
         self.activeInterval = activeInterval
+        self.seedlessInterval = seedlessInterval
+        self.seedlessPeers = seedlessPeers
         self.idleInterval = idleInterval
         self.jitterPercent = jitterPercent
         self.lifetimeInIntervals = lifetimeInIntervals
@@ -26,8 +34,9 @@ package struct AnnounceTiming: Sendable {
     }
 
     /// The interval of one answer, in seconds.
-    func interval(isActive: Bool, using random: inout some RandomNumberGenerator) -> Int {
-        let base = isActive ? activeInterval : idleInterval
+    func interval(seeds: Int, leechers: Int, using random: inout some RandomNumberGenerator) -> Int {
+        let isSeedless = seeds == 0 && leechers <= seedlessPeers
+        let base = leechers == 0 ? idleInterval : isSeedless ? seedlessInterval : activeInterval
         let spread = base * jitterPercent / 100
         return spread > 0 ? Int.random(in: base - spread...base + spread, using: &random) : base
     }

@@ -136,9 +136,10 @@ package struct SwarmRegistry: Sendable {
         _ hash: InfoHash, peers: [PeerAddress], using random: inout some RandomNumberGenerator
     ) -> AnnounceResponse {
         let swarm = swarms[hash]
-        let interval = timing.interval(isActive: swarm?.isActive ?? false, using: &random)
+        let (seeds, leechers) = (swarm?.seeds.count ?? 0, swarm?.leechers.count ?? 0)
+        let interval = timing.interval(seeds: seeds, leechers: leechers, using: &random)
         return AnnounceResponse(
-            interval: interval, minInterval: min(timing.minimumInterval, interval),
-            complete: swarm?.seeds.count ?? 0, incomplete: swarm?.leechers.count ?? 0, peers: peers)
+            interval: interval, minInterval: min(timing.minimumInterval, interval), complete: seeds,
+            incomplete: leechers, peers: peers)
     }
 }

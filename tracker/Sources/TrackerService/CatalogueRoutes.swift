@@ -12,7 +12,7 @@ import TrackerProtocol
 struct CatalogueRoutes: Sendable {
     let catalogue: Catalogue
     let limits: RequestLimits
-    let uploads: UploadGate
+    let uploads: UploadBudget
 
     func add(to router: Router<TrackerContext>) {
         let masters = router.group("api/v1/masters")
@@ -37,13 +37,16 @@ struct CatalogueRoutes: Sendable {
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: torrent)))
         }
         masters.put(":name/:version") { request, context in
-            try await uploads.pass { try await publish(request, as: try masterName(context)) }
+            try await publish(request, as: try masterName(context))
         }
     }
 
     private func publish(_ request: Request, as master: MasterName) async throws -> Response {
         let label = try label(request)
-        let torrent = try await torrent(request)
+        return try await torrent(request) { torrent in try await publish(torrent, label: label, as: master) }
+    }
+
+    private func publish(_ torrent: [UInt8], label: String?, as master: MasterName) async throws -> Response {
         let metainfo: Metainfo
         do throws(MetainfoError) {
             metainfo = try Metainfo(torrent: torrent)
@@ -69,7 +72,9 @@ struct CatalogueRoutes: Sendable {
         }
     }
 
-    private func torrent(_ request: Request) async throws -> [UInt8] {
+    private func torrent(
+        _ request: Request, _ body: ([UInt8]) async throws -> Response
+    ) async throws -> Response {
         let tooLarge = APIError(
             .contentTooLarge, "too_large",
             "The torrent is longer than \(limits.torrentByteCount) bytes; make it with longer pieces.")
@@ -77,10 +82,14 @@ struct CatalogueRoutes: Sendable {
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limits.torrentByteCount {
             throw tooLarge
         }
-        do {
-            return Array(buffer: try await request.body.collect(upTo: limits.torrentByteCount))
-        } catch is NIOTooManyBytesError {
-            throw tooLarge
+        return try await uploads.reserving { reservation in
+            var torrent: [UInt8] = []
+            for try await part in request.body {
+                guard torrent.count + part.readableBytes <= limits.torrentByteCount else { throw tooLarge }
+                try reservation.grow(by: part.readableBytes)
+                torrent += part.readableBytesView
+            }
+            return try await body(torrent)
         }
     }
 

@@ -4,8 +4,8 @@
 package struct RequestLimits: Sendable {
     /// The longest .torrent taken into the catalogue: 16 MiB, the piece layer of half a million pieces.
     package var torrentByteCount = 16 << 20
-    /// Torrents received at once. More are asked to come back, so that uploads are bounded in memory.
-    package var concurrentUploads = 4
+    /// The bytes of all torrents that are being received, together. Who would need more is asked to come back.
+    package var uploadByteCount = 64 << 20
     /// Masters in the catalogue.
     package var masters = 10_000
     /// The longest label, in bytes of UTF-8.
@@ -18,7 +18,9 @@ package struct RequestLimits: Sendable {
     package var headerFieldCount = 100
     /// Connections at once on each listener; less where the process may not open as many files.
     package var connections = 16_384
-    /// Seconds after which a connection on which nothing happens is closed.
+    /// Connections on all listeners that wait for a request; where there are more, the oldest ends.
+    package var waitingConnections = 1024
+    /// Seconds that a request may take to arrive, and that a connection may wait for the next one.
     package var idleSeconds: Int64 = 30
 
     package init() {}

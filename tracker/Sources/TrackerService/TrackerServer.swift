@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionGate
 import Glibc
 package import Hummingbird
 import HummingbirdCore
@@ -15,11 +16,13 @@ package struct TrackerServer: Sendable {
     private let logger: Logger
     private let swarms: LiveSwarms
     private let catalogue: Catalogue
+    private let gate: ConnectionGate
 
     /// Opens the catalogue; nothing listens yet.
     package init(configuration: TrackerConfiguration, logger: Logger) throws(TrackerError) {
         self.configuration = configuration
         self.logger = logger
+        gate = ConnectionGate(limit: configuration.requests.waitingConnections)
         swarms = LiveSwarms(limits: configuration.swarms)
         do throws(CatalogueError) {
             catalogue = try Catalogue(path: configuration.databasePath, limit: configuration.requests.masters)
@@ -71,7 +74,7 @@ package struct TrackerServer: Sendable {
         HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
         CatalogueRoutes(
             catalogue: catalogue, limits: configuration.requests,
-            uploads: UploadGate(limit: configuration.requests.concurrentUploads)
+            uploads: UploadBudget(limit: configuration.requests.uploadByteCount)
         ).add(to: router)
         return router
     }
@@ -81,14 +84,12 @@ package struct TrackerServer: Sendable {
         onListening: @escaping @Sendable (PeerAddress) -> Void
     ) -> Application<RouterResponder<TrackerContext>> {
         let limits = configuration.requests
-        let http = HTTP1Channel.Configuration(
-            idleTimeout: .seconds(limits.idleSeconds),
-            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                maxHeaderFieldSize: limits.headerFieldByteCount, maxHeaderListSize: limits.headerByteCount,
-                maxHeaderFieldCount: limits.headerFieldCount))
+        let heads = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: limits.headerFieldByteCount, maxHeaderListSize: limits.headerByteCount,
+            maxHeaderFieldCount: limits.headerFieldCount)
         return Application(
             responder: responder,
-            server: .http1(configuration: http),
+            server: GatedChannel.server(gate: gate, patience: .seconds(limits.idleSeconds), limits: heads),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host.description, port: Int(address.port)), backlog: 1024,
                 availableConnectionsDelegate: .maximum(
