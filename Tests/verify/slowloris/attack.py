@@ -3,11 +3,11 @@
 
 attack.py COUNT OPENING TARGET [SOURCE]
 
-TARGET is “10.0.0.1,6881” or the path of a Unix socket. SOURCE is a prefix from whose hosts the connections come, such as
-10.211.0.0/16; each host makes eight. OPENING is a file whose lines are two words in hexadecimal: how a client begins, and
-how it goes on; it never gets to the end. Of four connections one says nothing; one says half of the beginning, then
-nothing; one trickles all of it, a byte a second; one says the beginning and trickles the rest. Whichever is closed is
-made again some seconds later. Prints each second how many have been made and how many are open.
+TARGET is “10.0.0.1,6881” or the path of a Unix socket. SOURCE is a prefix from whose hosts the connections come, such
+as 10.211.0.0/16; each host makes eight. OPENING is a file whose lines are two words in hexadecimal: how a client
+begins, and how it goes on; it never gets to the end. Of four connections one says nothing; one says half of the
+beginning, then nothing; one trickles all of it, a byte a second; one says the beginning and trickles the rest.
+Whichever is closed is made again some seconds later. Prints each second how many were made and how many are open.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import heapq
 import ipaddress
+import random
 import select
 import socket
 import sys
@@ -22,11 +23,14 @@ import time
 from pathlib import Path
 
 _PER_HOST = 8
-_AGAIN = 5.0
+# How soon a connection that was closed is made again: at random, so that they do not come in waves.
+_AGAIN = (1.0, 5.0)
 # New connections in one round of the loop, so that the target is loaded and not the network.
 _BURST = 200
 # Linux: the port is chosen when the connection is made, so that each target has all of them.
 _IP_BIND_ADDRESS_NO_PORT = 24
+# Linux: the address need not be that of a device.
+_IPV6_FREEBIND = 78
 
 
 class Dawdler:
@@ -52,7 +56,8 @@ class Attack:
                 number, openings[number // 4 % len(openings)], str(hosts[1 + number // _PER_HOST]) if hosts else None)
             for number in range(count)]
         if target.startswith("/"):
-            self._family, self._address = socket.AF_UNIX, target
+            self._family = socket.AF_UNIX
+            self._address: str | tuple[str, int] = target
         else:
             host, port = target.split(",")
             self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -88,13 +93,15 @@ class Attack:
         try:
             if dawdler.source:
                 made.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+                if self._family == socket.AF_INET6:
+                    made.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
                 made.bind((dawdler.source, 0))
             failure = made.connect_ex(self._address)
         except OSError as error:
             failure = error.errno or errno.EIO
         if failure not in (0, errno.EINPROGRESS):
             made.close()
-            heapq.heappush(self._waiting, (time.monotonic() + _AGAIN, number))
+            heapq.heappush(self._waiting, (time.monotonic() + random.uniform(*_AGAIN), number))
             return
         self.made += 1
         dawdler.socket, dawdler.said = made, 0
@@ -137,11 +144,11 @@ class Attack:
         del self._by_descriptor[dawdler.socket.fileno()]
         dawdler.socket.close()
         dawdler.socket, dawdler.is_open = None, False
-        heapq.heappush(self._waiting, (time.monotonic() + _AGAIN, number))
+        heapq.heappush(self._waiting, (time.monotonic() + random.uniform(*_AGAIN), number))
 
 
 def main(count: str, openings: str, target: str, source: str | None = None) -> None:
-    words = [bytes.fromhex(word) for word in Path(openings).read_text().split()]
+    words = [bytes.fromhex(word) for word in Path(openings).read_text(encoding="ascii").split()]
     Attack(int(count), list(zip(words[::2], words[1::2])), target, source).run()
 
 
