@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections that never get to the point.
 
-attack.py COUNT OPENING TARGET [SOURCE]
+attack.py COUNT OPENINGS TARGET [SOURCE]
 
 TARGET is “10.0.0.1,6881” or the path of a Unix socket. SOURCE is a prefix from whose hosts the connections come, such
-as 10.211.0.0/16; each host makes eight. OPENING is a file whose lines are two words in hexadecimal: how a client
-begins, and how it goes on; it never gets to the end. Of four connections one says nothing; one says half of the
-beginning, then nothing; one trickles all of it, a byte a second; one says the beginning and trickles the rest.
-Whichever is closed is made again some seconds later. Prints each second how many were made and how many are open.
+as 10.211.0.0/16; each host makes eight. OPENINGS is a file whose lines are two words in hexadecimal: how a client
+begins, and how it goes on; it never gets to the end. NUMBER in them becomes that of the connection.
+
+Of four connections one says nothing; one says half of the beginning, then nothing; one trickles all of it, a byte a
+second; one says the beginning and trickles the rest. Whichever is closed is made again some seconds later. Prints each
+second how many were made and how many are open.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class Dawdler:
 
     def __init__(self, number: int, opening: tuple[bytes, bytes], source: str | None) -> None:
         self.source = source
-        begin, rest = opening
+        begin, rest = (part.replace(b"NUMBER", b"%06d" % number) for part in opening)
         manners = [(b"", b""), (begin[: len(begin) // 2], b""), (b"", begin + rest), (begin, rest)]
         self.first, self.trickle = manners[number % len(manners)]
         self.said = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attacks every listener in turn, with fresh programs each time, and has an honest peer fetch meanwhile."""
+"""Attacks every listener in turn, with fresh programs each time, and has honest ones fetch and publish meanwhile."""
 
 from __future__ import annotations
 
@@ -104,6 +104,7 @@ def besiege(stage: Stage, listener: str) -> list[str]:
             time.sleep(_SIEGE)
             attacked = f"{attack.open:5} connections open, {attack.made} made so far"
             took = f"honest fetch {stage.fetch(2, _FETCH_LIMIT):.1f} s"
+            stage.publish()
         except CaseFailure as failure:
             wrong.append(str(failure))
     growth = dict(zip(("peer", "tracker"), memory.growth))

@@ -20,7 +20,7 @@ _IMAGE_LENGTH = 32 << 20
 _STRANGERS = ("10.211.0.0/16", "fd00:bad::/64")
 _LOOPBACK = "127.0.0.0/8"
 
-LISTENERS = ["peer, IPv4", "peer, IPv6", "peer, loopback", "tracker", "control socket"]
+LISTENERS = ["peer, IPv4", "peer, IPv6", "peer, loopback", "peer, joined", "tracker", "control socket"]
 
 
 class Stage:
@@ -43,6 +43,7 @@ class Stage:
         return {
             "peer, IPv4": [(self._attacker, [f"{seed.address},{_PEER_PORT}", _STRANGERS[0]])],
             "peer, IPv6": [(self._attacker, [f"{self._ipv6(seed)},{_PEER_PORT}", _STRANGERS[1]])],
+            "peer, joined": [(self._attacker, [f"{seed.address},{_PEER_PORT}", _STRANGERS[0]])],
             "peer, loopback": [(seed, [f"127.0.0.1,{_PEER_PORT}", _LOOPBACK])],
             "tracker": [
                 (self._attacker, [f"{tracker.address},{_TRACKER_PORT}", _STRANGERS[0]]),
@@ -60,6 +61,9 @@ class Stage:
         if listener == "control socket":
             return [(b"GET /v1/status?", endless), (b"POST /v1/perform" + headers, endless)]
         handshake = b"\x13BitTorrent protocol" + bytes.fromhex("0000000000100004") + self._info_hash
+        if listener == "peer, joined":
+            # Whole handshakes, then messages of which the length is never followed by all of it.
+            return [(handshake + b"-XX0000-NUMBERjoined", b"\0\0\x40\x09\x07" + endless)]
         return [(handshake, b"-XX0000-no last one")]
 
     def fetch(self, version: int, limit: float) -> float:
@@ -81,6 +85,16 @@ class Stage:
         shown = run([_DROVER, "master", "inspect", "--format", "json", self._torrent(2)])
         return bytes.fromhex(json.loads(shown)["infoHashV2"])[:20]
 
+    def publish(self) -> None:
+        """An honest publisher puts a master into the catalogue."""
+        run([
+            _DROVER, "master", "publish", "base@1", "--tracker", self._tracker_url,
+            "--store", self._store(self._seed_host)])
+
+    @property
+    def _tracker_url(self) -> str:
+        return f"http://{self._tracker_host.at(_TRACKER_PORT)}"
+
     def _store(self, host: Host) -> Path:
         return host.folder / "store"
 
@@ -101,10 +115,8 @@ class Stage:
         self._attacker.ip(*[f"route add local {network} dev lo" for network in _STRANGERS])
 
     def _start_tracker(self) -> Program:
-        url = f"http://{self._tracker_host.at(_TRACKER_PORT)}/healthz"
-
         def answers() -> bool:
-            with urllib.request.urlopen(url, timeout=10):
+            with urllib.request.urlopen(f"{self._tracker_url}/healthz", timeout=10):
                 return True
 
         tracker = self._tracker_host.start(
@@ -120,7 +132,7 @@ class Stage:
             run([
                 _DROVER, "master", "create", image, "--name", "base", "--version", str(version),
                 "--source-format", "raw", "--store", self._store(self._seed_host), "--out", self._torrent(version),
-                "--tracker", f"http://{self._tracker_host.at(_TRACKER_PORT)}"])
+                "--tracker", self._tracker_url])
         return self._start_peer(self._seed_host, f"[::]:{_PEER_PORT}")
 
     def _start_peer(self, host: Host, listen: str) -> Program:
