@@ -78,6 +78,8 @@ class Case:
             leecher.start(torrent, None)
         for leecher in leechers:
             eventually(f"{leecher.name} has the image", leecher.is_complete, leecher.watched)
+        if self.seed_rate and network.sent(seed.host) > image.stat().st_size * len(leechers) / 2:
+            raise CaseFailure("the leechers did not get half of it from each other")
         network.stop()
         for leecher in leechers:
             if not filecmp.cmp(image, leecher.image, shallow=False):

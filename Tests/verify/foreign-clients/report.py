@@ -10,16 +10,16 @@ _HEAD = ["client", "version", "direction", "kind", "tracker", "over", "result"]
 _ABOUT = """\
 # Interoperability
 
-What Drover does together with programs of others. `make verify SUITES=foreign-clients` has made this table; it needs
-root for networks of its own, and nothing in it is skipped: a missing client fails the suite.
+Drover together with programs of others. `make verify SUITES=foreign-clients` makes this table again: it fetches the
+clients once, needs root for networks of its own, and skips nothing.
 
-Every row is a swarm of its own, each program on a host of its own behind one bridge. Nobody is told an address of another:
-they find each other through the tracker, except for the web seed, which the .torrent names. The image has 64 MiB and
-some bytes, with holes, and an end that is neither a whole piece nor a whole block. “Identical”: every leecher had all
-of it and said so itself, and its file is byte for byte the source. All clients run with the settings they come with, but
-that those for asking the world outside are off. libtorrent is that of the machine's own Debian; the others are those of
-Debian 13, unpacked beside it, with the versions of its packages: the Transmission of Debian 12 (3.00) cannot read hybrid
-torrents.
+Each row is a swarm of its own, each program on a host of its own behind one bridge. None is told another's address: they
+find each other through the tracker; the web seed is named by the .torrent. The image has 64 MiB and some bytes, with holes,
+and ends within a block. “Identical”: every leecher said that it had all of it, and its file is the source byte for byte.
+Where all fetch from a Drover seed, that is capped at 100 Mbit/s, and they get more than half from each other. Clients run
+with the settings they come with, except that they ask no network outside. libtorrent is that of the machine's own Debian;
+the others, with the versions of their packages, are those of Debian 13, since the Transmission of Debian 12 (3.00) reads no
+hybrid torrents. Transmission tries µTP and encryption first, and comes to plain TCP after some twenty seconds.
 """
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import time
@@ -111,6 +112,11 @@ class Network:
     @property
     def programs(self) -> list[Program]:
         return [program for host in self.hosts for program in host.programs]
+
+    def sent(self, host: Host) -> int:
+        """The bytes that a host has sent so far, headers included."""
+        port = f"p{self._number}h{self.hosts.index(host) + 1}"
+        return int(json.loads(run(["ip", "-s", "-json", "link", "show", port]))[0]["stats64"]["rx"]["bytes"])
 
     def stop(self) -> None:
         """Ends every program, all at the same time."""
