@@ -45,7 +45,7 @@ class Tracker(ABC):
     def has_seed(self, torrent: Path) -> bool:
         """Whether it knows a seed that every client finds."""
         info_hash = wire_hashes(torrent)[0]
-        query = urllib.parse.urlencode({"info_hash": info_hash})
+        query = "info_hash=" + urllib.parse.quote(info_hash, safe="")
         with urllib.request.urlopen(f"http://{self.host.at(_PORT)}/scrape?{query}", timeout=10) as answer:
             files = libtorrent.bdecode(answer.read())[b"files"]
         return info_hash in files and files[info_hash][b"complete"] > 0
