@@ -53,7 +53,7 @@ def run_case(number: int, case: Case, image: Path) -> str:
         logs = traceback.format_exc()
     if result != "identical":
         network.stop()
-        logs += "\n".join(program.tail() for program in network.programs)
+        logs += "".join(f"{program.tail()}\n" for program in network.programs)
     network.remove()
     shutil.rmtree(folder)
     print(f"{time.monotonic() - started:5.1f} s  {' | '.join([*case.cells, result])}\n{logs}", end="", flush=True)
