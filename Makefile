@@ -39,11 +39,12 @@ verify: ## Run the long suites: foreign clients, guest kernels, simulations, fuz
 	$(SWIFT_BUILD)
 	@Tests/verify/run $(SUITES)
 
-simulate: ## Replay one random world of the simulator: make simulate SEED=237
+simulate: ## Replay one random world of the simulator, with its trace: make simulate SEED=237
 	@test -n "$(SEED)" || { echo "which world? make simulate SEED=237" >&2; exit 2; }
 	@deploy/packages build
 	$(SWIFT_BUILD)
-	DROVER_SEED=$(SEED) $(SWIFT_TEST) --filter 'SimulationTests.*random worlds'
+	.build/release/drover simulate --world $(SEED) --trace .build/world-$(SEED).trace
+	@echo "what happened: .build/world-$(SEED).trace"
 
 demo: ## Show the main job: one real master image, four hosts, verified, cloned, booted
 	@deploy/demo/demo
