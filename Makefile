@@ -13,9 +13,12 @@ FILTER ?=
 SUITES ?=
 # “make simulate SEED=237” replays one random world; a failing one names its seed.
 SEED ?=
+# “make fuzz SECONDS=600 TARGET=bencode” looks at one target for longer.
+SECONDS ?= 60
+TARGET ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check verify simulate demo bench fmt clean
+.PHONY: help build test check verify fuzz simulate demo bench fmt clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +41,10 @@ verify: ## Run the long suites: foreign clients, guest kernels, simulations, fuz
 	@deploy/packages verify
 	$(SWIFT_BUILD)
 	@Tests/verify/run $(SUITES)
+
+fuzz: ## Fuzz what reads input, a minute for each target: make fuzz SECONDS=60 TARGET=bencode
+	@deploy/packages build
+	@Tests/Fuzzing/run fuzz $(SECONDS) $(TARGET)
 
 simulate: ## Replay one random world of the simulator, with its trace: make simulate SEED=237
 	@test -n "$(SEED)" || { echo "which world? make simulate SEED=237" >&2; exit 2; }

@@ -10,7 +10,19 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
 ]
 
+/// With DROVER_FUZZ=1 the code under test is instrumented for libFuzzer, bounds of unsafe memory are checked, and the
+/// program that runs the fuzz targets exists. `Tests/Fuzzing/run` builds so, in a scratch folder of its own.
+let isFuzzing = Context.environment["DROVER_FUZZ"] == "1"
+let sanitizers = "-sanitize=fuzzer,address"
+
 func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path,
+        swiftSettings: isFuzzing ? strict + [.unsafeFlags([sanitizers])] : strict)
+}
+
+/// A module that only tests use, which is never instrumented.
+func support(_ name: String, path: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
@@ -41,6 +53,15 @@ extension Target.Dependency {
     static let deque = product(name: "DequeModule", package: "swift-collections")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
 }
+
+let fuzzer: [Target] =
+    isFuzzing
+    ? [
+        .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzzing/CLibFuzzer"),
+        .executableTarget(
+            name: "Fuzzer", dependencies: ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzzing/Fuzzer",
+            swiftSettings: strict, linkerSettings: [.unsafeFlags([sanitizers, "-use-ld=lld"])]),
+    ] : []
 
 let package = Package(
     name: "drover",
@@ -107,7 +128,15 @@ let package = Package(
             ["TrackerProtocol", "TrackerService", .arguments, .logging]),
 
         // Tests.
-        module("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
+        support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
+        // What the fuzzer runs, and the tests that run its corpora and findings again.
+        support(
+            "FuzzTargets", path: "Tests/Fuzzing/Targets",
+            [
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "FileLayer", "ImageStore",
+                "CloneLayer", "TestSupport", .nioCore,
+            ]),
+        tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
@@ -131,6 +160,6 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
                 .httpTypes, .nioCore, .grdb, .logging,
             ]),
-    ],
+    ] + fuzzer,
     swiftLanguageModes: [.v6]
 )
