@@ -38,6 +38,7 @@ struct CloneJournal: Sendable {
         var clones: [CloneName: Clone] = [:]
         var start = 0
         while start < bytes.count {
+            // checked: the start is below the count, and the newline is found behind it.
             let newline = bytes[start...].firstIndex(of: 0x0a)
             guard let newline, let json = Self.payload(bytes[start..<newline]) else {
                 try journal.checkOnlyTail(bytes, after: newline)
@@ -110,6 +111,7 @@ struct CloneJournal: Sendable {
     /// A broken line may only be what a crash left at the end.
     private func checkOnlyTail(_ bytes: [UInt8], after newline: Int?) throws(CloneError) {
         guard var start = newline.map({ $0 + 1 }) else { return }
+        // checked: the start is behind a newline that was found, and so at most the count.
         while let next = bytes[start...].firstIndex(of: 0x0a) {
             if Self.payload(bytes[start..<next]) != nil {
                 throw CloneError(
@@ -129,10 +131,12 @@ struct CloneJournal: Sendable {
         else { throw newer }
         for record in line.put ?? [] {
             guard let clone = record.clone(in: site.folder) else { throw newer }
+            // checked: a dictionary.
             clones[clone.name] = clone
         }
         for text in line.drop ?? [] {
             guard let name = try? CloneName(text) else { throw newer }
+            // checked: a dictionary.
             clones[name] = nil
         }
         written += (line.put?.count ?? 0) + (line.drop?.count ?? 0)

@@ -40,6 +40,7 @@ struct MasterRecord: Codable, Equatable, Sendable {
     private static func bytes(_ hexadecimal: String) -> [UInt8]? {
         let digits = hexadecimal.compactMap(\.hexDigitValue)
         guard digits.count == hexadecimal.count, digits.count.isMultiple(of: 2) else { return nil }
+        // checked: an even number of digits, each of four bits.
         return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 }

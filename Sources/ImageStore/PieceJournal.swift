@@ -51,11 +51,13 @@ struct PieceJournal {
             if error.cause == .notFound || error.cause == .tooLarge { return nil }
             throw error
         }
+        // checked: so many bytes are there.
         guard bytes.count >= headerLength else { return nil }
         let header = Array(bytes.prefix(headerLength))
         let salt = header[52..<56].reduce(0) { $0 << 8 | UInt32($1) }
         guard header == Self.header(for: metainfo, salt: salt) else { return nil }
 
+        // checked: the loop ends where no whole record is left, and two numbers of 32 bits are added.
         var runs: [Range<Int>] = []
         var end = headerLength
         var position = headerLength
@@ -101,6 +103,7 @@ struct PieceJournal {
         var result: [Range<Int>] = []
         for run in runs.sorted(by: { $0.lowerBound < $1.lowerBound }) {
             if let last = result.last, run.lowerBound <= last.upperBound {
+                // checked: there is a last one, and the larger end is not before its beginning.
                 result[result.count - 1] = last.lowerBound..<max(last.upperBound, run.upperBound)
             } else {
                 result.append(run)
@@ -115,6 +118,7 @@ struct PieceJournal {
 
     private static func header(for metainfo: Metainfo, salt: UInt32) -> [UInt8] {
         var bytes = magic + (metainfo.infoHashes.v2 ?? metainfo.piecesRoot).bytes
+        // checked: a geometry is positive and its piece length within 28 bits.
         append(UInt64(metainfo.geometry.size), to: &bytes)
         append(UInt32(metainfo.geometry.pieceLength), to: &bytes)
         append(salt, to: &bytes)
@@ -123,6 +127,7 @@ struct PieceJournal {
 
     private static func record(_ run: Range<Int>, header: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
+        // checked: pieces are fewer than 21 bits can count.
         append(UInt32(run.lowerBound), to: &bytes)
         append(UInt32(run.count), to: &bytes)
         return bytes + SHA256Digest(hashing: header + bytes).bytes.prefix(checkLength)

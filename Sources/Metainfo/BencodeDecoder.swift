@@ -137,6 +137,7 @@ package struct BencodeDecoder {
             if let last = entries.last, !last.key.lexicographicallyPrecedes(key) { throw .unsortedKeys(at: start) }
             let valueStart = position
             entries.append(Bencode.Entry(key: key, value: try value(depth: depth + 1)))
+            // checked: reading only moves forwards.
             if depth == 0, key == watchedKey { watchedSpan = valueStart..<position }
         }
         position += 1
@@ -147,6 +148,7 @@ package struct BencodeDecoder {
         guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(try peek()) else { throw .unexpectedByte(at: position) }
         let length = try integer(terminator: UInt8(ascii: ":"), mayBeNegative: false)
         guard length <= Int64(input.count - position) else { throw .truncated }
+        // checked: the line above: so many bytes are left.
         let bytes = Array(input[position..<position + Int(length)])
         position += Int(length)
         return bytes
@@ -174,6 +176,7 @@ package struct BencodeDecoder {
             position += 1
         }
         let digits = position - firstDigit
+        // checked: the first digit was read already.
         let hasLeadingZero = digits > 1 && input[firstDigit] == UInt8(ascii: "0")
         guard digits > 0, !hasLeadingZero, !(isNegative && value == 0) else { throw .notCanonical(at: start) }
         position += 1
@@ -187,6 +190,7 @@ package struct BencodeDecoder {
 
     private func peek() throws(BencodeError) -> UInt8 {
         guard position < input.count else { throw .truncated }
+        // checked: the line above.
         return input[position]
     }
 }

@@ -34,6 +34,7 @@ package struct Bitfield: Hashable, Sendable {
                 rest &= ~(0x80 >> bit)
                 let piece = index * 8 + bit
                 guard piece < pieceCount else { return nil }
+                // checked: the piece is below the count, for which the words were made.
                 words[piece / 64] |= 1 << UInt64(piece % 64)
                 count += 1
             }
@@ -43,6 +44,7 @@ package struct Bitfield: Hashable, Sendable {
     /// The set as a `bitfield` message carries it.
     package var wire: [UInt8] {
         var bytes = [UInt8](repeating: 0, count: (pieceCount + 7) / 8)
+        // checked: only pieces below the count are in the set.
         forEach { bytes[$0 / 8] |= 0x80 >> UInt8($0 % 8) }
         return bytes
     }
@@ -52,6 +54,7 @@ package struct Bitfield: Hashable, Sendable {
     package var isFull: Bool { count == pieceCount }
 
     package func contains(_ piece: PieceIndex) -> Bool {
+        // checked: the piece is below the count, for which the words were made.
         piece.number < pieceCount && words[piece.number / 64] & (1 << UInt64(piece.number % 64)) != 0
     }
 
@@ -59,6 +62,7 @@ package struct Bitfield: Hashable, Sendable {
     @discardableResult
     package mutating func insert(_ piece: PieceIndex) -> Bool {
         guard piece.number < pieceCount, !contains(piece) else { return false }
+        // checked: the guard above: the piece is below the count.
         words[piece.number / 64] |= 1 << UInt64(piece.number % 64)
         count += 1
         return true
@@ -68,6 +72,7 @@ package struct Bitfield: Hashable, Sendable {
     @discardableResult
     package mutating func remove(_ piece: PieceIndex) -> Bool {
         guard contains(piece) else { return false }
+        // checked: a piece in the set is below the count.
         words[piece.number / 64] &= ~(1 << UInt64(piece.number % 64))
         count -= 1
         return true
@@ -92,6 +97,7 @@ package struct Bitfield: Hashable, Sendable {
         guard !words.isEmpty, excluded.words.count == words.count, alsoExcluded.words.count == words.count else {
             return
         }
+        // checked: the guard above: there are words, as many in each set.
         let first = (start / 64) % words.count
         for step in 0..<words.count {
             let index = (first + step) % words.count

@@ -19,6 +19,7 @@ package struct MasterName: Hashable, Sendable, Comparable, CustomStringConvertib
     /// - Returns: `nil` unless both parts are there and valid; the version has no sign and no leading zero.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        // checked: there are two parts.
         guard parts.count == 2, let version = Self.version(parts[1]) else { return nil }
         self.init(name: String(parts[0]), version: version)
     }

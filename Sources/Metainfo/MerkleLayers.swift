@@ -17,6 +17,7 @@ package struct MerkleLayers: Sendable {
         var paddings = [padding]
         var (layer, padding, width) = (lowest, padding, width)
         while width > 1 {
+            // checked: the stride ends within the layer, and the second of a pair is looked for.
             layer = stride(from: 0, to: layer.count, by: 2).map { index in
                 MerkleTree.parent(layer[index], index + 1 < layer.count ? layer[index + 1] : padding)
             }
@@ -48,6 +49,7 @@ package struct MerkleLayers: Sendable {
         guard layers.indices.contains(height), position >= 0, position < 1 << (layers.count - 1 - height) else {
             return nil
         }
+        // checked: the guard above; there are as many paddings as layers.
         return position < layers[height].count ? layers[height][position] : paddings[height]
     }
 }

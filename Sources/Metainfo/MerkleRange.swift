@@ -24,6 +24,7 @@ package struct MerkleRange: Equatable, Sendable {
     ///   the piece layer and not all in one piece.
     package init?(geometry: PieceGeometry, layer: UInt32, first: UInt32, count: UInt32, proofLayers: UInt32) {
         let height = geometry.treeHeight
+        // checked: what is divided by is more than 1, and nothing here exceeds 33 bits.
         guard let layer = Int(exactly: layer), layer < height, count > 1, count.nonzeroBitCount == 1,
             let count = Int(exactly: count), count <= Self.maximumCount,
             let first = Int(exactly: first), first % count == 0, first + count <= 1 << (height - layer),
@@ -38,6 +39,7 @@ package struct MerkleRange: Equatable, Sendable {
             return
         }
         let nodesPerPiece = 1 << (geometry.pieceTreeHeight - layer)
+        // checked: a power of two.
         guard count <= nodesPerPiece, let piece = geometry.piece(first / nodesPerPiece) else { return nil }
         self.piece = piece
     }
@@ -62,10 +64,12 @@ package struct MerkleRange: Equatable, Sendable {
         }
         var hashes: [SHA256Digest] = []
         hashes.reserveCapacity(count + uncleCount)
+        // checked: a range has at least two nodes, all inside their layer.
         for position in first..<first + count {
             guard let hash = node(layer, position) else { return nil }
             hashes.append(hash)
         }
+        // checked: a range has at least two nodes.
         var (top, position) = (layer + count.trailingZeroBitCount, first / count)
         for _ in 0..<uncleCount {
             guard let uncle = node(top, position ^ 1) else { return nil }

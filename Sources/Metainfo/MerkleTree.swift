@@ -7,6 +7,7 @@ package enum MerkleTree {
         withUnsafeTemporaryAllocation(byteCount: 2 * SHA256Digest.byteCount, alignment: 8) { pair in
             left.withUnsafeBytes { pair.copyMemory(from: $0) }
             right.withUnsafeBytes {
+                // checked: the pair has room for two digests.
                 UnsafeMutableRawBufferPointer(rebasing: pair[SHA256Digest.byteCount...]).copyMemory(from: $0)
             }
             return SHA256Digest(hashing: UnsafeRawBufferPointer(pair))
@@ -38,6 +39,7 @@ package enum MerkleTree {
             next.reserveCapacity((layer.count + 1) / 2)
             var index = 0
             while index < layer.count {
+                // checked: the loop ends within the layer, and the second of a pair is looked for.
                 next.append(parent(layer[index], index + 1 < layer.count ? layer[index + 1] : padding))
                 index += 2
             }
@@ -54,6 +56,7 @@ package enum MerkleTree {
         leaves.reserveCapacity(bytes.count / PieceGeometry.blockLength + 1)
         var start = 0
         while start < bytes.count {
+            // checked: the end is beyond the start, and not beyond the bytes.
             let end = min(start + PieceGeometry.blockLength, bytes.count)
             leaves.append(SHA256Digest(hashing: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
             start = end

@@ -60,6 +60,7 @@ package struct Metainfo: Sendable {
 
     /// The hash a piece must have. A ``PieceIndex`` of another image is answered with zeros, which no data hashes to.
     package func hash(of piece: PieceIndex) -> SHA256Digest {
+        // checked: the number is compared.
         piece.number < pieceHashes.count ? pieceHashes[piece.number] : .zero
     }
 }

@@ -33,6 +33,7 @@ package struct PieceGeometry: Hashable, Sendable {
     ///   be more than ``maximumPieceCount`` pieces.
     package init?(size: Int64, pieceLength: Int) {
         guard size > 0, Self.isValid(pieceLength: pieceLength) else { return nil }
+        // checked: both are positive.
         let count = (size - 1) / Int64(pieceLength) + 1
         guard count <= Int64(Self.maximumPieceCount) else { return nil }
         self.size = size
@@ -49,6 +50,7 @@ package struct PieceGeometry: Hashable, Sendable {
     /// pieces, so that small images relay early and large ones keep their tables small.
     package static func preferredPieceLength(forSize size: Int64) -> Int {
         var length = 256 * 1024
+        // checked: from a constant up to another.
         while length < 16 << 20, size / Int64(length) >= 8000 { length *= 2 }
         return length
     }
@@ -68,6 +70,7 @@ package struct PieceGeometry: Hashable, Sendable {
 
     /// The piece's length in bytes; shorter than ``pieceLength`` only for the last one.
     package func length(of piece: PieceIndex) -> Int {
+        // checked: the piece begins inside the image.
         Int(min(Int64(pieceLength), size - offset(of: piece)))
     }
 
@@ -80,7 +83,10 @@ package struct PieceGeometry: Hashable, Sendable {
     package var blocksPerPiece: Int { pieceLength / Self.blockLength }
 
     /// The number of blocks in the whole image.
-    package var blockCount: Int64 { (size - 1) / Int64(Self.blockLength) + 1 }
+    package var blockCount: Int64 {
+        // checked: the size is positive.
+        (size - 1) / Int64(Self.blockLength) + 1
+    }
 
     /// The number of leaves of the tree below one piece's hash: that of a full piece, or, where the whole image is no
     /// longer than one piece, the next power of two from its blocks (BEP 52).
@@ -97,6 +103,7 @@ package struct PieceGeometry: Hashable, Sendable {
     /// Whether a peer may ask for this; both numbers may be any. It begins inside the piece and ends inside its last block. libtorrent 2.0 asks
     /// for all of the last block even where the image ends inside it, and expects zeros there.
     package func mayBeRequested(begin: UInt32, length: UInt32, in piece: PieceIndex) -> Bool {
+        // checked: lengths of a geometry are positive, and the sum is of two numbers of 32 bits.
         let end = UInt64(blockCount(of: piece)) * UInt64(Self.blockLength)
         return length > 0 && UInt64(begin) < UInt64(self.length(of: piece)) && UInt64(begin) + UInt64(length) <= end
     }

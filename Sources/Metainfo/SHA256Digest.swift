@@ -64,6 +64,7 @@ extension Collection<UInt8> {
         var text: [UInt8] = []
         text.reserveCapacity(count * 2)
         for byte in self {
+            // checked: four bits, and there are sixteen digits.
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
         }

@@ -60,7 +60,10 @@ package struct TorrentFile: Sendable {
     package var namedFiles: [Entry] { files.filter { !$0.isPadding } }
 
     /// The content's size in bytes, padding not counted.
-    package var size: Int64 { files.reduce(0) { $1.isPadding ? $0 : $0 + $1.length } }
+    package var size: Int64 {
+        // checked: both layouts have added their files up without overflow.
+        files.reduce(0) { $1.isPadding ? $0 : $0 + $1.length }
+    }
 
     /// Reads a .torrent.
     /// - Throws: ``MetainfoError`` for the first violation found.
@@ -76,6 +79,7 @@ package struct TorrentFile: Sendable {
         guard root.entries != nil else { throw .wrongType("torrent") }
         guard let dictionary = root["info"], let span else { throw .missing("info") }
         guard dictionary.entries != nil else { throw .wrongType("info") }
+        // checked: the decoder found the span in these bytes.
         info = Array(bytes[span])
 
         let version = try Self.metaVersion(dictionary)
@@ -124,6 +128,7 @@ package struct TorrentFile: Sendable {
         var geometries: [SHA256Digest: PieceGeometry] = [:]
         for file in files {
             guard let root = file.piecesRoot, file.length > pieceLength else { continue }
+            // checked: a dictionary.
             geometries[root] = PieceGeometry(size: file.length, pieceLength: Int(pieceLength))
         }
         var layers: [SHA256Digest: [SHA256Digest]] = [:]
@@ -134,12 +139,14 @@ package struct TorrentFile: Sendable {
             guard let bytes = entry.value.bytes, bytes.count == geometry.pieceCount * SHA256Digest.byteCount else {
                 throw .badPieceLayers("a layer's length does not fit its file")
             }
+            // checked: the guard above: a whole number of digests.
             let hashes = stride(from: 0, to: bytes.count, by: SHA256Digest.byteCount).compactMap {
                 SHA256Digest(bytes[$0..<$0 + SHA256Digest.byteCount])
             }
             guard MerkleTree.piecesRoot(pieceHashes: hashes, geometry: geometry) == root else {
                 throw .badPieceLayers("a layer does not hash to its file's root")
             }
+            // checked: a dictionary.
             layers[root] = hashes
         }
         return layers

@@ -27,6 +27,7 @@ struct V1Layout {
         // Padding takes part: version 1 pieces run over everything, one file after another.
         let total = try TorrentFile.Entry.place(&files, alignment: 1)
         guard files.contains(where: { !$0.isPadding && $0.length > 0 }) else { throw .badSize(0) }
+        // checked: something has a length, so the total is positive, and so is the piece length, by the caller.
         let count = (total - 1) / pieceLength + 1
         guard count <= Int64(PieceGeometry.maximumPieceCount) else { throw .tooManyPieces }
         guard hashes.count == Int(count) * SHA1Digest.byteCount else { throw .badPieces }
@@ -88,6 +89,7 @@ struct V2Layout {
         // Every file begins a piece of its own (BEP 52).
         let total = try TorrentFile.Entry.place(&files, alignment: pieceLength)
         guard files.contains(where: { $0.length > 0 }) else { throw .badSize(0) }
+        // checked: something has a length, so the total is positive, and so is the piece length, by the first line.
         guard (total - 1) / pieceLength < Int64(PieceGeometry.maximumPieceCount) else { throw .tooManyPieces }
     }
 
@@ -128,6 +130,7 @@ extension TorrentFile.Entry {
     fileprivate static func place(_ files: inout [Self], alignment: Int64) throws(MetainfoError) -> Int64 {
         var end: Int64 = 0
         for index in files.indices {
+            // checked: an index of these files, and an alignment that is positive.
             let length = files[index].length
             let gap = length > 0 ? (alignment - end % alignment) % alignment : 0
             let (start, isTooFar) = end.addingReportingOverflow(gap)

@@ -20,6 +20,7 @@ package struct ZeroPieces: Sendable {
         let count = geometry.blockCount(of: last)
         var leaves = Array(repeating: leaf, count: count)
         let tail = geometry.length(ofBlock: count - 1, in: last)
+        // checked: a piece has a block, and no block is longer than a block.
         leaves[count - 1] = zeros.withUnsafeBytes {
             SHA256Digest(hashing: UnsafeRawBufferPointer(rebasing: $0[..<tail]))
         }

@@ -42,6 +42,7 @@ package struct ExtendedHandshake: Equatable, Sendable {
         }
         for entry in value["m"]?.entries ?? [] {
             guard let number = entry.value.integer.flatMap({ UInt8(exactly: $0) }) else { continue }
+            // checked: a dictionary.
             extensions[String(decoding: entry.key, as: UTF8.self)] = number
         }
         listenPort = value["p"]?.integer.flatMap { UInt16(exactly: $0) }

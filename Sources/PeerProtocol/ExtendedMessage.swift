@@ -22,6 +22,7 @@ package enum ExtendedMessage: Equatable, Sendable {
         case Self.offered["lt_donthave"]:
             guard payload.count == 4 else { throw .badExtendedMessage }
             self = .dontHave(payload.reduce(0) { $0 << 8 | UInt32($1) })
+        // checked: a dictionary.
         case Self.offered[Self.uploadOnlyName]:
             guard payload.count == 1 else { throw .badExtendedMessage }
             self = .uploadOnly(payload.first != 0)

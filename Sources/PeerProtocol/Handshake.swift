@@ -36,6 +36,7 @@ package struct Handshake: Equatable, Sendable {
     /// Appends the handshake to `buffer`.
     package func encode(into buffer: inout ByteBuffer) {
         var reserved = [UInt8](repeating: 0, count: 8)
+        // checked: there are eight reserved bytes.
         if supportsExtensions { reserved[5] |= 0x10 }
         if supportsFast { reserved[7] |= 0x04 }
         if offersV2 { reserved[7] |= 0x10 }
@@ -57,6 +58,7 @@ package struct Handshake: Equatable, Sendable {
             let hash = buffer.readBytes(length: InfoHash.byteCount).flatMap({ InfoHash($0) }),
             let peer = buffer.readBytes(length: 20).flatMap({ PeerID($0) })
         else { return nil }
+        // checked: eight reserved bytes were read.
         return Handshake(
             infoHash: hash, peerID: peer, supportsFast: reserved[7] & 0x04 != 0,
             supportsExtensions: reserved[5] & 0x10 != 0, offersV2: reserved[7] & 0x10 != 0)

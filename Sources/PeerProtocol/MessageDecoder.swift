@@ -87,6 +87,7 @@ package struct MessageDecoder: Sendable {
         if id == MessageID.piece {
             guard let piece = buffer.readInteger(as: UInt32.self), let begin = buffer.readInteger(as: UInt32.self)
             else { return nil }
+            // checked: the shortest block message has ten bytes, and `needed` has seen to that.
             blockRest = Int(length) - 9
             return .block(BlockRequest(piece: piece, begin: begin, length: length - 9))
         }

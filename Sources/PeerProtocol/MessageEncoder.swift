@@ -49,6 +49,7 @@ package enum MessageEncoder {
     package static let blockHeaderLength = 13
 
     private static func header(_ id: UInt8, _ payload: Int, _ buffer: inout ByteBuffer) {
+        // checked: nothing sent is as long as 4 GiB.
         buffer.writeInteger(UInt32(payload + 1))
         buffer.writeInteger(id)
     }

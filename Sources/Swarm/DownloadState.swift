@@ -141,6 +141,7 @@ extension PeerSession {
         if let (index, bit) = place(of: block), download.open[index].requested & bit != 0 {
             let extent = download.open[index].extent
             download.arriving = block
+            // checked: the block is one of the extent's.
             return .keep(extent, offset: Int(block.begin) - extent.begin)
         }
         if download.withdrawn.remove(block) {
@@ -301,6 +302,7 @@ extension PeerSession {
     /// The open extent that a block as the peer named it belongs to, and the block's bit there.
     private func place(of block: BlockRequest) -> (index: Int, bit: UInt64)? {
         for (index, entry) in download.open.enumerated() where entry.extent.piece.number == Int(block.piece) {
+            // checked: a number of 32 bits in one of 64.
             let offset = Int(block.begin) - entry.extent.begin
             guard offset >= 0, offset < entry.extent.length, offset % PieceGeometry.blockLength == 0 else { continue }
             let number = offset / PieceGeometry.blockLength

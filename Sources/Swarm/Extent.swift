@@ -19,7 +19,7 @@ package struct Extent: Hashable, Sendable {
     /// The extent's first byte in its piece.
     package var begin: Int { number * Self.maximumLength }
     /// The number of blocks.
-    package var blockCount: Int { (length - 1) / PieceGeometry.blockLength + 1 }
+    package var blockCount: Int { (length - 1) / PieceGeometry.blockLength + 1 }  // checked: no extent is empty.
     /// The set of all its blocks.
     package var allBlocks: UInt64 {
         blockCount >= Self.maximumBlockCount ? .max : (1 << UInt64(blockCount)) - 1
@@ -32,6 +32,7 @@ package struct Extent: Hashable, Sendable {
 
     /// The request for one of the extent's blocks, counted from the extent's first.
     package func request(block: Int) -> BlockRequestRange {
+        // checked: a block of the extent begins inside it.
         let start = block * PieceGeometry.blockLength
         return BlockRequestRange(begin: begin + start, length: min(PieceGeometry.blockLength, length - start))
     }
@@ -103,6 +104,7 @@ extension PieceGeometry {
         let length = length(of: piece)
         return (0..<extentCount(of: piece)).map { number in
             let begin = number * Extent.maximumLength
+            // checked: each extent but the last is whole.
             return Extent(piece: piece, number: number, length: min(Extent.maximumLength, length - begin))
         }
     }

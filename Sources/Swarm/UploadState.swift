@@ -72,6 +72,7 @@ extension PeerSession {
         var effects: [Effect] = []
         while upload.reads < limits.readsInFlight, let first = upload.queue.popFirst() {
             var run = [first]
+            // checked: what is in the queue ends inside its piece.
             var end = first.begin + first.length
             while run.count < limits.blocksPerRead, let next = upload.queue.first, next.piece == first.piece,
                 next.begin == end

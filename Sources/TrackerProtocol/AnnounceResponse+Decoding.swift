@@ -84,6 +84,7 @@ extension AnnounceResponse {
     private static func compactPeers(
         _ bytes: [UInt8], stride width: Int
     ) throws(TrackerResponseError) -> [PeerAddress] {
+        // checked: the width is 6 or 18, and the bytes are a multiple of it.
         guard bytes.count.isMultiple(of: width) else { throw .raggedPeers }
         guard bytes.count / width <= maximumPeerCount else { throw .tooManyPeers }
         return stride(from: 0, to: bytes.count, by: width).compactMap { start in

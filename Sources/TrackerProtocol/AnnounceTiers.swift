@@ -28,6 +28,7 @@ package struct AnnounceTiers: Equatable, Sendable {
     /// The tracker answered.
     package mutating func answered(_ tracker: TrackerURL) {
         for index in tiers.indices {
+            // checked: both places are of what is there.
             guard let place = tiers[index].firstIndex(of: tracker) else { continue }
             tiers[index].insert(tiers[index].remove(at: place), at: 0)
             return

@@ -53,13 +53,16 @@ package enum DatagramResponse: Equatable, Sendable {
     /// - Returns: `nil` for what is no answer.
     package init?(_ bytes: [UInt8], isIPv6: Bool) {
         guard bytes.count >= 8, bytes.count <= Self.maximumByteCount else { return nil }
+        // checked: each offset is asked for only where the bytes go beyond it.
         func number(at offset: Int) -> UInt32 { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) } }
         let transaction = number(at: 4)
         switch number(at: 0) {
         case 0 where bytes.count >= 16:
+            // checked: the case: so many bytes are there.
             self = .connect(
                 transaction: transaction, connection: bytes[8..<16].reduce(0) { $0 << 8 | UInt64($1) })
         case 1 where bytes.count >= 20:
+            // checked: the stride ends where a whole peer is left.
             let length = isIPv6 ? 18 : 6
             let peers = stride(from: 20, through: bytes.count - length, by: length).compactMap {
                 PeerAddress(compact: bytes[$0..<$0 + length])
@@ -70,6 +73,7 @@ package enum DatagramResponse: Equatable, Sendable {
                     interval: min(Int(number(at: 8)), Self.longestInterval), complete: Int(number(at: 16)),
                     incomplete: Int(number(at: 12)), peers: peers.filter { $0.port != 0 }))
         case 3:
+            // checked: at least eight bytes are there.
             let words = String(decoding: bytes[8...].prefix(256), as: UTF8.self)
             self = .error(transaction: transaction, words.filter { !$0.isNewline })
         default: return nil

@@ -4,6 +4,7 @@ extension IPAddress: CustomStringConvertible {
     /// Dotted decimal, or the IPv6 text form of RFC 5952 without brackets.
     package var description: String {
         guard isIPv6 else { return bytes.map(String.init).joined(separator: ".") }
+        // checked: the gap lies within the groups.
         let groups = groups
         guard let gap = Self.longestZeroRun(groups) else {
             return Self.text(groups[...])
@@ -13,6 +14,7 @@ extension IPAddress: CustomStringConvertible {
 
     private var groups: [UInt16] {
         let bytes = bytes
+        // checked: an address has an even number of bytes.
         return stride(from: 0, to: bytes.count, by: 2).map { UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]) }
     }
 
@@ -24,6 +26,7 @@ extension IPAddress: CustomStringConvertible {
     private static func longestZeroRun(_ groups: [UInt16]) -> Range<Int>? {
         var longest: Range<Int>?
         var start = 0
+        // checked: the start is below the count, and the end never before it.
         while start < groups.count {
             guard groups[start] == 0 else {
                 start += 1
@@ -65,6 +68,7 @@ extension IPAddress {
     private static func ipv6Bytes(_ text: String) -> [UInt8]? {
         // "::" stands for the zero groups that are missing and may occur once.
         let halves = text.split(separator: "::", omittingEmptySubsequences: false)
+        // checked: splitting gives one part at least, and where there is not one there are two.
         guard halves.count <= 2 else { return nil }
         if halves.count == 1 {
             guard let bytes = groupBytes(halves[0]), bytes.count == 16 else { return nil }
@@ -90,6 +94,7 @@ extension IPAddress {
                 guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy(isHexadecimal),
                     let group = UInt16(part, radix: 16)
                 else { return nil }
+                // checked: halves of sixteen bits.
                 bytes += [UInt8(group >> 8), UInt8(group & 0xff)]
             }
         }

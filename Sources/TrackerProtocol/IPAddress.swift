@@ -38,6 +38,7 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     private static func bytes(_ number: UInt64, count: Int) -> [UInt8] {
+        // checked: the count is 4 or 8, and each number below it.
         (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64((count - 1 - $0) * 8)) }
     }
 

@@ -13,6 +13,7 @@ package struct NetworkPrefix: Hashable, Sendable, CustomStringConvertible {
         let bytes = address.bytes
         var length = bytes.count * 8
         if parts.count == 2 {
+            // checked: there are two parts.
             guard let bits = DecimalNumber.parse(parts[1].utf8, as: UInt8.self), Int(bits) <= length else { return nil }
             length = Int(bits)
         }
@@ -22,6 +23,7 @@ package struct NetworkPrefix: Hashable, Sendable, CustomStringConvertible {
 
     /// The bits of the byte at `place` that a prefix of `length` bits covers.
     private static func mask(_ length: Int, _ place: Int) -> UInt8 {
+        // checked: bits of an address, 128 at most.
         let covered = min(max(length - place * 8, 0), 8)
         return UInt8(truncatingIfNeeded: 0xff << (8 - covered))
     }

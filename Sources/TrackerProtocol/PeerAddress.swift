@@ -15,6 +15,7 @@ package struct PeerAddress: Hashable, Sendable {
     /// Reads a literal address with its port: `127.0.0.1:6881` or `[::1]:6881`. Names are not looked up.
     package init?(parsing text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
+        // checked: the colon was found in this text.
         var host = text[..<colon]
         let isBracketed = host.first == "[" && host.last == "]" && host.utf8.count > 2
         if isBracketed { host = host.dropFirst().dropLast() }
@@ -32,7 +33,10 @@ package struct PeerAddress: Hashable, Sendable {
     }
 
     /// The compact form: 6 bytes for IPv4, 18 for IPv6.
-    package var compact: [UInt8] { host.bytes + [UInt8(port >> 8), UInt8(port & 0xff)] }
+    package var compact: [UInt8] {
+        // checked: halves of sixteen bits.
+        host.bytes + [UInt8(port >> 8), UInt8(port & 0xff)]
+    }
 
     package var isIPv6: Bool { host.isIPv6 }
     package var isLoopback: Bool { host.isLoopback }

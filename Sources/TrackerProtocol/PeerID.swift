@@ -40,6 +40,7 @@ package struct PeerID: Hashable, Sendable {
     package static func generated(using random: inout some RandomNumberGenerator) -> PeerID {
         let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
         var bytes = Array(prefix.utf8)
+        // checked: random below the count.
         while bytes.count < byteCount { bytes.append(alphabet[Int.random(in: 0..<alphabet.count, using: &random)]) }
         return PeerID(words: words(bytes))
     }

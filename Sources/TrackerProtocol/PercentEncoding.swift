@@ -12,6 +12,7 @@ package enum PercentEncoding {
                 text.append(byte)
             default:
                 text.append(UInt8(ascii: "%"))
+                // checked: four bits, and there are sixteen digits.
                 text.append(digits[Int(byte >> 4)])
                 text.append(digits[Int(byte & 15)])
             }

@@ -38,6 +38,7 @@ struct QueryReader {
 
         /// Whether the parameter is called `other`.
         func isNamed(_ other: StaticString) -> Bool {
+            // checked: the name lies within the query.
             other.withUTF8Buffer { $0.elementsEqual(query[name]) }
         }
 
@@ -46,6 +47,7 @@ struct QueryReader {
             var bytes: [UInt8] = []
             bytes.reserveCapacity(value.count)
             var index = value.lowerBound
+            // checked: the index stays within the value, and the value lies within the query.
             while index < value.upperBound {
                 guard query[index] == UInt8(ascii: "%") else {
                     bytes.append(query[index])
@@ -74,6 +76,7 @@ struct QueryReader {
     /// The next pair, or `nil` at the end. Empty pairs are passed over; a name without `=` has an empty value.
     mutating func next() -> Parameter? {
         while position < query.count {
+            // checked: the position is below the count, the end not before it, and the sign between them.
             let start = position
             let end = query[start...].firstIndex(of: UInt8(ascii: "&")) ?? query.count
             position = end + 1

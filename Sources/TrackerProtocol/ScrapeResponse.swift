@@ -62,6 +62,7 @@ package struct ScrapeResponse: Equatable, Sendable {
         for entry in entries {
             guard let hash = InfoHash(entry.key), entry.value.entries != nil else { throw .unexpectedShape }
             func count(_ key: String) -> Int { Int(max(entry.value[key]?.integer ?? 0, 0)) }
+            // checked: a dictionary.
             response.files[hash] = Counts(
                 complete: count("complete"), downloaded: count("downloaded"), incomplete: count("incomplete"))
         }

@@ -30,11 +30,13 @@ package struct TrackerURL: Hashable, Sendable {
     package init?(_ text: String) {
         guard text.utf8.count <= Self.maximumByteCount, text.utf8.allSatisfy(Self.isAllowed) else { return nil }
         guard let schemeEnd = text.firstIndex(of: ":") else { return nil }
+        // checked: every slice here is cut where its own text, or the one it is a part of, was searched.
         let scheme = text[..<schemeEnd].lowercased()
         let afterScheme = text[schemeEnd...]
         guard ["http", "https", "udp"].contains(scheme), afterScheme.hasPrefix("://") else { return nil }
         let rest = afterScheme.dropFirst(3)
 
+        // checked: the same.
         let queryStart = rest.firstIndex(of: "?") ?? rest.endIndex
         let query = rest[queryStart...]
         let location = rest[..<queryStart]
@@ -49,6 +51,7 @@ package struct TrackerURL: Hashable, Sendable {
             transport = .http
         }
 
+        // checked: the same.
         while path.last == "/" { path = path.dropLast() }
         let origin = "\(scheme)://\(authority.lowercased())"
         let lastSlash = path.lastIndex(of: "/")
@@ -72,6 +75,7 @@ package struct TrackerURL: Hashable, Sendable {
 
     /// The host, an IPv6 one without its brackets, and the port; `nil` without a port.
     private static func endpoint(_ authority: Substring) -> (String, UInt16)? {
+        // checked: the colon was found in this text.
         guard let colon = authority.lastIndex(of: ":"),
             let port = DecimalNumber.parse(authority[authority.index(after: colon)...].utf8, as: UInt16.self)
         else { return nil }
@@ -99,12 +103,14 @@ package struct TrackerURL: Hashable, Sendable {
 
     private static func isValid(authority: Substring) -> Bool {
         var host = authority
+        // checked: the bracket was found in this text.
         if let bracket = authority.lastIndex(of: "]") {
             let tail = authority[authority.index(after: bracket)...]
             guard authority.first == "[", tail.isEmpty || isPort(tail) else { return false }
             let literal = authority[..<bracket].dropFirst()
             return IPAddress(parsing: literal)?.isIPv6 == true
         }
+        // checked: the colon was found in this text.
         if let colon = authority.firstIndex(of: ":") {
             guard isPort(authority[colon...]) else { return false }
             host = authority[..<colon]

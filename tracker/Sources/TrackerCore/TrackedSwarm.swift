@@ -70,7 +70,7 @@ struct TrackedSwarm: Sendable {
         }
     }
 
-    mutating func countDownload() { downloaded += 1 }
+    mutating func countDownload() { downloaded += 1 }  // checked: no more than announces.
 
     /// Stops counting and handing out the peer; its place remains until ``expire(_:now:)``.
     mutating func leave(_ address: PeerAddress) { take(address) }
