@@ -20,6 +20,8 @@ final class ScriptedHost {
     private var writes: [(loan: Loan, wrong: UInt64, by: Swarm.ConnectionID)] = []
     /// What is on disk: the wrong blocks of each extent that was written.
     private var disk: [Extent: UInt64] = [:]
+    /// Addresses that are being dialled.
+    private var dialled: [PeerAddress] = []
 
     /// Images of one extent a piece, and of two, the last piece short.
     private static let images: [ScriptedImage] = [(49, 1 << 15), (160, 1 << 21)].compactMap { blocks, pieceLength in
@@ -46,6 +48,7 @@ final class ScriptedHost {
     private static var limits: SwarmLimits {
         var limits = SwarmLimits()
         limits.connections = 3
+        (limits.knownAddresses, limits.dials) = (3, 2)
         (limits.queuedRequests, limits.chokedRequests, limits.blocksPerRead) = (16, 4, 4)
         (limits.minimumPipeline, limits.initialPipeline, limits.maximumPipeline) = (2, 6, 12)
         (limits.rememberedCancels, limits.unrequestedBlocks, limits.rejectedRequests) = (8, 8, 4)
@@ -61,7 +64,7 @@ final class ScriptedHost {
         for effect in body(&swarm, now) {
             switch effect {
             case .command(let id, let command): connections.first { $0.id == id }?.commands.append(command)
-            case .dial: break
+            case .dial(let address): dialled.append(address)
             case .fact(.pieceVerified(let piece)):
                 for extent in image.geometry.extents(of: piece) {
                     try expect(disk[extent] == 0, "piece \(piece) is called verified and is wrong on disk")
@@ -101,17 +104,15 @@ final class ScriptedHost {
     func connect(_ script: inout Script) throws {
         guard connections.count < 5 else { return }
         let flags = script.byte()
+        let initiatedHere = flags & 8 != 0 && !dialled.isEmpty
+        let address = initiatedHere ? dialled.removeFirst() : try Self.address(flags % 4, port: 50000)
         let peer = try unwrap(PeerID(Array(repeating: flags % 4 + 4, count: PeerID.byteCount)), "no peer id")
-        let host = try unwrap(IPAddress([10, 0, 0, flags % 4 + 4]), "no address")
-        let initiatedHere = flags & 8 != 0
         connectionCount += 1
         let id = Swarm.ConnectionID(connectionCount)
         let connection = ScriptedConnection(id, self)
         connections.append(connection)
         try decide {
-            $0.connected(
-                id, to: peer, at: PeerAddress(host: host, port: initiatedHere ? 6881 : 50000),
-                initiatedHere: initiatedHere, now: $1)
+            $0.connected(id, to: peer, at: address, initiatedHere: initiatedHere, now: $1)
         }
         guard swarm.address(of: id) != nil else {
             connections.removeAll { $0 === connection }
@@ -121,6 +122,21 @@ final class ScriptedHost {
             metainfo: image.metainfo, have: swarm.have, isFast: flags & 16 == 0, isExtended: flags & 32 == 0,
             speaksV2: flags & 64 == 0, limits: limits, at: now)
         try connection.act { session, _ in session.start(listenPort: 6881, client: "fuzz") }
+    }
+
+    private static func address(_ number: UInt8, port: UInt16) throws -> PeerAddress {
+        PeerAddress(host: try unwrap(IPAddress([10, 0, 0, number + 4]), "no address"), port: port)
+    }
+
+    /// A tracker names a peer, or a dial fails.
+    func hear(_ script: inout Script) throws {
+        let what = script.byte()
+        if what & 0x80 != 0, !dialled.isEmpty {
+            let address = dialled.removeFirst()
+            return try decide { $0.dialFailed(address, now: $1) }
+        }
+        let address = try Self.address(what % 4, port: 6881)
+        try decide { $0.learned([address], now: $1) }
     }
 
     /// All that the two machines and the script's own books say must hold.
