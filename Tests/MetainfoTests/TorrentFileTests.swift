@@ -170,6 +170,20 @@ struct TorrentFileTests {
         #expect(failure(deep) == .notBencoded(.tooDeep))
     }
 
+    @Test func `a folder's name is not multiplied without bound by what is in it`() throws {
+        var parts = try Parts()
+        for key in ["length", "pieces"] { parts.info[key] = nil }
+        /// So many empty files at the bottom of 80 folders.
+        func failure(_ count: Int) -> MetainfoError? {
+            let file = Bencode.dictionary(["": .dictionary(["length": .integer(0)])])
+            let names = (0..<count).map { Bencode.Entry(key: Array(String($0).utf8), value: file) }
+            let tree = (0..<80).reduce(Bencode.sorted(names)) { tree, _ in .dictionary(["folder": tree]) }
+            return parts.failure { $0.info["file tree"] = tree }
+        }
+        #expect(failure(12_000) == .badSize(0))
+        #expect(failure(14_000) == .badFileTree("its paths are too long"))
+    }
+
     @Test(arguments: [false, true])
     func `a torrent cut short anywhere is refused`(_ hybrid: Bool) throws {
         let torrent = try TestImage(size: 40_000).torrent(hybrid: hybrid)
