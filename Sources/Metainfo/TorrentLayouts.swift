@@ -77,8 +77,12 @@ private struct FileAttributes {
 
 /// The version 2 half of an `info` dictionary: its file tree (BEP 52).
 struct V2Layout {
+    /// The most names in all paths together. A tree names each folder once, and the paths of what is in it repeat it.
+    static let maximumNameCount = 1 << 20
+
     private(set) var files: [TorrentFile.Entry] = []
     let isSingleFile: Bool
+    private var nameCount = 0
 
     init(_ info: Bencode, pieceLength: Int64) throws(MetainfoError) {
         guard PieceGeometry.isValid(pieceLength: Int(pieceLength)) else { throw .badPieceLength(pieceLength) }
@@ -105,6 +109,8 @@ struct V2Layout {
                 continue
             }
             guard children.count == 1 else { throw .badFileTree("a file has children") }
+            nameCount += path.count
+            guard nameCount <= Self.maximumNameCount else { throw .badFileTree("its paths are too long") }
             files.append(try Self.file(first.value, path: path))
         }
     }
