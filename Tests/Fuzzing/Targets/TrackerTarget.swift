@@ -16,7 +16,7 @@ extension FuzzTarget {
         var now = Duration.zero
         while !script.isEmpty {
             let step = script.byte()
-            now += .milliseconds(Int(script.byte()) * (step & 0x80 == 0 ? 10 : 1000))
+            now += .milliseconds(Int(script.byte()) * (step & 0x80 == 0 ? 10 : 100))
             let hash = try unwrap(InfoHash(Array(repeating: step % 5, count: 20)), "no info-hash")
             if step & 0x40 != 0 {
                 let scrape = registry.scrape(ScrapeRequest(infoHashes: [hash]), now: now)
