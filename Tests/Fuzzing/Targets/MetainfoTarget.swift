@@ -9,6 +9,9 @@ extension FuzzTarget {
         guard let torrent = try? TorrentFile(bytes) else { return }
         try expect(torrent.size >= 0, "its size is \(torrent.size)")
         try expect(!torrent.files.isEmpty, "it has no files")
+        for (one, next) in zip(torrent.files, torrent.files.dropFirst()) {
+            try expect(next.offset - one.offset >= one.length, "files lie over each other")
+        }
         if let v2 = torrent.infoHashes.v2 { try expectEqual(v2, SHA256Digest(hashing: torrent.info), "info-hash") }
         if let v1 = torrent.infoHashes.v1 { try expectEqual(v1, SHA1Digest(hashing: torrent.info), "info-hash") }
         let name = MasterName(sanitising: torrent.name)
