@@ -139,6 +139,9 @@ import Testing
         }
         for (seed, verdict) in failures.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
             Issue.record("seed \(seed): \(verdict); replay it with: drover simulate --world \(seed) --trace FILE")
+            guard var scenario = Scenario.random(seed: seed) else { continue }
+            scenario.traceLimit = 5_000_000
+            for line in try World.run(scenario).trace.lines.suffix(40) { print(line) }
         }
     }
 }
