@@ -34,7 +34,7 @@ package struct VhdDifferencingDisk: Equatable, Sendable {
     /// - Parameters:
     ///   - size: the parent's disk in bytes.
     ///   - created: in seconds since 2000.
-    /// - Throws: `.oddSize`, `.tooLarge` or `.nameTooLong`.
+    /// - Throws: `.oddSize`, `.tooLarge`, `.nameTooLong`, or `.invalid` for a parent's name with a NUL in it.
     package init(
         size: Int64, parent: Parent, created: UInt32, blockSize: Int = VhdDifferencingDisk.defaultBlockSize
     ) throws(VhdError) {

@@ -20,12 +20,15 @@ package struct VhdDynamicHeader: Equatable, Sendable {
     package var locators: [VhdParentLocator]
 
     /// - Parameter locators: up to eight.
-    /// - Throws: `.nameTooLong` for a name of more than 256 UTF-16 units.
+    /// - Throws: `.nameTooLong` for a name of more than 256 UTF-16 units, `.invalid` for one with a NUL in it.
     package init(
         tableOffset: Int64, tableEntries: Int, blockSize: Int, parentID: VhdIdentifier, parentModified: UInt32,
         parentName: String, locators: [VhdParentLocator]
     ) throws(VhdError) {
         guard parentName.utf16.count <= Self.nameLength / 2 else { throw .nameTooLong(parentName) }
+        guard !parentName.utf8.contains(0) else {
+            throw .invalid(field: "a character of the parent's name", value: 0)
+        }
         self.tableOffset = tableOffset
         self.tableEntries = tableEntries
         self.blockSize = blockSize
