@@ -101,6 +101,41 @@ import Testing
         }
     }
 
+    @Test func `a VHD clone that was reset never stands without the parent that was made again for it`() throws {
+        let files = CrashFiles()
+        try files.makeDirectory("/store")
+        try files.put((0..<12800).map { UInt8(truncatingIfNeeded: $0 / 50) }, at: master.path)
+        try files.open(master.path, .read).sync()
+        try files.syncDirectory("/store")
+        try files.syncDirectory("/")
+        let live = try registry(.vhd, on: files)
+        let name = try CloneName("vm")
+        let path = try live.create(name, of: master, backend: .only(.vhd)).clones[0].path
+        let fresh = try #require(files.bytes(at: path))
+        let parent = "/store/clones/debian@1.vhd"
+        let whole = try #require(files.bytes(at: parent))
+        try files.put([UInt8](repeating: 0xee, count: fresh.count), at: path)
+        try files.open(path, .update).sync()
+        try files.remove(parent)
+        try files.syncDirectory("/store/clones")
+        let start = files.changeCount
+        try live.reset(name, to: master)
+        for moment in start...files.changeCount {
+            let survivals: [CrashFiles.Survival] =
+                [.everything, .onlySynced, .tornLastWrite] + (0..<20).map { .some(seed: $0) }
+            for survival in survivals {
+                let disk = files.afterCrash(changes: moment, survival)
+                let found = try registry(.vhd, on: disk)
+                let comment: Comment = "after change \(moment): \(survival)"
+                #expect(found.list().map(\.name) == [name], comment)
+                if disk.bytes(at: path) == fresh || moment == files.changeCount {
+                    #expect(disk.bytes(at: parent) == whole, comment)
+                    #expect(found.list().count == 1, comment)
+                }
+            }
+        }
+    }
+
     @Test func `a sync that failed once is not believed the second time`() throws {
         for failing in 0..<12 {
             let files = CrashFiles()
