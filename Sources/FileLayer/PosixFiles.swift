@@ -23,7 +23,7 @@ package struct PosixFiles: FileAccess {
         guard mkdir(path, 0o755) != 0 else { return }
         let code = errno
         if code == EEXIST, try status(path)?.isDirectory == true { return }
-        throw FileError(code, "create the directory", path)
+        throw FileError(code, "create the folder", path)
     }
 
     package func rename(_ from: String, to: String) throws(FileError) {

@@ -71,7 +71,7 @@ package final class ImageStore: Sendable {
     ) throws(StoreError) {
         let found = try translating { () throws(FileError) in try files.status(layout.root) }
         if let found, !found.isDirectory {
-            throw StoreError(.invalid, "\(layout.root) is not a directory; name the store's directory with --store")
+            throw StoreError(.invalid, "\(layout.root) is not a folder; name the store's folder with --store")
         }
         guard create else {
             guard found != nil, (try? files.status(layout.masters))?.isDirectory == true else {

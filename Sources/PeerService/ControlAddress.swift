@@ -10,6 +10,8 @@ final class ControlAddress: Sendable {
     private let directory: Int32
     /// A path that is valid while this object lives.
     let path: String
+    /// Where the socket is made, out of everybody's reach until it has the right mode.
+    let birthplace: String
 
     /// - Throws: ``HostFailure`` with `.notFound` when the directory cannot be opened.
     init(_ layout: StoreLayout) throws(HostFailure) {
@@ -18,6 +20,7 @@ final class ControlAddress: Sendable {
             throw HostFailure(.notFound, "there is no store at \(layout.root); check --store or DROVER_STORE")
         }
         path = "/proc/self/fd/\(directory)/control.sock"
+        birthplace = "/proc/self/fd/\(directory)/.control"
     }
 
     deinit { close(directory) }

@@ -21,6 +21,9 @@ package struct ControlServer: Sendable {
 
     /// The most connections that wait for a request; where there are more the oldest ends.
     private static let waitingLimit = 64
+    /// How long a request may take to arrive, and a connection may wait for one: longer than the command line keeps its
+    /// own end, so that it never sends into a connection that is just being closed. Answers may take for ever.
+    private static let patience = TimeAmount.seconds(120)
 
     private let service: any HostService
     private let address: ControlAddress
@@ -36,19 +39,31 @@ package struct ControlServer: Sendable {
     /// Serves until the task is cancelled.
     /// - Parameter ready: called once the socket accepts connections.
     package func run(ready: @escaping @Sendable () async -> Void) async throws {
-        // Whoever left this name behind is gone: the store's lock is ours.
-        unlink(address.path)
-        defer { unlink(address.path) }
-        let path = address.path
+        let (path, birthplace) = (address.path, address.birthplace)
+        let newborn = "\(birthplace)/sock"
+        // Whoever left these names behind is gone: the store's lock is ours.
+        for name in [path, newborn] { unlink(name) }
+        rmdir(birthplace)
+        guard mkdir(birthplace, 0o700) == 0 else {
+            throw HostFailure(.failed, "the control socket cannot be made: \(String(cString: strerror(errno)))")
+        }
+        defer {
+            for name in [path, newborn] { unlink(name) }
+            rmdir(birthplace)
+        }
         let router = Router()
         router.get("/v1/status") { _, _ in try await self.status() }
         router.post("/v1/perform") { request, context in try await self.perform(request) }
         let application = Application(
             router: router,
-            server: GatedChannel.server(gate: ConnectionGate(limit: Self.waitingLimit), patience: .seconds(60)),
-            configuration: .init(address: .unixDomainSocket(path: path), serverName: nil),
+            server: GatedChannel.server(
+                gate: ConnectionGate(limit: Self.waitingLimit), patience: Self.patience, answersMustBeRead: false),
+            configuration: .init(address: .unixDomainSocket(path: newborn), serverName: nil),
             onServerRunning: { _ in
-                chmod(path, 0o600)
+                // A socket has the mode of the umask at first, so that it gets its name only with the right one.
+                chmod(newborn, 0o600)
+                rename(newborn, path)
+                rmdir(birthplace)
                 await ready()
             }, logger: log)
         try await application.run()

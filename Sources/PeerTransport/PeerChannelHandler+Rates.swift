@@ -40,7 +40,11 @@ extension PeerChannelHandler {
     /// Reads again, unless the driver's answer is still awaited.
     private func readOn() {
         reading = nil
-        guard let context, case .talking = phase else { return }
+        guard let context else { return }
+        switch phase {
+        case .joining, .closed: return
+        case .handshaking, .talking: break
+        }
         context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
     }
 }

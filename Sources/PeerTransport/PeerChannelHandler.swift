@@ -28,6 +28,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private let remote: PeerAddress
     /// The image this side wants, when it initiated the connection.
     private let dialled: SwarmDriver?
+    private let byV2: Bool
     let id: Swarm.ConnectionID
     let resources: TransportResources
     var driver: SwarmDriver?
@@ -54,10 +55,11 @@ final class PeerChannelHandler: ChannelInboundHandler {
     var unsent = (reads: 0, since: Duration.zero)
     private(set) var closeReason: CloseReason?
 
-    init(network: PeerNetwork, remote: PeerAddress, dialled: SwarmDriver?, id: Swarm.ConnectionID) {
+    init(network: PeerNetwork, remote: PeerAddress, dialled: SwarmDriver?, byV2: Bool = false, id: Swarm.ConnectionID) {
         self.network = network
         self.remote = remote
         self.dialled = dialled
+        self.byV2 = byV2
         self.id = id
         resources = network.resources
     }
@@ -71,7 +73,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         if let dialled {
             driver = dialled
             // Who has a hybrid may know it by its version 1 hash alone; one who can do better answers so (BEP 52).
-            let v1 = dialled.metainfo.infoHashes.v1.map { InfoHash($0) }
+            let v1 = byV2 ? nil : dialled.metainfo.infoHashes.v1.map { InfoHash($0) }
             sendHandshake(v1 ?? dialled.infoHash, offersV2: v1 != nil)
             flush()
         }

@@ -126,7 +126,8 @@ package final class PeerNetwork: Sendable {
     }
 
     /// Makes a connection for one image; what becomes of it is told to the driver.
-    func dial(_ address: PeerAddress, for driver: SwarmDriver) {
+    /// - Parameter byV2: whether to name a hybrid by its version 2 hash.
+    func dial(_ address: PeerAddress, for driver: SwarmDriver, byV2: Bool) {
         guard let socket = try? SocketAddress(ipAddress: "\(address.host)", port: Int(address.port)),
             let id = newConnection(with: address.host)
         else { return driver.dialFailed(address) }
@@ -140,7 +141,7 @@ package final class PeerNetwork: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        PeerChannelHandler(network: self, remote: address, dialled: driver, id: id))
+                        PeerChannelHandler(network: self, remote: address, dialled: driver, byV2: byV2, id: id))
                 }
             }
             .connect(to: socket)
@@ -171,6 +172,8 @@ package final class PeerNetwork: Sendable {
             let id = newConnection(with: remote.host)
         else { return channel.close() }
         admit(id, channel)
+        // One that ends before it was ever active ends without its handler's knowledge.
+        channel.closeFuture.whenComplete { _ in self.closed(id) }
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(
                 PeerChannelHandler(network: self, remote: remote, dialled: nil, id: id))

@@ -30,6 +30,8 @@ package final class SwarmDriver: Sendable {
         var random = SystemRandomNumberGenerator()
         var connections: [Swarm.ConnectionID: any SwarmConnection] = [:]
         var webSeeds: [Task<Void, Never>] = []
+        /// Addresses that did not answer to a hybrid's version 1 hash, and may know the other.
+        var dialledByV2: Set<PeerAddress> = []
         /// Verified pieces that are not durable yet.
         var unrecorded: [PieceIndex] = []
         var recordedAt: Duration
@@ -203,7 +205,12 @@ package final class SwarmDriver: Sendable {
     }
 
     func dialFailed(_ address: PeerAddress) {
-        hop { $0.swarm.dialFailed(address, now: $1) }
+        hop { core, now in
+            if core.dialledByV2.remove(address) == nil, core.dialledByV2.count < self.limits.knownAddresses {
+                core.dialledByV2.insert(address)
+            }
+            return core.swarm.dialFailed(address, now: now)
+        }
     }
 
     /// A connection was told to store an extent and has lost its bytes.
@@ -257,7 +264,9 @@ package final class SwarmDriver: Sendable {
             case .command(let id, let command):
                 if commands[id] == nil { order.append(id) }
                 commands[id, default: []].append(command)
-            case .dial(let address): if !core.value.isStopped { network.dial(address, for: self) }
+            case .dial(let address):
+                let byV2 = core.value.dialledByV2.contains(address)
+                if !core.value.isStopped { network.dial(address, for: self, byV2: byV2) }
             case .fact(let fact): happened(fact, now)
             }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Metainfo
+import Swarm
 
 extension Scenario {
     /// One seed and `count - 1` empty hosts on equal links, nothing going wrong.
@@ -43,6 +44,11 @@ extension Scenario {
         scenario.hop = random.duration(upTo: .milliseconds(random.happens(0.2) ? 20 : 1))
         if random.happens(0.3) { scenario.faults.brokenConnections = 0.2 }
         if random.happens(0.2) { scenario.faults.trackerSilence = .seconds(3)..<(.seconds(60)) }
+        if random.happens(0.3) {
+            // Fewer places than hosts, so that some have to make room.
+            scenario.limits.connections = Int.random(in: 4...16, using: &random)
+            scenario.limits.connectionsSought = Int.random(in: 2...scenario.limits.connections, using: &random)
+        }
         if racks > 1 {
             scenario.rackDelay = random.duration(upTo: .milliseconds(20))
             if random.happens(0.5) { scenario.rackLink = rates[Int.random(in: 1..<rates.count, using: &random)] }

@@ -26,7 +26,11 @@ extension World {
     }
 
     func end(_ number: Int) {
-        guard hosts[number].isAlive else { return }
+        guard hosts[number].isAlive else {
+            // Its disk is full just now: its end comes after its return.
+            if hosts[number].isExpected { queue.schedule(.end(number), at: now + Self.tickInterval) }
+            return
+        }
         if hosts[number].plan.endsOnceReplicated, !isReplicated(without: number) {
             return queue.schedule(.end(number), at: now + Self.tickInterval / 10)
         }

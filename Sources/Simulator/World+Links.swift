@@ -137,9 +137,13 @@ extension World {
         } else if connection.initiatedHere {
             queue.schedule(.dialFailed(connection.host, life: connection.life, connection.remote), at: now)
         }
-        if let other = connection.other, other.phase != .closed {
-            let reachable = cut(connection.host, other.host) ?? now
-            queue.schedule(.remoteClosed(other), at: max(other.lastDelivery, reachable + connection.delay))
-        }
+        tellOther(connection)
+    }
+
+    /// The other end learns that this one is closed, after what is already on its way.
+    func tellOther(_ connection: SimulatedConnection) {
+        guard let other = connection.other, other.phase != .closed else { return }
+        if let end = cut(connection.host, other.host) { return queue.schedule(.heldClose(connection), at: end) }
+        queue.schedule(.remoteClosed(other), at: max(other.lastDelivery, now + connection.delay))
     }
 }

@@ -21,7 +21,7 @@ extension Swarm {
             faults.append("too many pieces are in dispute")
         }
         if departed.count > limits.rememberedSources { faults.append("too many sources are remembered") }
-        if relaying.copyCount > metainfo.geometry.pieceCount || relaying.recordCount > peers.count {
+        if relaying.holderCount > metainfo.geometry.pieceCount || relaying.recordCount > peers.count {
             faults.append("more is remembered of what was passed on than there is")
         }
         if peers.count > limits.connections { faults.append("there are \(peers.count) peers") }

@@ -189,7 +189,8 @@ package struct PeerSession: Sendable {
     /// once.
     private mutating func tell(_ pieces: Bitfield) throws(ProtocolViolation) -> [Effect] {
         bitfieldsSinceTick += 1
-        guard bitfieldsSinceTick <= limits.bitfieldsPerTick else { throw .flood }
+        let most = max(2, min(limits.bitfieldsPerTick, limits.bitfieldPiecesPerTick / geometry.pieceCount))
+        guard bitfieldsSinceTick <= most else { throw .flood }
         return [.report(.pieces(pieces))]
     }
 

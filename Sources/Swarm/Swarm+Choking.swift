@@ -11,13 +11,23 @@ extension Swarm {
             effects.append(setChoking(true, id, now))
         }
         let interested = peers.keys.filter { peers[$0]?.isInterested == true }.sorted()
-        let keepers = interested.filter { relaying.keeps($0) }
+        let keepers = relaying.keepers(among: interested)
         guard !keepers.isEmpty, keepers.count < interested.count else {
             return effects + share(limits.uploadSlots, among: interested, now: now)
         }
-        effects += share(1, among: keepers, now: now)
         let others = interested.filter { !keepers.contains($0) }
+        // One slot at least, so that they can show otherwise; and what the others leave, when too few of those take
+        // anything to fill this side's uplink.
+        let isBusy = others.count { takes($0, now) } >= limits.enoughServed
+        let slots = isBusy ? 1 : max(1, limits.uploadSlots - others.count)
+        effects += share(slots, among: keepers, now: now)
         return effects + share(limits.uploadSlots - 1, among: others, now: now)
+    }
+
+    /// Whether a peer is being served and makes use of it.
+    private func takes(_ id: ConnectionID, _ now: Duration) -> Bool {
+        guard let view = peers[id], let since = view.servedSince else { return false }
+        return view.sent > view.sentBeforeSlot || now - since < limits.slotTerm
     }
 
     /// Gives `slots` slots to some of these peers, and takes away those there are more.

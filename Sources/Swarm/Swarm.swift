@@ -58,7 +58,7 @@ package struct Swarm: Sendable {
         self.ownID = ownID
         pieces = PieceTable(geometry: metainfo.geometry, have: have)
         addresses = AddressBook(limits: limits)
-        relaying = Relaying(limits: limits)
+        relaying = Relaying(pieceCount: metainfo.geometry.pieceCount, limits: limits)
     }
 
     /// The pieces verified so far.
@@ -162,9 +162,11 @@ package struct Swarm: Sendable {
             if isInterested { peers[id]?.waitsSince = now }
             return choke(now: now)
         case .gives(let piece):
-            let complete = peers.values.count { $0.pieces.isFull }
-            let isFirst = Int(pieces.availability[piece.number]) <= complete
-            relaying.gives(piece, to: id, isFirst: isFirst, pieceCount: metainfo.geometry.pieceCount, at: now)
+            guard let view = peers[id] else { return [] }
+            // On loopback all peers are one host.
+            let port = view.address.isLoopback ? (view.listenAddress ?? view.address).port : 0
+            let witness = PeerAddress(host: view.address.host.unmapped, port: port)
+            relaying.gives(piece, to: id, witness: witness)
             return []
         case .listens(let port):
             // Only the first word counts: the address is one that this side then does not dial.
@@ -225,7 +227,6 @@ package struct Swarm: Sendable {
     /// To be called about twice a second.
     package mutating func tick(now: Duration) -> [Effect] {
         for id in peers.keys { peers[id]?.measure(at: now) }
-        relaying.tick(at: now)
         return choke(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
     }
 
@@ -251,22 +252,18 @@ package struct Swarm: Sendable {
     // MARK: Availability
 
     private mutating func learn(_ bitfield: Bitfield, of id: ConnectionID, now: Duration) -> [Effect] {
-        guard var view = peers[id] else { return [] }
+        guard var view = peers[id], view.pieces != bitfield else { return redundant(id) }
         pieces.forget(view.pieces)
         view.pieces = bitfield
         view.wanted = bitfield.count(notIn: pieces.have)
         peers[id] = view
         pieces.count(bitfield)
-        bitfield.forEach { number in
-            if let piece = metainfo.geometry.piece(number) { relaying.gained(piece, by: id, at: now) }
-        }
         return interest(id, now: now) + redundant(id) + feed(id, salt: salt(for: id), now: now)
     }
 
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
         pieces.count(piece)
-        relaying.gained(piece, by: id, at: now)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
         let effects = interest(id, now: now) + redundant(id)
         return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)

@@ -23,10 +23,12 @@ package struct SwarmLimits: Sendable {
     package var slotLength: Int64 = 4 << 20
     /// … unless that takes longer than this.
     package var longestSlotTerm = Duration.seconds(60)
-    /// How soon after a peer has a piece that only it was given another one should have it, on links that are not slow.
-    package var relayPatience = Duration.seconds(1)
-    /// How many such pieces a peer must keep to itself, and pass on fewer than a third as many, to be served last.
+    /// The most pieces of which it is remembered who was the first to be given them.
+    package var firstCopies = 65_536
+    /// How many of such pieces others must have come for as well, before their holder may be served last.
     package var keptCopies = 8
+    /// How many other peers must be taking something for such a peer to wait.
+    package var enoughServed = 4
     /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.
     package var queuedRequests = 2000
     /// Blocks served by one read.
@@ -35,8 +37,9 @@ package struct SwarmLimits: Sendable {
     package var readsInFlight = 2
     /// Reports that one peer's messages may cause between two ticks, beyond one for each piece it may announce.
     package var reportsPerTick = 4096
-    /// How often one peer may say all that it has, between two ticks; each time costs as much as the image has pieces.
+    /// How often one peer may say all that it has, between two ticks, and of how many pieces in all; but always twice.
     package var bitfieldsPerTick = 32
+    package var bitfieldPiecesPerTick = 65_536
     /// Outstanding requests on one connection: at least, at first, and at most.
     package var minimumPipeline = 16
     package var initialPipeline = 32

@@ -15,7 +15,7 @@ struct StoreOptions: ParsableArguments {
     @Option(
         name: .customLong("store"),
         help: ArgumentHelp(
-            "The store's directory. (default: DROVER_STORE, or else \(Self.standard))", valueName: "dir"),
+            "The store's folder. (default: DROVER_STORE, or else \(Self.standard))", valueName: "dir"),
         completion: .directory)
     var path: String?
 

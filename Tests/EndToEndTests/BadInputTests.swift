@@ -265,7 +265,7 @@ extension EndToEnd {
                 }
                 #expect(access(store, F_OK) != 0)
                 try writeFile([1], to: store)
-                try await droverRefuses("peer run --store \(store)", with: 1, saying: "not a directory")
+                try await droverRefuses("peer run --store \(store)", with: 1, saying: "not a folder")
             }
         }
 

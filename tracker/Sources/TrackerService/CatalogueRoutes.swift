@@ -12,12 +12,14 @@ import TrackerProtocol
 struct CatalogueRoutes: Sendable {
     let catalogue: Catalogue
     let limits: RequestLimits
-    let uploads: UploadBudget
+    let uploads: TransferBudget
+    let downloads: TransferBudget
+    private let reader = TorrentReader()
 
     func add(to router: Router<TrackerContext>) {
         let masters = router.group("api/v1/masters")
         masters.get { _, _ in
-            try JSONAnswer.response(PublishedMasters(masters: try await catalogue.masters()))
+            try metered(JSONAnswer.bytes(PublishedMasters(masters: try await catalogue.masters())), JSONAnswer.headers)
         }
         masters.get(":name") { _, context in
             let name = try context.parameters.require("name")
@@ -32,13 +34,24 @@ struct CatalogueRoutes: Sendable {
         masters.get(":name/:version/torrent") { _, context in
             let master = try masterName(context)
             guard let torrent = try await catalogue.torrent(master) else { throw notPublished(master.description) }
-            return Response(
-                status: .ok, headers: [.contentType: "application/x-bittorrent"],
-                body: ResponseBody(byteBuffer: ByteBuffer(bytes: torrent)))
+            return try metered(ByteBuffer(bytes: torrent), [.contentType: "application/x-bittorrent"])
         }
         masters.put(":name/:version") { request, context in
             try await publish(request, as: try masterName(context))
         }
+    }
+
+    /// An answer that may be long, and counts until it is sent.
+    private func metered(_ bytes: ByteBuffer, _ headers: HTTPFields) throws -> Response {
+        let reservation = downloads.reservation()
+        try reservation.grow(by: bytes.readableBytes)
+        return Response(
+            status: .ok, headers: headers,
+            body: ResponseBody(contentLength: bytes.readableBytes) { writer in
+                try await writer.write(bytes)
+                try await writer.finish(nil)
+                withExtendedLifetime(reservation) {}
+            })
     }
 
     private func publish(_ request: Request, as master: MasterName) async throws -> Response {
@@ -49,7 +62,7 @@ struct CatalogueRoutes: Sendable {
     private func publish(_ torrent: [UInt8], label: String?, as master: MasterName) async throws -> Response {
         let metainfo: Metainfo
         do throws(MetainfoError) {
-            metainfo = try Metainfo(torrent: torrent)
+            metainfo = try await reader.metainfo(of: torrent)
         } catch {
             throw APIError(.unprocessableContent, "bad_torrent", "The torrent is refused: \(error).")
         }
@@ -82,15 +95,15 @@ struct CatalogueRoutes: Sendable {
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limits.torrentByteCount {
             throw tooLarge
         }
-        return try await uploads.reserving { reservation in
-            var torrent: [UInt8] = []
-            for try await part in request.body {
-                guard torrent.count + part.readableBytes <= limits.torrentByteCount else { throw tooLarge }
-                try reservation.grow(by: part.readableBytes)
-                torrent += part.readableBytesView
-            }
-            return try await body(torrent)
+        let reservation = uploads.reservation()
+        defer { withExtendedLifetime(reservation) {} }
+        var torrent: [UInt8] = []
+        for try await part in request.body {
+            guard torrent.count + part.readableBytes <= limits.torrentByteCount else { throw tooLarge }
+            try reservation.grow(by: part.readableBytes)
+            torrent += part.readableBytesView
         }
+        return try await body(torrent)
     }
 
     private func label(_ request: Request) throws -> String? {

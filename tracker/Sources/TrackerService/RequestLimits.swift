@@ -4,8 +4,9 @@
 package struct RequestLimits: Sendable {
     /// The longest .torrent taken into the catalogue: 16 MiB, the piece layer of half a million pieces.
     package var torrentByteCount = 16 << 20
-    /// The bytes of all torrents that are being received, together. Who would need more is asked to come back.
-    package var uploadByteCount = 64 << 20
+    /// The bytes of all torrents that are being received, together, and of all catalogue answers that are being sent. Who
+    /// would need more is asked to come back.
+    package var transferByteCount = 64 << 20
     /// Masters in the catalogue.
     package var masters = 10_000
     /// The longest label, in bytes of UTF-8.
@@ -20,7 +21,8 @@ package struct RequestLimits: Sendable {
     package var connections = 16_384
     /// Connections on all listeners that wait for a request; where there are more, the oldest ends.
     package var waitingConnections = 1024
-    /// Seconds that a request may take to arrive, and that a connection may wait for the next one.
+    /// Seconds that a request may take to arrive, that a connection may wait for the next one, and that nothing of an
+    /// answer may be taken.
     package var idleSeconds: Int64 = 30
 
     package init() {}

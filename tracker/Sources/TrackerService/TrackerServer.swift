@@ -17,12 +17,21 @@ package struct TrackerServer: Sendable {
     private let swarms: LiveSwarms
     private let catalogue: Catalogue
     private let gate: ConnectionGate
+    private let uploads: TransferBudget
+    private let downloads: TransferBudget
 
     /// Opens the catalogue; nothing listens yet.
     package init(configuration: TrackerConfiguration, logger: Logger) throws(TrackerError) {
         self.configuration = configuration
         self.logger = logger
-        gate = ConnectionGate(limit: configuration.requests.waitingConnections)
+        let requests = configuration.requests
+        let openable = OpenFiles.connections(atMost: requests.connections)
+        gate = ConnectionGate(limit: min(requests.waitingConnections, openable / 2))
+        uploads = TransferBudget(
+            limit: requests.transferByteCount,
+            refusal: "The tracker is taking other torrents; publish again in a moment.")
+        downloads = TransferBudget(
+            limit: requests.transferByteCount, refusal: "The tracker is busy sending; ask again in a moment.")
         swarms = LiveSwarms(limits: configuration.swarms)
         do throws(CatalogueError) {
             catalogue = try Catalogue(path: configuration.databasePath, limit: configuration.requests.masters)
@@ -73,8 +82,7 @@ package struct TrackerServer: Sendable {
         AnnounceRoutes(swarms: swarms).add(to: router)
         HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
         CatalogueRoutes(
-            catalogue: catalogue, limits: configuration.requests,
-            uploads: UploadBudget(limit: configuration.requests.uploadByteCount)
+            catalogue: catalogue, limits: configuration.requests, uploads: uploads, downloads: downloads
         ).add(to: router)
         return router
     }
@@ -89,7 +97,8 @@ package struct TrackerServer: Sendable {
             maxHeaderFieldCount: limits.headerFieldCount)
         return Application(
             responder: responder,
-            server: GatedChannel.server(gate: gate, patience: .seconds(limits.idleSeconds), limits: heads),
+            server: GatedChannel.server(
+                gate: gate, patience: .seconds(limits.idleSeconds), answersMustBeRead: true, limits: heads),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host.description, port: Int(address.port)), backlog: 1024,
                 availableConnectionsDelegate: .maximum(

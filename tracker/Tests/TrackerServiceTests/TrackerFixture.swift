@@ -19,13 +19,14 @@ func withTemporaryFolder<Value>(_ body: (String) async throws -> Value) async th
 
 /// A tracker that runs on real sockets of loopback while the body runs, with the addresses it listens on.
 func withRunningTracker<Value: Sendable>(
-    listen: [String] = ["127.0.0.1:0"], _ body: @escaping @Sendable ([PeerAddress]) async throws -> Value
+    listen: [String] = ["127.0.0.1:0"], requests: RequestLimits = RequestLimits(),
+    _ body: @escaping @Sendable ([PeerAddress]) async throws -> Value
 ) async throws -> Value {
     try await withTemporaryFolder { folder in
         let addresses = listen.compactMap { PeerAddress(parsing: $0) }
-        let server = try TrackerServer(
-            configuration: TrackerConfiguration(listen: addresses, databasePath: folder + "/tracker.sqlite"),
-            logger: .quiet)
+        var configuration = TrackerConfiguration(listen: addresses, databasePath: folder + "/tracker.sqlite")
+        configuration.requests = requests
+        let server = try TrackerServer(configuration: configuration, logger: .quiet)
         let (listening, continuation) = AsyncStream<PeerAddress>.makeStream()
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
@@ -86,4 +87,19 @@ func torrent(name: String, content: UInt8 = 1, trackers: [String] = []) throws -
     return TorrentWriter(
         name: name, geometry: geometry, pieceHashes: [SHA256Digest(hashing: [content])], trackers: trackers
     ).encoded
+}
+
+/// One PUT on a connection of its own.
+func put(_ path: String, _ body: String, to address: PeerAddress) async throws -> TestClient.Response {
+    let client = TestClient(host: "\(address.host)", port: Int(address.port))
+    client.connect()
+    do {
+        let response = try await client.execute(
+            TestClient.Request(path, method: .put, headers: [:], body: ByteBuffer(string: body)))
+        try await client.shutdown()
+        return response
+    } catch {
+        try? await client.shutdown()
+        throw error
+    }
 }
