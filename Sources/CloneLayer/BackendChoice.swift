@@ -7,7 +7,7 @@ package enum BackendChoice: Equatable, Sendable {
     case auto
     case only(CloneBackendKind)
 
-    /// Reads `auto`, `qcow2`, `reflink` or `copy`.
+    /// Reads `auto`, `qcow2`, `reflink`, `copy` or `vhd`.
     /// - Throws: ``CloneError`` of kind `.usage` that lists the words.
     package init(_ word: String) throws(CloneError) {
         if word == "auto" {
@@ -29,7 +29,7 @@ package enum BackendChoice: Equatable, Sendable {
     ) throws(CloneError) -> BackendPick {
         let candidates: [any CloneBackend]
         switch self {
-        case .auto: candidates = backends
+        case .auto: candidates = backends.filter(\.kind.isChosenByAuto)
         case .only(let kind): candidates = backends.filter { $0.kind == kind }
         }
         var obstacles: [String] = []
@@ -54,7 +54,9 @@ package enum BackendChoice: Equatable, Sendable {
 
     private static func checkSpace(_ facts: CloneFacts, count: Int, master: MasterImage) throws(CloneError) {
         guard let available = facts.bytesAvailable else { return }
-        let (needed, overflow) = facts.bytesPerClone.multipliedReportingOverflow(by: Int64(count))
+        let (each, isTooMany) = facts.bytesPerClone.multipliedReportingOverflow(by: Int64(count))
+        let (needed, isTooMuch) = each.addingReportingOverflow(facts.bytesOnce)
+        let overflow = isTooMany || isTooMuch
         guard overflow || needed > available else { return }
         throw CloneError(
             .noSpace,

@@ -52,14 +52,19 @@ package struct CloneFacts: Equatable, Sendable {
     package var sharesBlocks: Bool
     /// Estimated bytes that one fresh clone takes at once.
     package var bytesPerClone: Int64
+    /// Estimated bytes that the first clone of the master takes besides, once for all of them.
+    package var bytesOnce: Int64
     /// Bytes free where this backend's clones go, or `nil` when unknown.
     package var bytesAvailable: Int64?
     /// One clause for people, such as "shares the master's blocks".
     package var summary: String
 
-    package init(sharesBlocks: Bool, bytesPerClone: Int64, bytesAvailable: Int64?, summary: String) {
+    package init(
+        sharesBlocks: Bool, bytesPerClone: Int64, bytesOnce: Int64 = 0, bytesAvailable: Int64?, summary: String
+    ) {
         self.sharesBlocks = sharesBlocks
         self.bytesPerClone = bytesPerClone
+        self.bytesOnce = bytesOnce
         self.bytesAvailable = bytesAvailable
         self.summary = summary
     }

@@ -8,4 +8,9 @@ package enum CloneBackendKind: String, CaseIterable, Hashable, Sendable {
     case reflink
     /// A raw file of its own.
     case copy
+    /// A differencing VHD, for Xen and Hyper-V. qemu opens it and reads zeros where the master's bytes belong.
+    case vhd
+
+    /// Whether `auto` may take it: a clone that was not asked for by name must be one that every hypervisor here opens.
+    package var isChosenByAuto: Bool { self != .vhd }
 }

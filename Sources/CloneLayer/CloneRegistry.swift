@@ -34,7 +34,7 @@ package final class CloneRegistry: Sendable {
     /// Opens the registry and recovers what a crash left.
     /// - Parameters:
     ///   - site: the folder of clones; it is made with the first clone.
-    ///   - backends: in order of preference; `nil` for qcow2, reflink, copy.
+    ///   - backends: in order of preference; `nil` for qcow2, reflink, copy, and vhd by name.
     ///   - clock: measures how long creation takes.
     ///   - wallClock: seconds since 1970; the machine's clock when it is `nil`.
     /// - Throws: ``CloneError`` when the records cannot be read or are damaged.
@@ -53,9 +53,9 @@ package final class CloneRegistry: Sendable {
         recover()
     }
 
-    /// qcow2, reflink and copy, in the order of preference.
+    /// qcow2, reflink and copy, in the order of preference, and vhd, which has to be named.
     package static func standardBackends(at site: CloneSite) -> [any CloneBackend] {
-        [Qcow2Backend(site: site), ReflinkBackend(site: site), CopyBackend(site: site)]
+        [Qcow2Backend(site: site), ReflinkBackend(site: site), CopyBackend(site: site), VhdBackend(site: site)]
     }
 
     // MARK: Asking

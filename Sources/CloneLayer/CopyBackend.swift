@@ -6,7 +6,6 @@ import FileLayer
 package struct CopyBackend: CloneBackend {
     private let site: CloneSite
     private let artefacts: FileArtefacts
-    private static let bufferSize = 1 << 20
 
     package init(site: CloneSite) {
         self.site = site
@@ -51,33 +50,6 @@ package struct CopyBackend: CloneBackend {
     package func sweep() throws(CloneError) -> [String] { try artefacts.sweep() }
 
     private func copy(_ master: MasterImage, to path: String) throws(FileError) -> any OpenFile {
-        let source = try site.files.open(master.path, .read)
-        let target = try site.files.open(path, .createNew)
-        try site.files.setMode(path, 0o644)
-        try target.truncate(to: master.size)
-        var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
-        var position: Int64 = 0
-        while position < master.size, let run = try source.nextData(from: position) {
-            let end = min(run.upperBound, master.size)
-            position = run.lowerBound
-            while position < end {
-                let wanted = Int(min(Int64(Self.bufferSize), end - position))
-                let offset = position
-                let count = try buffer.withUnsafeMutableBufferPointer { bytes throws(FileError) -> Int in
-                    let bytes = UnsafeMutableRawBufferPointer(bytes)
-                    let chunk = UnsafeMutableRawBufferPointer(rebasing: bytes[..<wanted])
-                    let count = try source.read(into: chunk, at: offset)
-                    try target.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: offset)
-                    return count
-                }
-                guard count == wanted else {
-                    throw FileError(
-                        .io, operation: "copy", path: master.path,
-                        reason: "it is shorter than the \(master.size) bytes known")
-                }
-                position += Int64(count)
-            }
-        }
-        return target
+        try SparseCopy(files: site.files).copy(master, to: path)
     }
 }

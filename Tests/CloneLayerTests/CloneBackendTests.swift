@@ -11,6 +11,8 @@ import Testing
         case reflinkOnXFS
         case reflinkOnBtrfs
         case copy
+        case vhd
+        case vhdOnXFS
 
         func suite() throws -> CloneBackendConformance {
             switch self {
@@ -26,6 +28,10 @@ import Testing
                 CloneBackendConformance(folder: try TestFolder(.btrfs), format: "raw") { ReflinkBackend(site: $0) }
             case .copy:
                 CloneBackendConformance(folder: try TestFolder(), format: "raw") { CopyBackend(site: $0) }
+            case .vhd:
+                CloneBackendConformance(folder: try TestFolder(), format: "vhd") { VhdBackend(site: $0) }
+            case .vhdOnXFS:
+                CloneBackendConformance(folder: try TestFolder(.xfs), format: "vhd") { VhdBackend(site: $0) }
             }
         }
     }

@@ -97,13 +97,15 @@ extension EndToEnd {
             }
         }
 
-        @Test(arguments: ["qcow2", "copy"]) func `a backend that is named is used`(_ backend: String) async throws {
+        @Test(arguments: ["qcow2", "copy", "vhd"]) func `a backend that is named is used`(_ backend: String)
+            async throws
+        {
             try await Fleet.run { fleet in
                 let store = fleet.path("store")
                 let image = try makeImage(fleet.path("base.img"), mebibytes: 2)
                 try await droverDoes("master create \(image) --name base --version 1 --store \(store)")
                 let path = try await droverDoes("clone create base vm --backend \(backend) --store \(store)").lines[0]
-                #expect(path == "\(store)/clones/vm.\(backend == "qcow2" ? "qcow2" : "raw")")
+                #expect(path == "\(store)/clones/vm.\(backend == "copy" ? "raw" : backend)")
                 let shown = try await droverDoes("clone show vm --format json --store \(store)").output
                 let clone = try JSONDecoder().decode([String: String].self, from: Data(shown.utf8))
                 #expect(clone["name"] == "vm" && clone["master"] == "base@1")

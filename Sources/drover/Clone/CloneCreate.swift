@@ -9,8 +9,9 @@ struct CloneCreate: AsyncParsableCommand {
         abstract: "Make clones of a master and print their paths, one a line.",
         discussion: """
             Backends: qcow2 makes an overlay file that refers to the master (any file system); reflink makes a raw \
-            file that shares the master's blocks (XFS, btrfs); copy makes a full copy that shares nothing. auto \
-            takes the first that works and says why.
+            file that shares the master's blocks (XFS, btrfs); copy makes a full copy that shares nothing; vhd \
+            makes a differencing VHD, which only Xen and Hyper-V open: qemu would read zeros. auto takes the first of \
+            qcow2, reflink and copy that works, and says why.
 
               drover clone create debian web            one clone, web
               drover clone create debian@3 web --count 8    web-1 to web-8
@@ -22,7 +23,7 @@ struct CloneCreate: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The clone's name; with --count the clones' common name.", valueName: "clone"))
     var clone: String
 
-    @Option(help: ArgumentHelp("How clones are made: auto, qcow2, reflink or copy.", valueName: "backend"))
+    @Option(help: ArgumentHelp("How clones are made: auto, qcow2, reflink, copy or vhd.", valueName: "backend"))
     var backend = "auto"
 
     @Option(help: ArgumentHelp("Make clones CLONE-1 to CLONE-K instead of one.", valueName: "k"))

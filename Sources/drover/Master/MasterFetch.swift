@@ -38,7 +38,7 @@ struct MasterFetch: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Make clones CLONE-1 to CLONE-K instead of one.", valueName: "k"))
     var count: Int?
 
-    @Option(help: ArgumentHelp("How clones are made: auto, qcow2, reflink or copy.", valueName: "backend"))
+    @Option(help: ArgumentHelp("How clones are made: auto, qcow2, reflink, copy or vhd.", valueName: "backend"))
     var backend = "auto"
 
     @Flag(help: "Wait until the master is registered and its clones are made.")
