@@ -7,9 +7,13 @@ import Glibc
 ///
 /// Never hand one to qemu: its `vpc` driver opens a differencing VHD without a word, knows of no parent, and reads zeros
 /// wherever the clone has not been written. `auto` therefore never takes this backend, and whatever writes a
-/// configuration for qemu has to refuse its clones with this reason: "a differencing VHD cannot be given to qemu, which
-/// would read zeros in place of the master; make the clone with --backend qcow2, reflink or copy".
+/// configuration for qemu has to refuse its clones with ``obstacleToQemu``.
 package struct VhdBackend: CloneBackend {
+    /// Why qemu must not be given a clone of this backend, and what to do.
+    package static let obstacleToQemu =
+        "a differencing VHD cannot be given to qemu, which would read zeros in place of the master; make the clone with "
+        + "--backend qcow2, reflink or copy"
+
     private let site: CloneSite
     private let artefacts: FileArtefacts
     private let parents: VhdParents

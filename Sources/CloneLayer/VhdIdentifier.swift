@@ -26,8 +26,12 @@ package struct VhdIdentifier: Hashable, Sendable, CustomStringConvertible {
     /// The UUID of the parent that is made for a master of this name and size (RFC 9562, version 8): a parent that has
     /// to be made again is the same one to the clones that name it.
     package static func ofParent(_ master: MasterName, size: Int64) -> VhdIdentifier {
-        let digest = SHA256Digest(hashing: Array("drover vhd parent\n\(master)\n\(size)\n".utf8)).bytes
-        return VhdIdentifier(
+        derived(from: SHA256Digest(hashing: Array("drover vhd parent\n\(master)\n\(size)\n".utf8)).bytes)
+    }
+
+    /// The UUID that the first 16 bytes of a digest make (RFC 9562, version 8).
+    static func derived(from digest: [UInt8]) -> VhdIdentifier {
+        VhdIdentifier(
             high: (digest.bigEndian(UInt64.self, at: 0) ?? 0) & 0xffff_ffff_ffff_0fff | 0x8000,
             low: (digest.bigEndian(UInt64.self, at: 8) ?? 0) & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000)
     }

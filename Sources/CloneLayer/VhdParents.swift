@@ -18,6 +18,11 @@ struct VhdParents: Sendable {
 
     func path(of master: MasterImage) -> String { "\(site.folder)/\(master.name)\(Self.suffix)" }
 
+    /// The parent of a clone at `path`: it lies in the same folder.
+    static func path(of master: MasterName, besides path: String) -> String {
+        "\(path.parentDirectory)/\(master)\(suffix)"
+    }
+
     /// The master's parent when it is there and as it was made.
     func existing(for master: MasterImage) -> VhdDifferencingDisk.Parent? {
         let path = path(of: master)

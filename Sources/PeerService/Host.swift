@@ -74,6 +74,7 @@ package final class Host: HostService {
             return .created(try makeClones(order.clone, count: order.count, of: master.name, backend: order.backend))
         case .listClones: return .clones(try clones.list().map(report))
         case .showClone(let name): return .clone(try report(clones.show(CloneName(name))))
+        case .configureClone(let order): return .configuration(try configuration(order))
         case .resetClones(let names):
             for name in names {
                 let clone = try clones.show(CloneName(name))
@@ -150,7 +151,7 @@ package final class Host: HostService {
         }
     }
 
-    private func report(_ clone: Clone) throws -> CloneReport {
+    func report(_ clone: Clone) throws -> CloneReport {
         let master = try? store.master(named: clone.master)
         let image = try master.map { try MasterImage(name: $0.name, path: $0.path, size: $0.size) }
         let health =

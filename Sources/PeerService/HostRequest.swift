@@ -15,6 +15,7 @@ package enum HostRequest: Codable, Sendable {
     case createClones(CreateClones)
     case listClones
     case showClone(String)
+    case configureClone(ConfigureClone)
     case resetClones([String])
     case removeClones([String])
     case status
@@ -96,6 +97,28 @@ package enum HostRequest: Codable, Sendable {
     }
 }
 
+extension HostRequest {
+    /// Writes the configuration of a machine that has a clone as its disk.
+    package struct ConfigureClone: Codable, Sendable {
+        package var clone: String
+        /// `kvm`, `xen`, `qemu` or `virtualbox`.
+        package var hypervisor: String
+        /// The user's own template; the built-in one when `nil`.
+        package var template: String?
+        /// MiB.
+        package var memory: Int?
+        package var processors: Int?
+
+        package init(clone: String, hypervisor: String, template: String?, memory: Int?, processors: Int?) {
+            self.clone = clone
+            self.hypervisor = hypervisor
+            self.template = template
+            self.memory = memory
+            self.processors = processors
+        }
+    }
+}
+
 /// What a host answers.
 package enum HostReply: Codable, Sendable {
     case done
@@ -104,6 +127,8 @@ package enum HostReply: Codable, Sendable {
     case clone(CloneReport)
     case clones([CloneReport])
     case created(CreatedClonesReport)
+    /// A machine's configuration, in its hypervisor's language.
+    case configuration(String)
     case verified(VerificationReport)
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)

@@ -9,13 +9,16 @@ struct VirtualMachine {
     /// Starts it and waits until it has its disk. Only qemu's own word says when: trying the image's lock meanwhile could
     /// take it from qemu.
     init(_ fleet: Fleet, disk: String, format: String) async throws {
+        try await self.init(
+            fleet, command: "qemu-system-x86_64 -m 64 -nodefaults -drive file=\(disk),format=\(format),if=virtio",
+            disk: disk)
+    }
+
+    /// Starts one by a command line for a shell, to which only is added that it shall stand still and take orders.
+    init(_ fleet: Fleet, command: String, disk: String) async throws {
         let socket = fleet.path("qmp")
         let process = try fleet.start(
-            "qemu-system-x86_64",
-            [
-                "-S", "-display", "none", "-m", "64", "-nodefaults", "-qmp", "unix:\(socket),server=on,wait=off",
-                "-drive", "file=\(disk),format=\(format),if=virtio",
-            ])
+            "sh", ["-c", "exec \(command) -S -display none -qmp unix:\(socket),server=on,wait=off"])
         self.process = process
         let monitor = try await eventually("the machine takes orders") { () throws -> Int32? in
             if process.exitStatus != nil { throw TestFailure("qemu ended: \(process.errors)") }

@@ -12,6 +12,6 @@ struct CloneCommand: AsyncParsableCommand {
             written to, and cannot be removed while it has clones.
             """,
         subcommands: [
-            CloneCreate.self, CloneList.self, CloneShow.self, CloneReset.self, CloneRemove.self,
+            CloneCreate.self, CloneList.self, CloneShow.self, CloneConfig.self, CloneReset.self, CloneRemove.self,
         ])
 }
