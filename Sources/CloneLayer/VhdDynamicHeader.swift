@@ -43,39 +43,33 @@ package struct VhdDynamicHeader: Equatable, Sendable {
     /// is for ``check(_:fileSize:)``.
     /// - Throws: `.notVhd`, `.truncated`, `.checksum` or `.invalid`.
     package init(decoding bytes: [UInt8]) throws(VhdError) {
-        func number<Number: FixedWidthInteger>(_ type: Number.Type, _ offset: Int) throws(VhdError) -> Number {
-            guard let number = bytes.bigEndian(type, at: offset) else { throw .truncated }
-            return number
-        }
-        guard bytes.bigEndian(UInt64.self, at: 0) == Self.cookie else { throw .notVhd }
-        guard bytes.count == Self.byteCount else { throw .truncated }
-        guard try number(UInt32.self, Self.checksumOffset) == VhdFormat.checksum(bytes, at: Self.checksumOffset) else {
-            throw .checksum(of: "dynamic header")
-        }
-        let next = try number(UInt64.self, 8)
+        let structure = try VhdStructure(
+            bytes, called: "dynamic header", cookie: Self.cookie, byteCount: Self.byteCount,
+            checksumOffset: Self.checksumOffset)
+        let next = try structure.number(UInt64.self, 8)
         guard next == VhdFormat.noOffset else { throw .invalid(field: "the offset of a further header", value: next) }
-        let table = try number(UInt64.self, 16)
+        let table = try structure.number(UInt64.self, 16)
         guard table % UInt64(VhdFormat.sectorSize) == 0, table > 0, table <= UInt64(Int64.max) / 2 else {
             throw .invalid(field: "the offset of the block table", value: table)
         }
         tableOffset = Int64(table)
-        let version = try number(UInt32.self, 24)
+        let version = try structure.number(UInt32.self, 24)
         guard version == VhdFormat.version else {
             throw .invalid(field: "the dynamic header's version", value: UInt64(version))
         }
-        let entries = try number(UInt32.self, 28)
+        let entries = try structure.number(UInt32.self, 28)
         guard (1...VhdFormat.largestTable).contains(entries) else {
             throw .invalid(field: "the number of table entries", value: UInt64(entries))
         }
         tableEntries = Int(entries)
-        let block = try number(UInt32.self, 32)
+        let block = try structure.number(UInt32.self, 32)
         guard VhdFormat.blockSizes.contains(block), block.nonzeroBitCount == 1 else {
             throw .invalid(field: "the block size", value: UInt64(block))
         }
         blockSize = Int(block)
         guard let parentID = bytes.identifier(at: 40) else { throw .truncated }
         self.parentID = parentID
-        parentModified = try number(UInt32.self, 56)
+        parentModified = try structure.number(UInt32.self, 56)
         parentName = try Self.name(in: Array(bytes[64..<64 + Self.nameLength]))
 
         var locators: [VhdParentLocator] = []
@@ -84,7 +78,7 @@ package struct VhdDynamicHeader: Equatable, Sendable {
             locators.append(try VhdParentLocator(decoding: Array(bytes[start..<start + VhdParentLocator.byteCount])))
         }
         self.locators = locators
-        guard try number(UInt32.self, 60) == 0, bytes[768...].allSatisfy({ $0 == 0 }) else {
+        guard try structure.number(UInt32.self, 60) == 0, bytes[768...].allSatisfy({ $0 == 0 }) else {
             throw .invalid(field: "a reserved byte of the dynamic header", value: 1)
         }
     }

@@ -56,29 +56,23 @@ package struct VhdFooter: Equatable, Sendable {
     /// Reads a footer strictly: what is accepted is written again to the byte.
     /// - Throws: `.notVhd`, `.truncated`, `.checksum` or `.invalid`.
     package init(decoding bytes: [UInt8]) throws(VhdError) {
-        func number<Number: FixedWidthInteger>(_ type: Number.Type, _ offset: Int) throws(VhdError) -> Number {
-            guard let number = bytes.bigEndian(type, at: offset) else { throw .truncated }
-            return number
-        }
-        guard bytes.bigEndian(UInt64.self, at: 0) == Self.cookie else { throw .notVhd }
-        guard bytes.count == Self.byteCount else { throw .truncated }
-        guard try number(UInt32.self, Self.checksumOffset) == VhdFormat.checksum(bytes, at: Self.checksumOffset) else {
-            throw .checksum(of: "footer")
-        }
-        let features = try number(UInt32.self, 8)
+        let structure = try VhdStructure(
+            bytes, called: "footer", cookie: Self.cookie, byteCount: Self.byteCount, checksumOffset: Self.checksumOffset
+        )
+        let features = try structure.number(UInt32.self, 8)
         guard features | 1 == Self.reservedFeature | 1 else {
             throw .invalid(field: "the footer's features", value: UInt64(features))
         }
         isTemporary = features & 1 != 0
-        let version = try number(UInt32.self, 12)
+        let version = try structure.number(UInt32.self, 12)
         guard version == VhdFormat.version else { throw .invalid(field: "the version", value: UInt64(version)) }
 
-        let type = try number(UInt32.self, 60)
+        let type = try structure.number(UInt32.self, 60)
         guard let diskType = DiskType(rawValue: type) else {
             throw .invalid(field: "the disk type", value: UInt64(type))
         }
         self.diskType = diskType
-        let offset = try number(UInt64.self, 16)
+        let offset = try structure.number(UInt64.self, 16)
         if diskType == .fixed {
             guard offset == VhdFormat.noOffset else { throw .invalid(field: "a fixed disk's offset", value: offset) }
             headerOffset = nil
@@ -88,13 +82,13 @@ package struct VhdFooter: Equatable, Sendable {
             else { throw .invalid(field: "the offset of the dynamic header", value: offset) }
             headerOffset = Int64(offset)
         }
-        created = try number(UInt32.self, 24)
-        creator = try number(UInt32.self, 28)
-        creatorVersion = try number(UInt32.self, 32)
-        creatorSystem = try number(UInt32.self, 36)
+        created = try structure.number(UInt32.self, 24)
+        creator = try structure.number(UInt32.self, 28)
+        creatorVersion = try structure.number(UInt32.self, 32)
+        creatorSystem = try structure.number(UInt32.self, 36)
 
         func size(_ field: String, _ offset: Int) throws(VhdError) -> Int64 {
-            let size = try number(UInt64.self, offset)
+            let size = try structure.number(UInt64.self, offset)
             guard size > 0, size % UInt64(VhdFormat.sectorSize) == 0, size <= UInt64(VhdFormat.largestDisk) else {
                 throw .invalid(field: field, value: size)
             }
@@ -103,13 +97,13 @@ package struct VhdFooter: Equatable, Sendable {
         originalSize = try size("the original size", 40)
         currentSize = try size("the current size", 48)
         geometry = VhdGeometry(
-            cylinders: try number(UInt16.self, 56), heads: try number(UInt8.self, 58),
-            sectorsPerTrack: try number(UInt8.self, 59))
+            cylinders: try structure.number(UInt16.self, 56), heads: try structure.number(UInt8.self, 58),
+            sectorsPerTrack: try structure.number(UInt8.self, 59))
         guard let uniqueID = bytes.identifier(at: 68) else { throw .truncated }
         self.uniqueID = uniqueID
 
         func flag(_ field: String, _ offset: Int) throws(VhdError) -> Bool {
-            let flag = try number(UInt8.self, offset)
+            let flag = try structure.number(UInt8.self, offset)
             guard flag <= 1 else { throw .invalid(field: field, value: UInt64(flag)) }
             return flag == 1
         }

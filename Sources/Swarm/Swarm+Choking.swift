@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Whom to serve. Hosts of one fleet cooperate, so there is no tit-for-tat: whoever is interested is served at once
-/// while there are slots, and beyond that the slots go round. Only those that keep to themselves what only they were
-/// given wait until nobody else wants anything, but for one slot that goes round among them.
+/// while there are slots, and beyond that the slots go round. Only those that keep what they are given to themselves wait
+/// while enough others take something, but for one slot that goes round among them.
 extension Swarm {
     mutating func choke(now: Duration) -> [Effect] {
         var effects: [Effect] = []
