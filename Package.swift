@@ -95,7 +95,9 @@ let package = Package(
         // Effects at the edges.
         module("FileLayer", []),
         module("ImageStore", ["Metainfo", "FileLayer"]),
-        module("CloneLayer", ["Metainfo", "FileLayer"]),
+        module("ToolLayer", []),
+        module("DeviceLayer", ["ToolLayer"]),
+        module("CloneLayer", ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer"]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -104,14 +106,14 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
+                "ToolLayer", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
             ]),
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", "Simulator", .nioPosix,
-                .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "PeerService",
+                "Simulator", .nioPosix, .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
@@ -143,7 +145,11 @@ let package = Package(
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
-        tests("CloneLayerTests", ["Metainfo", "FileLayer", "CloneLayer", "TestSupport"]),
+        tests("ToolLayerTests", ["ToolLayer"]),
+        tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
+        tests(
+            "CloneLayerTests",
+            ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
         tests(
             "PeerTransportTests",
             [

@@ -27,6 +27,7 @@ extension Hypervisor {
                     <backingStore/>
                   </backingStore>
             """ : "      <backingStore/>"
+        let (type, source) = backend.isBlockDevice ? ("block", "dev") : ("file", "file")
         return """
             <domain type='kvm'>
               <name>{{name}}</name>
@@ -41,9 +42,9 @@ extension Hypervisor {
                 <acpi/>
               </features>
               <devices>
-                <disk type='file' device='disk'>
+                <disk type='\(type)' device='disk'>
                   <driver name='qemu' type='{{format}}'/>
-                  <source file='{{path}}'/>
+                  <source \(source)='{{path}}'/>
             \(chain)
                   <target dev='vda' bus='virtio'/>
                 </disk>
@@ -71,7 +72,7 @@ extension Hypervisor {
             switch backend {
             case .qcow2: "backendtype=qdisk,"
             case .vhd: "backendtype=tap,"
-            case .reflink, .copy: ""
+            case .reflink, .copy, .dmSnapshot, .dmThin, .lvm, .lvmThin: ""
             }
         return """
             name = "{{name}}"

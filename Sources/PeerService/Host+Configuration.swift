@@ -20,9 +20,9 @@ extension Host {
             clone, masterPath: store.layout.masterImage(clone.master), scope: scope, memory: order.memory,
             processors: order.processors)
         let text = try machine.text(for: hypervisor, template: order.template)
-        let health = try report(clone).health
-        guard health == "ok" else {
-            throw HostFailure(.conflict, "no machine can use the clone \(clone.name): \(health)")
+        let report = report(clone)
+        guard report.isUsable else {
+            throw HostFailure(.conflict, "no machine can use the clone \(clone.name): \(report.health)")
         }
         return text
     }

@@ -6,12 +6,14 @@ package import ImageStore
 import Metainfo
 package import NIOPosix
 import Synchronization
+import ToolLayer
 
 /// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
 package final class Host: HostService {
     package let store: ImageStore
     package let clones: CloneRegistry
     let files: any FileAccess
+    let tools: any ToolAccess = PosixTools()
     /// Threads for the blocking calls of the layers below.
     let threads: NIOThreadPool
 
@@ -71,9 +73,11 @@ package final class Host: HostService {
         case .createClones(let order):
             try checkClones(order.clone, count: order.count, backend: order.backend)
             let master = try find(order.master)
-            return .created(try makeClones(order.clone, count: order.count, of: master.name, backend: order.backend))
-        case .listClones: return .clones(try clones.list().map(report))
-        case .showClone(let name): return .clone(try report(clones.show(CloneName(name))))
+            return .created(
+                try makeClones(
+                    order.clone, count: order.count, of: master.name, backend: order.backend, settings: order.settings))
+        case .listClones: return .clones(report(clones.list()))
+        case .showClone(let name): return .clone(report(try clones.show(CloneName(name))))
         case .configureClone(let order): return .configuration(try configuration(order))
         case .resetClones(let names):
             for name in names {
@@ -84,6 +88,9 @@ package final class Host: HostService {
         case .removeClones(let names):
             try clones.remove(names.map { name throws(CloneError) in try CloneName(name) })
             return .done
+        case .mapClones(let names): return .mapped(try mapClones(names))
+        case .repairClones: return .repaired(repairClones())
+        case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
         case .createMaster, .publishMaster, .verifyMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
@@ -127,12 +134,12 @@ package final class Host: HostService {
     }
 
     func makeClones(
-        _ base: String, count: Int?, of master: MasterName, backend: String
+        _ base: String, count: Int?, of master: MasterName, backend: String, settings: CloneSettings = .none
     ) throws -> CreatedClonesReport {
         let created = try clones.create(
-            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend))
+            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), settings: settings)
         return CreatedClonesReport(
-            clones: created.clones.map { CloneReport($0, health: "ok") }, backend: created.backend.rawValue,
+            clones: created.clones.map { CloneReport($0, CloneCondition(.ok)) }, backend: created.backend.rawValue,
             explanation: created.explanation, milliseconds: created.duration.milliseconds)
     }
 
@@ -151,15 +158,46 @@ package final class Host: HostService {
         }
     }
 
-    func report(_ clone: Clone) throws -> CloneReport {
-        let master = try? store.master(named: clone.master)
-        let image = try master.map { try MasterImage(name: $0.name, path: $0.path, size: $0.size) }
-        let health =
-            switch try clones.health(of: clone.name, master: image) {
-            case .ok: "ok"
-            case .broken(let reason): reason
-            }
-        return CloneReport(clone, health: health)
+    func report(_ clone: Clone) -> CloneReport {
+        CloneReport(clone, conditions(of: [clone]).first ?? CloneCondition(.ok))
+    }
+
+    /// Clones with their conditions, which are found out together.
+    func report(_ clones: [Clone]) -> [CloneReport] {
+        zip(clones, conditions(of: clones)).map { CloneReport($0, $1) }
+    }
+
+    func conditions(of chosen: [Clone]) -> [CloneCondition] {
+        clones.conditions(of: chosen) { name in
+            guard let master = try? store.master(named: name) else { return nil }
+            return try? MasterImage(name: master.name, path: master.path, size: master.size)
+        }
+    }
+
+    private func mapClones(_ names: [String]?) throws -> MapReport {
+        let chosen = try names.map { try $0.map { name throws(CloneError) in try CloneName(name) } }
+        let (mapped, problems) = try clones.map(chosen) { try? image(of: $0) }
+        return MapReport(mapped: mapped.map(\.text), problems: problems.map(\.description))
+    }
+
+    private func repairClones() -> RepairReport {
+        let recovery = clones.repair()
+        return RepairReport(
+            clones: recovery.removed.map(\.text), removed: recovery.swept,
+            problems: recovery.problems.map(\.description))
+    }
+
+    /// What this host can do.
+    private func examine() -> DoctorReport {
+        HostExamination(root: store.layout.root, files: files, tools: tools).report(of: clones)
+    }
+
+    /// Clones in block devices that will run full, or are broken: a sentence each.
+    func cloneWarnings() -> [String] {
+        let devices = clones.list().filter(\.backend.isBlockDevice)
+        return zip(devices, conditions(of: devices)).compactMap { clone, condition in
+            condition.health.sentence.map { "clone \(clone.name): \($0)" }
+        }
     }
 
     // MARK: Status
@@ -170,7 +208,8 @@ package final class Host: HostService {
         return StatusReport(
             store: store.layout.root, isRunning: false, listen: [],
             masters: (registered + partial).sorted { ($0.name, $0.version) < ($1.name, $1.version) },
-            clones: clones.list().count, trackers: [], freeBytes: freeBytes, limits: try rateLimits())
+            clones: clones.list().count, trackers: [], freeBytes: freeBytes, limits: try rateLimits(),
+            warnings: cloneWarnings())
     }
 
     /// Free bytes of the store's file system; 0 where that cannot be told.

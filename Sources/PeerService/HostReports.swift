@@ -46,16 +46,40 @@ package struct CloneReport: Codable, Equatable, Sendable {
     package var master: String
     package var backend: String
     package var path: String
-    /// `ok`, or why the clone cannot be used.
+    /// `ok`, or why the clone cannot be used or will not be for long.
     package var health: String
+    /// Whether a machine may use it.
+    package var isUsable: Bool
+    /// How full the room for what is written to it is, 0 to 1; `nil` where only the disk bounds it.
+    package var fill: Double?
 
-    init(_ clone: Clone, health: String) {
+    init(_ clone: Clone, _ condition: CloneCondition) {
         name = clone.name.text
         master = "\(clone.master)"
         backend = clone.backend.rawValue
         path = clone.path
-        self.health = health
+        health = condition.health.sentence ?? "ok"
+        isUsable = condition.health.isUsable
+        fill = condition.fill
     }
+}
+
+/// What mapping clones came to.
+package struct MapReport: Codable, Equatable, Sendable {
+    /// Clones that were not usable before.
+    package var mapped: [String]
+    /// What could not be done, a sentence each.
+    package var problems: [String]
+}
+
+/// What a repair found.
+package struct RepairReport: Codable, Equatable, Sendable {
+    /// Clones that were half made or half removed, and are gone.
+    package var clones: [String]
+    /// Files, devices and volumes that no clone owned, and that are gone.
+    package var removed: [String]
+    /// What could not be done, a sentence each.
+    package var problems: [String]
 }
 
 /// Clones just made.
@@ -134,4 +158,6 @@ package struct StatusReport: Codable, Equatable, Sendable {
     package var violations: [String: Int]? = nil
     /// Connections that were not let in since the peer started, by why.
     package var refusals: [String: Int]? = nil
+    /// What somebody should look at before it fails, a sentence each, such as a clone whose room is nearly full.
+    package var warnings: [String]? = nil
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CloneLayer
 package import FoundationEssentials
 
 /// What a host can be asked to do. The command line asks the running peer through its control socket, or does the same
@@ -18,6 +19,10 @@ package enum HostRequest: Codable, Sendable {
     case configureClone(ConfigureClone)
     case resetClones([String])
     case removeClones([String])
+    /// Makes clones usable that a restart took from the kernel; all of them when `nil`.
+    case mapClones([String]?)
+    case repairClones
+    case examine
     case status
     /// Changes the caps that are named, and answers with those there are. A rate is what ``RateText`` reads.
     case limit(up: String?, down: String?)
@@ -87,12 +92,16 @@ package enum HostRequest: Codable, Sendable {
         package var clone: String
         package var count: Int?
         package var backend: String
+        package var settings: CloneSettings
 
-        package init(master: MasterReference, clone: String, count: Int?, backend: String) {
+        package init(
+            master: MasterReference, clone: String, count: Int?, backend: String, settings: CloneSettings = .none
+        ) {
             self.master = master
             self.clone = clone
             self.count = count
             self.backend = backend
+            self.settings = settings
         }
     }
 }
@@ -127,6 +136,9 @@ package enum HostReply: Codable, Sendable {
     case clone(CloneReport)
     case clones([CloneReport])
     case created(CreatedClonesReport)
+    case mapped(MapReport)
+    case repaired(RepairReport)
+    case examined(DoctorReport)
     /// A machine's configuration, in its hypervisor's language.
     case configuration(String)
     case verified(VerificationReport)

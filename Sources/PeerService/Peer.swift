@@ -17,13 +17,16 @@ package actor Peer: HostService {
     package nonisolated let host: Host
     private let configuration: PeerConfiguration
     private let network: PeerNetwork
-    private let log: Logger
+    let log: Logger
     private var swarms: [MasterName: ImageSwarm] = [:]
     private var listening: [PeerAddress] = []
     /// Why fetches that an earlier run began do not go on.
     private var stuck: [MasterName: String] = [:]
     private var limits = RateLimits()
-    private var isStopping = false
+    /// What is said of clones at the moment, and who looks after them.
+    var warnings: [String] = []
+    private var watch: Task<Void, Never>?
+    private(set) var isStopping = false
 
     /// A peer on an opened store; ``start()`` puts it on the network.
     package init(host: Host, configuration: PeerConfiguration, group: any EventLoopGroup, log: Logger) {
@@ -67,12 +70,14 @@ package actor Peer: HostService {
                 log.error("a fetch cannot go on", metadata: ["master": "\(partial.name)", "reason": "\(reason)"])
             }
         }
+        watch = Task { await watchClones() }
         return listening
     }
 
     /// Leaves every swarm and closes the listeners.
     package func stop() async {
         isStopping = true
+        watch?.cancel()
         await network.close()
         await withTaskGroup(of: Void.self) { group in
             for swarm in swarms.values { group.addTask { await swarm.stop() } }
@@ -217,7 +222,7 @@ package actor Peer: HostService {
             masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
             clones: host.clones.list().count, trackers: trackers.sorted { $0.url < $1.url },
             freeBytes: host.freeBytes, limits: limits, violations: network.counts.violations,
-            refusals: network.counts.refusals)
+            refusals: network.counts.refusals, warnings: warnings)
     }
 
     // MARK: Swarms
@@ -260,25 +265,6 @@ package actor Peer: HostService {
         }
         var random = SystemRandomNumberGenerator()
         return (ours.map { AnnounceTiers($0) } + [AnnounceTiers(theirs, using: &random)]).filter { !$0.isEmpty }
-    }
-
-    /// Makes the clones of masters that were registered when this peer was last stopped before it could make them.
-    private func finishClones() async {
-        for (name, request) in host.store.unfinishedRequests() {
-            guard let wish = request.clones else { continue }
-            do {
-                try await host.blocking { [host] in
-                    // They may have been made before the request could be forgotten.
-                    if try !host.hasClones(wish.base, count: wish.count, of: name) {
-                        _ = try host.makeClones(wish.base, count: wish.count, of: name, backend: wish.backend)
-                    }
-                    try host.store.finishRequest(of: name)
-                }
-            } catch {
-                log.error(
-                    "clones cannot be made", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
-            }
-        }
     }
 
     // MARK: Fetching

@@ -20,6 +20,7 @@ struct CloneShow: AsyncParsableCommand {
             report,
             fields: [
                 "clone": report.name, "master": report.master, "backend": report.backend, "path": report.path,
+                "room used": report.fill.map { PercentText.of($0) },
                 "health": report.health,
             ])
     }
