@@ -154,7 +154,12 @@ package struct DmThinBackend: CloneBackend {
     }
 
     package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
-        keeping.isEmpty ? try removePool() : []
+        guard keeping.isEmpty else { return [] }
+        // Devices of no record that hold it are found by a repair, which looks at all there are.
+        guard try poolFilesAreThere,
+            try mappings.all(during: "look at the pool of thin devices")[pool.device]?.openCount ?? 0 == 0
+        else { return [] }
+        return try removePool()
     }
 
     package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {

@@ -19,11 +19,14 @@ final class RunningTool {
     private(set) var output: [UInt8] = []
     private var said: [UInt8] = []
 
-    /// What it said on standard error, trimmed.
+    /// What it said on standard error: trimmed, and what it said again and again once.
     var words: String {
-        String(decoding: said, as: UTF8.self).split(separator: "\n").map { line in
-            String(line.drop { $0 == " " })
-        }.filter { !$0.isEmpty }.joined(separator: "\n")
+        var lines: [Substring] = []
+        for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
+            let line = line.drop { $0 == " " }
+            if !line.isEmpty, !lines.contains(line) { lines.append(line) }
+        }
+        return lines.joined(separator: "\n")
     }
 
     init(_ call: ToolCall, path: String, environment: [String]) throws(ToolError) {
