@@ -36,6 +36,7 @@ package final class Host: HostService {
         do {
             switch request {
             case .createMaster(let order): return .master(try await createMaster(order, progress: progress))
+            case .adoptMaster(let order): return .master(try await adoptMaster(order, progress: progress))
             case .publishMaster(let reference, let tracker):
                 let master = try find(reference)
                 try await TrackerClient.shared.publish(
@@ -72,7 +73,7 @@ package final class Host: HostService {
             try checkClones(order.clone, count: order.count, backend: order.backend)
             let master = try find(order.master)
             return .created(try makeClones(order.clone, count: order.count, of: master.name, backend: order.backend))
-        case .listClones: return .clones(try clones.list().map(report))
+        case .listClones: return .clones(try reports(clones.list()))
         case .showClone(let name): return .clone(try report(clones.show(CloneName(name))))
         case .configureClone(let order): return .configuration(try configuration(order))
         case .resetClones(let names):
@@ -85,7 +86,7 @@ package final class Host: HostService {
             try clones.remove(names.map { name throws(CloneError) in try CloneName(name) })
             return .done
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .publishMaster, .verifyMaster, .fetch, .status:
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -131,6 +132,13 @@ package final class Host: HostService {
     ) throws -> CreatedClonesReport {
         let created = try clones.create(
             CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend))
+        do {
+            // An adopted master may have been changed while it was copied.
+            if store.isAdopted(master) == true { _ = try image(of: master) }
+        } catch {
+            try clones.remove(created.clones.map(\.name))
+            throw error
+        }
         return CreatedClonesReport(
             clones: created.clones.map { CloneReport($0, health: "ok") }, backend: created.backend.rawValue,
             explanation: created.explanation, milliseconds: created.duration.milliseconds)
@@ -151,15 +159,32 @@ package final class Host: HostService {
         }
     }
 
-    func report(_ clone: Clone) throws -> CloneReport {
-        let master = try? store.master(named: clone.master)
-        let image = try master.map { try MasterImage(name: $0.name, path: $0.path, size: $0.size) }
+    func report(_ clone: Clone) throws -> CloneReport { try report(clone, masterAsItIs(clone.master)) }
+
+    private func reports(_ clones: [Clone]) throws -> [CloneReport] {
+        // The server of an adopted master is asked once, however many clones there are.
+        var masters: [MasterName: MasterImage?] = [:]
+        return try clones.map { clone in
+            if let known = masters[clone.master] { return try report(clone, known) }
+            let master = try masterAsItIs(clone.master)
+            masters[clone.master] = .some(master)
+            return try report(clone, master)
+        }
+    }
+
+    private func report(_ clone: Clone, _ master: MasterImage?) throws -> CloneReport {
         let health =
-            switch try clones.health(of: clone.name, master: image) {
+            switch try clones.health(of: clone.name, master: master) {
             case .ok: "ok"
             case .broken(let reason): reason
             }
         return CloneReport(clone, health: health)
+    }
+
+    /// The clone layer's view of a master that may be of no use now; `nil` when there is none.
+    private func masterAsItIs(_ name: MasterName) throws -> MasterImage? {
+        guard let master = try? store.master(named: name) else { return nil }
+        return try MasterImage(name: name, path: master.path, size: master.size, problem: master.problem)
     }
 
     // MARK: Status
@@ -199,9 +224,11 @@ extension StatusReport.Entry {
         self.init(
             name: master.name.name, version: master.name.version, label: master.label,
             state: master.state == .registered ? "registered" : "failed",
-            failure: master.state == .registered ? nil : "it is \(master.state.rawValue); verify it or fetch it again",
+            failure: master.state == .registered
+                ? nil : master.problem ?? "it is \(master.state.rawValue); verify it or fetch it again",
             size: master.size, bytesVerified: master.state == .registered ? master.size : 0, downloadRate: 0,
             uploadRate: 0, peers: 0, clones: clones.map(\.name.text), sources: [])
+        location = master.location == .adopted ? master.location.rawValue : nil
     }
 
     init(_ partial: PartialSummary) {
