@@ -26,7 +26,7 @@ extension EndToEnd {
                 #expect(adopted.output.contains("\(image) (adopted)") && adopted.errors.isEmpty, "\(adopted)")
                 let clones = try await droverDoes("clone create base vm --count 2 --store \(store)").lines
                 #expect(clones == (1...2).map { "\(store)/clones/vm-\($0).qcow2" })
-                try await tool("qemu-io", ["-f", "qcow2", "-c", "write -q -P 7 65536 4096", clones[0]])
+                try await tool("qemu-io", ["-f", "qcow2", "-c", "write -P 7 65536 4096", clones[0]])
                 try await tool("qemu-img compare -q -F raw -f qcow2 \(clones[1]) \(image)")
                 #expect(try readFile(image) == source)
                 let machine = try await droverDoes("clone config vm-1 --for qemu --store \(store)").output
@@ -90,7 +90,7 @@ extension EndToEnd {
                 try await droverDoes("master remove nfs@3 --store \(store)")
                 #expect(try listing("\(store)/masters").isEmpty)
                 #expect(try readFile(image) == source)
-                #expect(try listing(fleet.path("share")) == ["base.raw"])
+                #expect(try listing(fleet.path("share")) == ["base.raw 4194304"])
             }
         }
 
