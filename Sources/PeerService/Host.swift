@@ -201,13 +201,21 @@ package final class Host: HostService {
     /// Free bytes of the store's file system; 0 where that cannot be told.
     var freeBytes: Int64 { (try? files.space(at: store.layout.root))?.available ?? 0 }
 
-    /// Runs blocking work that asks now and then whether the task was cancelled.
+    /// Threads for reading whole images. On a share whose server is away that may take for ever, so these are not the
+    /// threads that everything else needs.
+    private static let readers = {
+        let readers = NIOThreadPool(numberOfThreads: 4)
+        readers.start()
+        return readers
+    }()
+
+    /// Reads a whole image on a thread for that; the work asks now and then whether the task was cancelled.
     func interruptible<Result: Sendable>(
         _ work: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Result
     ) async throws -> Result {
         let cancelled = Atomic(false)
         return try await withTaskCancellationHandler {
-            try await blocking { try work { cancelled.load(ordering: .relaxed) } }
+            try await Self.readers.runIfActive { try work { cancelled.load(ordering: .relaxed) } }
         } onCancel: {
             cancelled.store(true, ordering: .relaxed)
         }

@@ -17,18 +17,15 @@ package actor Peer: HostService {
     package nonisolated let host: Host
     private let configuration: PeerConfiguration
     private let network: PeerNetwork
-    private let log: Logger
+    let log: Logger
     private var swarms: [MasterName: ImageSwarm] = [:]
     private var listening: [PeerAddress] = []
     /// Why fetches that an earlier run began do not go on.
     private var stuck: [MasterName: String] = [:]
     private var limits = RateLimits()
-    private var isStopping = false
-    private var adopted = AdoptedWatch()
-    private var adoptedTask: Task<Void, Never>?
-
-    /// How often adopted masters are looked at.
-    private static let adoptedInterval = Duration.seconds(5)
+    private(set) var isStopping = false
+    var adopted = AdoptedWatch()
+    var adoptedTask: Task<Void, Never>?
 
     /// A peer on an opened store; ``start()`` puts it on the network.
     package init(host: Host, configuration: PeerConfiguration, group: any EventLoopGroup, log: Logger) {
@@ -86,38 +83,6 @@ package actor Peer: HostService {
             for swarm in swarms.values { group.addTask { await swarm.stop() } }
         }
         swarms = [:]
-    }
-
-    /// All masters. A file server that does not answer for an adopted one takes its time, which is not the actor's.
-    private func masters() async -> [Master] {
-        (try? await host.blocking { [host] in host.store.masters() }) ?? []
-    }
-
-    /// Says when the share of an adopted master is lost, and when it is back.
-    private func watchAdopted(_ masters: [Master]) {
-        note(adopted.take(masters))
-        adoptedTask = Task { [weak self] in
-            while !Task.isCancelled {
-                try? await Task.sleep(for: Self.adoptedInterval)
-                await self?.lookAtAdopted()
-            }
-        }
-    }
-
-    private func lookAtAdopted() async {
-        guard !isStopping else { return }
-        note(adopted.take(await masters()))
-    }
-
-    private func note(_ notices: [AdoptedWatch.Notice]) {
-        for notice in notices {
-            switch notice {
-            case .lost(let name, let reason):
-                log.warning(
-                    "an adopted master cannot be used", metadata: ["master": "\(name)", "reason": "\(reason)"])
-            case .found(let name): log.info("an adopted master can be used again", metadata: ["master": "\(name)"])
-            }
-        }
     }
 
     private func apply(_ limits: RateLimits) {

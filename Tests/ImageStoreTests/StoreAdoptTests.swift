@@ -126,7 +126,18 @@ struct StoreAdoptTests {
         let store = try open()
         try adopt(in: store)
         let piece = try #require(fixture.image.geometry.piece(4))
+        /// Lets the file system's clock go on, which moves every few milliseconds only.
+        func tick() throws {
+            let before = try #require(try files.status(image)).changed
+            var now = before
+            for _ in 1...100_000 where now == before {
+                try files.replace("\(folder.path)/clock", with: [])
+                now = try #require(try files.status("\(folder.path)/clock")).changed
+            }
+            #expect(now != before)
+        }
         func put(_ byte: UInt8) throws {
+            try tick()
             var status = stat()
             #expect(stat(image, &status) == 0)
             let file = try files.open(image, .update)
@@ -148,6 +159,7 @@ struct StoreAdoptTests {
         #expect(try store.master(named: fixture.name).state == .registered)
 
         // Another file in its place, with its size and its time.
+        try tick()
         let twin = "\(share)/twin"
         try files.replace(twin, with: fixture.image.bytes)
         var status = stat()
