@@ -149,9 +149,10 @@ package struct DmSnapshotBackend: CloneBackend {
     ) throws(BrokenClone) -> CloneCondition {
         let clone = subject.artefact.clone
         _ = try stores.status(of: stores.file(of: clone)).get()
-        guard subject.master != nil else {
+        guard let master = subject.master else {
             throw BrokenClone("its master is no longer registered; fetch it again, or remove the clone \(clone)")
         }
+        if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
         guard let there else {
             let device = try? site.files.status(subject.artefact.path)
             return StoreMappings.unseen(isThere: device != nil, clone)

@@ -154,12 +154,8 @@ package struct DmThinBackend: CloneBackend {
     }
 
     package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
-        guard keeping.isEmpty else { return [] }
-        // Devices of no record that hold it are found by a repair, which looks at all there are.
-        guard try poolFilesAreThere,
-            try mappings.all(during: "look at the pool of thin devices")[pool.device]?.openCount ?? 0 == 0
-        else { return [] }
-        return try removePool()
+        // Devices of no record that hold the pool are found by a repair, which looks at all there are.
+        keeping.isEmpty ? try removePool(evenInUse: false) : []
     }
 
     package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
@@ -250,7 +246,8 @@ package struct DmThinBackend: CloneBackend {
         try site.files.syncDirectory(site.folder)
     }
 
-    private func removePool() throws(CloneError) -> [String] {
+    /// - Parameter evenInUse: whether to try it while a device holds it, which fails.
+    private func removePool(evenInUse: Bool = true) throws(CloneError) -> [String] {
         let work = "remove the pool of thin devices"
         let there = try onDisk(work) { () throws(FileError) in
             var there: [String] = []
@@ -258,7 +255,10 @@ package struct DmThinBackend: CloneBackend {
             return there
         }
         guard !there.isEmpty else { return [] }
-        if try mappings.all(during: work)[pool.device]?.name == pool { try mappings.remove(pool, during: work) }
+        if let mapping = try mappings.all(during: work)[pool.device], mapping.name == pool {
+            guard evenInUse || mapping.openCount == 0 else { return [] }
+            try mappings.remove(pool, during: work)
+        }
         try onDisk(work) { () throws(FileError) in
             for path in there { try site.files.remove(path) }
             try site.files.syncDirectory(site.folder)
@@ -280,9 +280,10 @@ package struct DmThinBackend: CloneBackend {
             throw BrokenClone(
                 "the pool \(dataPath) is missing, and with it what was written; remove the clone \(clone)")
         }
-        guard subject.master != nil else {
+        guard let master = subject.master else {
             throw BrokenClone("its master is no longer registered; fetch it again, or remove the clone \(clone)")
         }
+        if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
         guard let there else {
             let device = try? site.files.status(subject.artefact.path)
             return StoreMappings.unseen(isThere: device != nil, clone)

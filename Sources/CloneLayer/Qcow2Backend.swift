@@ -129,6 +129,7 @@ package struct Qcow2Backend: CloneBackend {
                 "it does not state that its backing file is raw, so a hypervisor would guess; set it with "
                     + "qemu-img rebase -u -F raw")
         }
+        if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
         let known: FileStatus?
         do throws(FileError) { known = try site.files.status(master.path) } catch {
             throw BrokenClone("its master cannot be reached: \(error)")

@@ -16,8 +16,9 @@ extension Host {
     func configuration(_ order: HostRequest.ConfigureClone) throws -> String {
         let hypervisor = try Hypervisor(order.hypervisor)
         let clone = try clones.show(CloneName(order.clone))
+        let masterPath = (try? store.master(named: clone.master))?.path ?? store.layout.masterImage(clone.master)
         let machine = try MachineConfiguration(
-            clone, masterPath: store.layout.masterImage(clone.master), scope: scope, memory: order.memory,
+            clone, masterPath: masterPath, scope: scope, memory: order.memory,
             processors: order.processors)
         let text = try machine.text(for: hypervisor, template: order.template)
         let report = report(clone)

@@ -38,6 +38,7 @@ package final class Host: HostService {
         do {
             switch request {
             case .createMaster(let order): return .master(try await createMaster(order, progress: progress))
+            case .adoptMaster(let order): return .master(try await adoptMaster(order, progress: progress))
             case .publishMaster(let reference, let tracker):
                 let master = try find(reference)
                 try await TrackerClient.shared.publish(
@@ -92,7 +93,7 @@ package final class Host: HostService {
         case .repairClones: return .repaired(repairClones())
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .publishMaster, .verifyMaster, .fetch, .status:
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -138,6 +139,13 @@ package final class Host: HostService {
     ) throws -> CreatedClonesReport {
         let created = try clones.create(
             CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), settings: settings)
+        do {
+            // An adopted master may have been changed while it was copied.
+            if store.isAdopted(master) == true { _ = try image(of: master) }
+        } catch {
+            try clones.remove(created.clones.map(\.name))
+            throw error
+        }
         return CreatedClonesReport(
             clones: created.clones.map { CloneReport($0, CloneCondition(.ok)) }, backend: created.backend.rawValue,
             explanation: created.explanation, milliseconds: created.duration.milliseconds)
@@ -168,10 +176,7 @@ package final class Host: HostService {
     }
 
     func conditions(of chosen: [Clone]) -> [CloneCondition] {
-        clones.conditions(of: chosen) { name in
-            guard let master = try? store.master(named: name) else { return nil }
-            return try? MasterImage(name: master.name, path: master.path, size: master.size)
-        }
+        clones.conditions(of: chosen, master: masterAsItIs)
     }
 
     private func mapClones(_ names: [String]?) throws -> MapReport {
@@ -200,6 +205,12 @@ package final class Host: HostService {
         }
     }
 
+    /// The clone layer's view of a master that may be of no use now; `nil` when there is none.
+    private func masterAsItIs(_ name: MasterName) -> MasterImage? {
+        guard let master = try? store.master(named: name) else { return nil }
+        return try? MasterImage(name: name, path: master.path, size: master.size, problem: master.problem)
+    }
+
     // MARK: Status
 
     private func statusWithoutPeer() throws -> StatusReport {
@@ -215,13 +226,21 @@ package final class Host: HostService {
     /// Free bytes of the store's file system; 0 where that cannot be told.
     var freeBytes: Int64 { (try? files.space(at: store.layout.root))?.available ?? 0 }
 
-    /// Runs blocking work that asks now and then whether the task was cancelled.
+    /// Threads for reading whole images. On a share whose server is away that may take for ever, so these are not the
+    /// threads that everything else needs.
+    private static let readers = {
+        let readers = NIOThreadPool(numberOfThreads: 4)
+        readers.start()
+        return readers
+    }()
+
+    /// Reads a whole image on a thread for that; the work asks now and then whether the task was cancelled.
     func interruptible<Result: Sendable>(
         _ work: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Result
     ) async throws -> Result {
         let cancelled = Atomic(false)
         return try await withTaskCancellationHandler {
-            try await blocking { try work { cancelled.load(ordering: .relaxed) } }
+            try await Self.readers.runIfActive { try work { cancelled.load(ordering: .relaxed) } }
         } onCancel: {
             cancelled.store(true, ordering: .relaxed)
         }
@@ -238,9 +257,11 @@ extension StatusReport.Entry {
         self.init(
             name: master.name.name, version: master.name.version, label: master.label,
             state: master.state == .registered ? "registered" : "failed",
-            failure: master.state == .registered ? nil : "it is \(master.state.rawValue); verify it or fetch it again",
+            failure: master.state == .registered
+                ? nil : master.problem ?? "it is \(master.state.rawValue); verify it or fetch it again",
             size: master.size, bytesVerified: master.state == .registered ? master.size : 0, downloadRate: 0,
             uploadRate: 0, peers: 0, clones: clones.map(\.name.text), sources: [])
+        location = master.location == .adopted ? master.location.rawValue : nil
     }
 
     init(_ partial: PartialSummary) {

@@ -9,8 +9,12 @@ package struct MasterReport: Codable, Equatable, Sendable {
     package var name: String
     package var version: Int
     package var label: String?
-    /// `registered`, `altered` or `failed`.
+    /// `registered`, `altered`, `failed` or `unreachable`.
     package var state: String
+    /// `store` or `adopted`.
+    package var location: String
+    /// Why an adopted master cannot be used, and what to do.
+    package var problem: String?
     /// Bytes of the image, and bytes it occupies on disk.
     package var size: Int64
     package var allocated: Int64
@@ -28,6 +32,8 @@ package struct MasterReport: Codable, Equatable, Sendable {
         version = master.name.version
         label = master.label
         state = master.state.rawValue
+        location = master.location.rawValue
+        problem = master.problem
         size = master.size
         allocated = master.allocated
         pieceLength = master.pieceLength
@@ -132,6 +138,8 @@ package struct StatusReport: Codable, Equatable, Sendable {
         package var fetchSeconds: Double?
         /// How long the clones made on completion took, each.
         package var cloneMilliseconds: [Double]?
+        /// `adopted` for a master whose image lies outside of the store, and is not served.
+        package var location: String?
     }
 
     /// A tracker and how the last announce to it went.

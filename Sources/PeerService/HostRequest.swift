@@ -7,6 +7,7 @@ package import FoundationEssentials
 /// itself where no peer runs.
 package enum HostRequest: Codable, Sendable {
     case createMaster(CreateMaster)
+    case adoptMaster(AdoptMaster)
     case publishMaster(MasterReference, tracker: String)
     case fetch(Fetch)
     case listMasters
@@ -55,6 +56,24 @@ package enum HostRequest: Codable, Sendable {
             self.pieceLength = pieceLength
             self.hybrid = hybrid
             self.format = format
+        }
+    }
+
+    /// Registers an image that stays where it is, and is only read there.
+    package struct AdoptMaster: Codable, Sendable {
+        /// Absolute, without symbolic links.
+        package var path: String
+        /// The bytes of its .torrent.
+        package var torrent: Data
+        /// The name to register under instead of the torrent's own: `NAME@VERSION`.
+        package var rename: String?
+        package var label: String?
+
+        package init(path: String, torrent: Data, rename: String?, label: String?) {
+            self.path = path
+            self.torrent = torrent
+            self.rename = rename
+            self.label = label
         }
     }
 
