@@ -96,6 +96,7 @@ let package = Package(
         module("FileLayer", []),
         module("ImageStore", ["Metainfo", "FileLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer"]),
+        module("MasterLint", ["FileLayer", .subprocess, .systemPackage]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -104,14 +105,14 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
+                "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
             ]),
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", "Simulator", .nioPosix,
-                .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "MasterLint", "PeerService", "Simulator",
+                .nioPosix, .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
@@ -134,7 +135,7 @@ let package = Package(
             "FuzzTargets", path: "Tests/Fuzzing/Targets",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "FileLayer", "ImageStore",
-                "CloneLayer", "TestSupport", .nioCore,
+                "CloneLayer", "MasterLint", "TestSupport", .nioCore,
             ]),
         tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
@@ -144,6 +145,7 @@ let package = Package(
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
         tests("CloneLayerTests", ["Metainfo", "FileLayer", "CloneLayer", "TestSupport"]),
+        tests("MasterLintTests", ["FileLayer", "MasterLint", "TestSupport"]),
         tests(
             "PeerTransportTests",
             [

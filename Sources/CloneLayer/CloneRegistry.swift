@@ -28,6 +28,8 @@ package final class CloneRegistry: Sendable {
     /// In the order in which `auto` tries them.
     package let backends: [any CloneBackend]
     private let state: Mutex<State>
+    private let seeds: SeedFiles
+    private let newInstance: @Sendable () -> String
     private let wallClock: @Sendable () -> Int64
     private let stopwatch: @Sendable () -> @Sendable () -> Duration
 
@@ -37,14 +39,18 @@ package final class CloneRegistry: Sendable {
     ///   - backends: in order of preference; `nil` for qcow2, reflink, copy, and vhd by name.
     ///   - clock: measures how long creation takes.
     ///   - wallClock: seconds since 1970; the machine's clock when it is `nil`.
+    ///   - newInstance: an id that no guest ever had, for its seed image.
     /// - Throws: ``CloneError`` when the records cannot be read or are damaged.
     package init(
         site: CloneSite, backends: [any CloneBackend]? = nil, clock: some Clock<Duration> = ContinuousClock(),
-        wallClock: (@Sendable () -> Int64)? = nil
+        wallClock: (@Sendable () -> Int64)? = nil,
+        newInstance: @escaping @Sendable () -> String = { VhdIdentifier.random().description }
     ) throws(CloneError) {
         let (journal, clones) = try CloneJournal.load(site)
         self.backends = backends ?? Self.standardBackends(at: site)
         self.wallClock = wallClock ?? { Int64(time(nil)) }
+        self.newInstance = newInstance
+        seeds = SeedFiles(site: site)
         stopwatch = {
             let start = clock.now
             return { start.duration(to: clock.now) }
@@ -93,19 +99,24 @@ package final class CloneRegistry: Sendable {
     /// - Throws: `.notFound`.
     package func health(of name: CloneName, master: MasterImage?) throws(CloneError) -> CloneHealth {
         let clone = try show(name)
-        return try backend(clone.backend).health(of: clone.artefact, master: master)
+        let health = try backend(clone.backend).health(of: clone.artefact, master: master)
+        guard health == .ok, let reason = seeds.obstacle(of: clone) else { return health }
+        return .broken(reason: reason)
     }
 
     // MARK: Changing
 
     /// Makes one clone named `base`, or `count` clones named `base-1` to `base-count`: all of them or none. When it
     /// returns they are durable.
-    /// - Throws: `.usage` for a bad count or an absent backend; `.conflict` when a name is taken (nothing is made then)
+    /// - Parameter identity: who their guests are; `nil` for clones without seed images.
+    /// - Throws: `.usage` for a bad count, an absent backend or a guest without a host name; `.conflict` when a name is taken (nothing is made then)
     ///   or no backend works here; `.noSpace`; `.other`.
     package func create(
-        _ base: CloneName, count: Int? = nil, of master: MasterImage, backend choice: BackendChoice = .auto
+        _ base: CloneName, count: Int? = nil, of master: MasterImage, backend choice: BackendChoice = .auto,
+        identity: GuestIdentity? = nil
     ) throws(CloneError) -> CreatedClones {
         let names = try CloneName.series(base, count: count)
+        let seedImages = try identity?.seedImages(for: names, isNumbered: count != nil, newInstance: newInstance) ?? []
         let elapsed = stopwatch()
         return try state.withLock { state throws(CloneError) in
             settle(&state)
@@ -119,10 +130,12 @@ package final class CloneRegistry: Sendable {
                 clones.append(
                     Clone(
                         artefact: try pick.backend.plan(name, of: master), master: master.name,
-                        backend: pick.backend.kind, created: created, state: .creating))
+                        backend: pick.backend.kind, created: created, state: .creating,
+                        seedImage: identity == nil ? nil : try seeds.plan(name)))
             }
             do throws(CloneError) {
                 try state.record(put: clones)
+                try seeds.create(seedImages, for: clones)
                 let artefacts = try pick.backend.create(clones.map(\.artefact), of: master)
                 for (index, artefact) in artefacts.enumerated() where index < clones.count {
                     clones[index].artefact = artefact
@@ -148,7 +161,17 @@ package final class CloneRegistry: Sendable {
             guard clone.master == master.name else {
                 throw CloneError(.conflict, "the clone \(name) belongs to \(clone.master) and not to \(master.name)")
             }
-            let artefact = try backend(clone.backend).reset(clone.artefact, to: master)
+            // The disk goes first: a fresh one under the old instance id is still a first start to its guest, whereas the
+            // old one under a new id would be set up a second time.
+            try seeds.prepareReset(of: clone, instance: newInstance())
+            let artefact: CloneArtefact
+            do throws(CloneError) {
+                artefact = try backend(clone.backend).reset(clone.artefact, to: master)
+            } catch {
+                seeds.cancelReset(of: clone)
+                throw error
+            }
+            try seeds.commitReset(of: clone)
             guard artefact != clone.artefact else { return }
             clone.artefact = artefact
             try state.record(put: [clone])
@@ -187,6 +210,7 @@ package final class CloneRegistry: Sendable {
             do throws(FileError) { try state.journal.sweep() } catch {
                 recovery.problems.append(CloneError(error, during: "clean up after an interrupted run"))
             }
+            do throws(CloneError) { recovery.swept += try seeds.sweep() } catch { recovery.problems.append(error) }
             for backend in backends {
                 do throws(CloneError) { recovery.swept += try backend.sweep() } catch {
                     recovery.problems.append(error)
@@ -207,6 +231,7 @@ package final class CloneRegistry: Sendable {
             guard !clones.isEmpty else { continue }
             do throws(CloneError) {
                 try backend(kind).remove(clones.map(\.artefact))
+                try seeds.remove(clones)
             } catch {
                 recovery.problems.append(error)
                 continue

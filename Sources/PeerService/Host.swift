@@ -2,7 +2,9 @@
 
 package import CloneLayer
 import FileLayer
+import FoundationEssentials
 package import ImageStore
+import MasterLint
 import Metainfo
 package import NIOPosix
 import Synchronization
@@ -46,6 +48,12 @@ package final class Host: HostService {
                     try await interruptible {
                         try self.verify(self.find(reference), isCancelled: $0, progress: progress)
                     })
+            case .lintMaster(let reference):
+                let master = try find(reference)
+                let report = try await ImageLint(master.path, files: files).run { done, total in
+                    progress(HostProgress(phase: "looking", done: Int64(done * 1000 / total), total: 1000))
+                }
+                return .linted(MasterLintReport(report, of: master.name))
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
@@ -71,7 +79,9 @@ package final class Host: HostService {
         case .createClones(let order):
             try checkClones(order.clone, count: order.count, backend: order.backend)
             let master = try find(order.master)
-            return .created(try makeClones(order.clone, count: order.count, of: master.name, backend: order.backend))
+            return .created(
+                try makeClones(
+                    order.clone, count: order.count, of: master.name, backend: order.backend, identity: order.identity))
         case .listClones: return .clones(try clones.list().map(report))
         case .showClone(let name): return .clone(try report(clones.show(CloneName(name))))
         case .configureClone(let order): return .configuration(try configuration(order))
@@ -85,7 +95,7 @@ package final class Host: HostService {
             try clones.remove(names.map { name throws(CloneError) in try CloneName(name) })
             return .done
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .publishMaster, .verifyMaster, .fetch, .status:
+        case .createMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -127,12 +137,19 @@ package final class Host: HostService {
     }
 
     func makeClones(
-        _ base: String, count: Int?, of master: MasterName, backend: String
+        _ base: String, count: Int?, of master: MasterName, backend: String, identity: HostRequest.Identity? = nil
     ) throws -> CreatedClonesReport {
+        let guest = try identity.map { identity throws(CloneError) in
+            try GuestIdentity(
+                hostName: identity.hostName, keys: identity.sshKeys, userData: identity.userData.map { Array($0) })
+        }
         let created = try clones.create(
-            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend))
+            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), identity: guest)
+        let scope = scope
         return CreatedClonesReport(
-            clones: created.clones.map { CloneReport($0, health: "ok") }, backend: created.backend.rawValue,
+            clones: created.clones.map {
+                CloneReport($0, health: "ok", machine: MachineIdentity(of: $0.name, scope: scope))
+            }, backend: created.backend.rawValue,
             explanation: created.explanation, milliseconds: created.duration.milliseconds)
     }
 
@@ -159,7 +176,7 @@ package final class Host: HostService {
             case .ok: "ok"
             case .broken(let reason): reason
             }
-        return CloneReport(clone, health: health)
+        return CloneReport(clone, health: health, machine: MachineIdentity(of: clone.name, scope: scope))
     }
 
     // MARK: Status

@@ -2,6 +2,7 @@
 
 import CloneLayer
 import ImageStore
+package import MasterLint
 import Metainfo
 
 /// A registered master, as JSON and tables show it.
@@ -48,13 +49,21 @@ package struct CloneReport: Codable, Equatable, Sendable {
     package var path: String
     /// `ok`, or why the clone cannot be used.
     package var health: String
+    /// Of the machine that `clone config` describes.
+    package var mac: String
+    package var uuid: String
+    /// The image from which the guest gets its identity, if it has one.
+    package var seedImage: String?
 
-    init(_ clone: Clone, health: String) {
+    init(_ clone: Clone, health: String, machine: MachineIdentity) {
         name = clone.name.text
         master = "\(clone.master)"
         backend = clone.backend.rawValue
         path = clone.path
         self.health = health
+        mac = machine.hardwareAddress
+        uuid = machine.identifier
+        seedImage = clone.seedImage
     }
 }
 
@@ -75,6 +84,22 @@ package struct VerificationReport: Codable, Equatable, Sendable {
     /// Numbers of the pieces that are wrong.
     package var badPieces: [Int]
     package var isGood: Bool
+}
+
+/// What a look into a master came to.
+package struct MasterLintReport: Codable, Equatable, Sendable {
+    package var master: String
+    package var places: [LintReport.Place]
+    package var findings: [LintReport.Finding]
+    /// Whether everything that can hold a guest's files was looked into.
+    package var isComplete: Bool
+
+    init(_ report: LintReport, of master: MasterName) {
+        self.master = "\(master)"
+        places = report.places
+        findings = report.findings
+        isComplete = report.isComplete
+    }
 }
 
 /// What a host holds and does. Version 1 of the schema: fields may be added, none changes its meaning.

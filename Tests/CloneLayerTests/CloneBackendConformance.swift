@@ -14,6 +14,8 @@ struct CloneBackendConformance {
     let folder: TestFolder
     /// The format a hypervisor is told for a clone, such as `qcow2`.
     let format: String
+    /// Who the guests are, for clones with seed images.
+    var identity: GuestIdentity? = nil
     let backend: @Sendable (CloneSite) -> any CloneBackend
     /// 256 KiB that do not compress or repeat, the same in every run.
     private static let noise: [UInt64] = {
@@ -46,7 +48,18 @@ struct CloneBackendConformance {
 
         /// Makes clones with the suite's backend, which `auto` might not choose.
         func create(_ base: CloneName, count: Int? = nil, with registry: CloneRegistry) throws -> CreatedClones {
-            try registry.create(base, count: count, of: master, backend: .only(registry.backends[0].kind))
+            try registry.create(
+                base, count: count, of: master, backend: .only(registry.backends[0].kind),
+                identity: suite.identity)
+        }
+
+        /// The instance id of a clone's guest, whose seed image must be whole.
+        func instance(_ clone: Clone) throws -> String {
+            let path = try #require(clone.seedImage)
+            let image = try #require(SeedImage(try PosixFiles().contents(of: path, limit: 4 << 20)))
+            #expect(try PosixFiles().status(path)?.mode == 0o600)
+            #expect(image.userData == suite.identity?.userData)
+            return String(decoding: image.metaData.prefix { $0 != 0x0a }, as: UTF8.self)
         }
 
         /// Takes the store away before the next one is made.
@@ -87,7 +100,7 @@ struct CloneBackendConformance {
         /// Files in the folder of clones that no listed clone owns.
         func strays(_ registry: CloneRegistry) throws -> Set<String> {
             guard try PosixFiles().status(clonesFolder) != nil else { return [] }
-            let owned = Set(registry.list().map(\.path.lastPathComponent))
+            let owned = Set(registry.list().flatMap { [$0.path, $0.seedImage ?? ""] }.map(\.lastPathComponent))
             return Set(try PosixFiles().names(in: clonesFolder)).subtracting(owned)
                 .subtracting(suite.furniture(registry.list()))
         }
@@ -142,8 +155,10 @@ struct CloneBackendConformance {
         #expect(registry.list().count == 4)
         #expect(try bench.holds(0xab, first))
 
+        let instance = try identity.map { _ in try bench.instance(first) }
         try registry.reset(first.name, to: bench.master)
         let fresh = try registry.show(first.name)
+        if identity != nil { #expect(try bench.instance(fresh) != instance, "a reset guest passes for the old one") }
         #expect(try bench.isIdentical(fresh))
         #expect(try bench.masterDigest() == bench.digest)
 
@@ -264,6 +279,9 @@ struct CloneBackendConformance {
                 #expect(try bench.masterDigest() == bench.digest, comment)
                 for clone in after.list() {
                     #expect(try after.health(of: clone.name, master: bench.master) == .ok, comment)
+                }
+                if identity != nil {
+                    #expect(try Set(after.list().map(bench.instance)).count == after.list().count, comment)
                 }
                 try verify(bench, after, succeeded)
                 try bench.discard()

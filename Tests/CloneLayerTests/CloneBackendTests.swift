@@ -13,6 +13,8 @@ import Testing
         case copy
         case vhd
         case vhdOnXFS
+        case qcow2WithSeedImages
+        case reflinkOnXFSWithSeedImages
 
         func suite() throws -> CloneBackendConformance {
             switch self {
@@ -32,7 +34,19 @@ import Testing
                 CloneBackendConformance(folder: try TestFolder(), format: "vhd") { VhdBackend(site: $0) }
             case .vhdOnXFS:
                 CloneBackendConformance(folder: try TestFolder(.xfs), format: "vhd") { VhdBackend(site: $0) }
+            case .qcow2WithSeedImages:
+                CloneBackendConformance(folder: try TestFolder(), format: "qcow2", identity: try Self.identity()) {
+                    Qcow2Backend(site: $0)
+                }
+            case .reflinkOnXFSWithSeedImages:
+                CloneBackendConformance(folder: try TestFolder(.xfs), format: "raw", identity: try Self.identity()) {
+                    ReflinkBackend(site: $0)
+                }
             }
+        }
+
+        private static func identity() throws -> GuestIdentity {
+            try GuestIdentity(hostName: "vm.example.net", userData: Array("#!/bin/sh\necho hello\n".utf8))
         }
     }
 

@@ -15,6 +15,13 @@ struct CloneCreate: AsyncParsableCommand {
 
               drover clone create debian web            one clone, web
               drover clone create debian@3 web --count 8    web-1 to web-8
+
+            With --hostname, --ssh-key or --user-data each clone gets a seed image, a CD-ROM for the guest's cloud-init \
+            (NoCloud), which 'clone config' puts into the VM's drive. Each has an instance id of its own, and a new one \
+            after 'clone reset'. What --user-data says is passed on unchanged; the keys are added to its own, and its \
+            'hostname:' wins. docs/operating/identity.md says more.
+
+              drover clone create debian web --count 8 --hostname web.example.net --ssh-key ~/.ssh/id_ed25519.pub
             """)
 
     @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME for its newest version.", valueName: "master"))
@@ -29,12 +36,14 @@ struct CloneCreate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Make clones CLONE-1 to CLONE-K instead of one.", valueName: "k"))
     var count: Int?
 
+    @OptionGroup var guest: GuestOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let order = HostRequest.CreateClones(
-            master: try MasterReference(master), clone: clone, count: count, backend: backend)
+            master: try MasterReference(master), clone: clone, count: count, backend: backend,
+            identity: try guest.identity())
         guard case .created(let report) = try await store.ask(.createClones(order)) else {
             throw HostFailure.unexpectedReply
         }

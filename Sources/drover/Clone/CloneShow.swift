@@ -20,6 +20,7 @@ struct CloneShow: AsyncParsableCommand {
             report,
             fields: [
                 "clone": report.name, "master": report.master, "backend": report.backend, "path": report.path,
+                "seed image": report.seedImage, "mac": report.mac, "uuid": report.uuid,
                 "health": report.health,
             ])
     }
