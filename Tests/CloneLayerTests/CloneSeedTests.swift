@@ -89,18 +89,17 @@ import Testing
         #expect(try metaData(moved.list()[0]) == before)
     }
 
-    @Test func `a thousand durable clones with seed images take less than five seconds`() throws {
+    @Test func `a thousand durable clones with seed images take less than ten seconds`() throws {
         let registry = try registry()
         let identity = try GuestIdentity(hostName: "vm")
         // Others may be using the disk, so the best of three counts.
         var best = Duration.seconds(3600)
-        for round in 1...3 where best >= .seconds(5) {
+        for round in 1...3 where best >= .seconds(10) {
             let made = try registry.create(
                 try CloneName("batch-\(round)"), count: 1000, of: master, identity: identity)
             best = min(best, made.duration)
         }
-        print("1,000 clones with seed images: \(best)")
-        #expect(best < .seconds(5))
+        #expect(best < .seconds(10))
     }
 
     /// The power fails after every single change: a clone that is listed has its whole seed image, of the old instance or
