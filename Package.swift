@@ -98,6 +98,7 @@ let package = Package(
         module("ToolLayer", []),
         module("DeviceLayer", ["ToolLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer"]),
+        module("MasterLint", ["FileLayer", .subprocess, .systemPackage]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -106,14 +107,15 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "ToolLayer", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
+                "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging,
+                .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
             ]),
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "PeerService",
-                "Simulator", .nioPosix, .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "MasterLint",
+                "PeerService", "Simulator", .nioPosix, .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
@@ -136,7 +138,7 @@ let package = Package(
             "FuzzTargets", path: "Tests/Fuzzing/Targets",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "FileLayer", "ImageStore",
-                "CloneLayer", "TestSupport", .nioCore,
+                "CloneLayer", "MasterLint", "TestSupport", .nioCore,
             ]),
         tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
@@ -150,6 +152,7 @@ let package = Package(
         tests(
             "CloneLayerTests",
             ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
+        tests("MasterLintTests", ["FileLayer", "MasterLint", "TestSupport"]),
         tests(
             "PeerTransportTests",
             [

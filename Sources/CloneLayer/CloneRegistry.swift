@@ -31,6 +31,8 @@ package final class CloneRegistry: Sendable {
     package let backends: [any CloneBackend]
     private let state: Mutex<State>
     private let order: @Sendable () -> AutoOrder
+    private let seeds: SeedFiles
+    private let newInstance: @Sendable () -> String
     private let wallClock: @Sendable () -> Int64
     private let stopwatch: @Sendable () -> @Sendable () -> Duration
 
@@ -41,15 +43,19 @@ package final class CloneRegistry: Sendable {
     ///   - order: which of them `auto` tries, and why; `nil` to look at this host's hypervisors.
     ///   - clock: measures how long creation takes.
     ///   - wallClock: seconds since 1970; the machine's clock when it is `nil`.
+    ///   - newInstance: an id that no guest ever had, for its seed image.
     /// - Throws: ``CloneError`` when the records cannot be read or are damaged.
     package init(
         site: CloneSite, backends: [any CloneBackend]? = nil, order: AutoOrder? = nil,
-        clock: some Clock<Duration> = ContinuousClock(), wallClock: (@Sendable () -> Int64)? = nil
+        clock: some Clock<Duration> = ContinuousClock(), wallClock: (@Sendable () -> Int64)? = nil,
+        newInstance: @escaping @Sendable () -> String = { VhdIdentifier.random().description }
     ) throws(CloneError) {
         let (journal, clones) = try CloneJournal.load(site)
         self.backends = backends ?? Self.standardBackends(at: site)
         self.order = { order ?? AutoOrder(for: LocalHypervisors(files: site.files, tools: PosixTools())) }
         self.wallClock = wallClock ?? { Int64(time(nil)) }
+        self.newInstance = newInstance
+        seeds = SeedFiles(site: site)
         stopwatch = {
             let start = clock.now
             return { start.duration(to: clock.now) }
@@ -125,7 +131,11 @@ package final class CloneRegistry: Sendable {
             }
             for (clone, condition) in zip(group, found) { conditions[clone.name] = condition }
         }
-        return clones.map { conditions[$0.name] ?? .broken("nothing is known of it; this is a bug") }
+        return clones.map { clone in
+            let condition = conditions[clone.name] ?? .broken("nothing is known of it; this is a bug")
+            guard condition.health.isUsable, let reason = seeds.obstacle(of: clone) else { return condition }
+            return .broken(reason)
+        }
     }
 
     /// What each backend can do here, for clones of a master or in general.
@@ -142,13 +152,15 @@ package final class CloneRegistry: Sendable {
 
     /// Makes one clone named `base`, or `count` clones named `base-1` to `base-count`: all of them or none. When it
     /// returns they are durable.
-    /// - Throws: `.usage` for a bad count or an absent backend; `.conflict` when a name is taken (nothing is made then)
+    /// - Parameter identity: who their guests are; `nil` for clones without seed images.
+    /// - Throws: `.usage` for a bad count, an absent backend or a guest without a host name; `.conflict` when a name is taken (nothing is made then)
     ///   or no backend works here; `.noSpace`; `.other`.
     package func create(
         _ base: CloneName, count: Int? = nil, of master: MasterImage, backend choice: BackendChoice = .auto,
-        settings: CloneSettings = .none
+        settings: CloneSettings = .none, identity: GuestIdentity? = nil
     ) throws(CloneError) -> CreatedClones {
         let names = try CloneName.series(base, count: count)
+        let seedImages = try identity?.seedImages(for: names, isNumbered: count != nil, newInstance: newInstance) ?? []
         let elapsed = stopwatch()
         return try state.withLock { state throws(CloneError) in
             settle(&state)
@@ -161,13 +173,16 @@ package final class CloneRegistry: Sendable {
             let created = wallClock()
             let planned = try pick.backend.plan(
                 names, of: master, settings: settings, besides: state.artefacts(of: pick.backend.kind))
-            var clones = planned.map { artefact in
-                Clone(
-                    artefact: artefact, master: master.name, backend: pick.backend.kind, created: created,
-                    state: .creating)
+            var clones: [Clone] = []
+            for artefact in planned {
+                clones.append(
+                    Clone(
+                        artefact: artefact, master: master.name, backend: pick.backend.kind, created: created,
+                        state: .creating, seedImage: identity == nil ? nil : try seeds.plan(artefact.clone)))
             }
             do throws(CloneError) {
                 try state.record(put: clones)
+                try seeds.create(seedImages, for: clones)
                 let artefacts = try pick.backend.create(clones.map(\.artefact), of: master)
                 for (index, artefact) in artefacts.enumerated() where index < clones.count {
                     clones[index].artefact = artefact
@@ -195,17 +210,26 @@ package final class CloneRegistry: Sendable {
             }
             let backend = try backend(clone.backend)
             try backend.checkUnused([clone.artefact])
-            let artefact = try backend.reset(clone.artefact, to: master)
-            if artefact != clone.artefact {
-                let old = clone.artefact
-                clone.artefact = artefact
-                do throws(CloneError) { try state.record(put: [clone]) } catch {
-                    // It is the old clone still; should it not come back now, mapping it does it later.
-                    _ = try? backend.map([old], of: master)
-                    throw error
+            // The disk goes first: a fresh one under the old instance id is still a first start to its guest, whereas the
+            // old one under a new id would be set up a second time.
+            try seeds.prepareReset(of: clone, instance: newInstance())
+            do throws(CloneError) {
+                let artefact = try backend.reset(clone.artefact, to: master)
+                if artefact != clone.artefact {
+                    let old = clone.artefact
+                    clone.artefact = artefact
+                    do throws(CloneError) { try state.record(put: [clone]) } catch {
+                        // It is the old clone still; should it not come back now, mapping it does it later.
+                        _ = try? backend.map([old], of: master)
+                        throw error
+                    }
                 }
+            } catch {
+                seeds.cancelReset(of: clone)
+                throw error
             }
-            try backend.finishReset(of: artefact, to: master)
+            try seeds.commitReset(of: clone)
+            try backend.finishReset(of: clone.artefact, to: master)
         }
     }
 
@@ -244,6 +268,7 @@ package final class CloneRegistry: Sendable {
             do throws(FileError) { try state.journal.sweep() } catch {
                 recovery.problems.append(CloneError(error, during: "clean up after an interrupted run"))
             }
+            do throws(CloneError) { recovery.swept += try seeds.sweep() } catch { recovery.problems.append(error) }
             for backend in backends {
                 do throws(CloneError) {
                     recovery.swept += try backend.sweep(keeping: state.artefacts(of: backend.kind))
@@ -330,6 +355,7 @@ package final class CloneRegistry: Sendable {
                 let going = Set(clones.map(\.name))
                 let keeping = state.artefacts(of: kind).filter { !going.contains($0.clone) }
                 try backend(kind).remove(clones.map(\.artefact), keeping: keeping)
+                try seeds.remove(clones)
             } catch {
                 recovery.problems.append(error)
                 continue

@@ -30,7 +30,7 @@ extension Host {
 
     /// This store among all: hosts have their stores in the same place and clones of the same names, and their machines
     /// meet in one network. The host is known by its machine id, or by its name where it has none.
-    private var scope: String {
+    var scope: String {
         let bytes = (try? files.contents(of: Self.machineID, limit: Self.longestMachineID)) ?? []
         let host = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
         return "\(host ?? Self.hostName)\n\(store.layout.root)"

@@ -2,7 +2,9 @@
 
 package import CloneLayer
 import FileLayer
+import FoundationEssentials
 package import ImageStore
+import MasterLint
 import Metainfo
 package import NIOPosix
 import Synchronization
@@ -49,6 +51,12 @@ package final class Host: HostService {
                     try await interruptible {
                         try self.verify(self.find(reference), isCancelled: $0, progress: progress)
                     })
+            case .lintMaster(let reference):
+                let master = try find(reference)
+                let report = try await ImageLint(master.path, files: files).run { done, total in
+                    progress(HostProgress(phase: "looking", done: Int64(done * 1000 / total), total: 1000))
+                }
+                return .linted(MasterLintReport(report, of: master.name))
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
@@ -76,7 +84,8 @@ package final class Host: HostService {
             let master = try find(order.master)
             return .created(
                 try makeClones(
-                    order.clone, count: order.count, of: master.name, backend: order.backend, settings: order.settings))
+                    order.clone, count: order.count, of: master.name, backend: order.backend, settings: order.settings,
+                    identity: order.identity))
         case .listClones: return .clones(report(clones.list()))
         case .showClone(let name): return .clone(report(try clones.show(CloneName(name))))
         case .configureClone(let order): return .configuration(try configuration(order))
@@ -93,7 +102,7 @@ package final class Host: HostService {
         case .repairClones: return .repaired(repairClones())
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .fetch, .status:
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -135,10 +144,16 @@ package final class Host: HostService {
     }
 
     func makeClones(
-        _ base: String, count: Int?, of master: MasterName, backend: String, settings: CloneSettings = .none
+        _ base: String, count: Int?, of master: MasterName, backend: String, settings: CloneSettings = .none,
+        identity: HostRequest.Identity? = nil
     ) throws -> CreatedClonesReport {
+        let guest = try identity.map { identity throws(CloneError) in
+            try GuestIdentity(
+                hostName: identity.hostName, keys: identity.sshKeys, userData: identity.userData.map { Array($0) })
+        }
         let created = try clones.create(
-            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), settings: settings)
+            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), settings: settings,
+            identity: guest)
         do {
             // An adopted master may have been changed while it was copied.
             if store.isAdopted(master) == true { _ = try image(of: master) }
@@ -146,8 +161,11 @@ package final class Host: HostService {
             try clones.remove(created.clones.map(\.name))
             throw error
         }
+        let scope = scope
         return CreatedClonesReport(
-            clones: created.clones.map { CloneReport($0, CloneCondition(.ok)) }, backend: created.backend.rawValue,
+            clones: created.clones.map {
+                CloneReport($0, CloneCondition(.ok), machine: MachineIdentity(of: $0.name, scope: scope))
+            }, backend: created.backend.rawValue,
             explanation: created.explanation, milliseconds: created.duration.milliseconds)
     }
 
@@ -167,12 +185,16 @@ package final class Host: HostService {
     }
 
     func report(_ clone: Clone) -> CloneReport {
-        CloneReport(clone, conditions(of: [clone]).first ?? CloneCondition(.ok))
+        let condition = conditions(of: [clone]).first ?? CloneCondition(.ok)
+        return CloneReport(clone, condition, machine: MachineIdentity(of: clone.name, scope: scope))
     }
 
     /// Clones with their conditions, which are found out together.
     func report(_ clones: [Clone]) -> [CloneReport] {
-        zip(clones, conditions(of: clones)).map { CloneReport($0, $1) }
+        let scope = scope
+        return zip(clones, conditions(of: clones)).map {
+            CloneReport($0, $1, machine: MachineIdentity(of: $0.name, scope: scope))
+        }
     }
 
     func conditions(of chosen: [Clone]) -> [CloneCondition] {

@@ -2,6 +2,7 @@
 
 import CloneLayer
 import ImageStore
+package import MasterLint
 import Metainfo
 
 /// A registered master, as JSON and tables show it.
@@ -58,8 +59,13 @@ package struct CloneReport: Codable, Equatable, Sendable {
     package var isUsable: Bool
     /// How full the room for what is written to it is, 0 to 1; `nil` where only the disk bounds it.
     package var fill: Double?
+    /// Of the machine that `clone config` describes.
+    package var mac: String
+    package var uuid: String
+    /// The image from which the guest gets its identity, if it has one.
+    package var seedImage: String?
 
-    init(_ clone: Clone, _ condition: CloneCondition) {
+    init(_ clone: Clone, _ condition: CloneCondition, machine: MachineIdentity) {
         name = clone.name.text
         master = "\(clone.master)"
         backend = clone.backend.rawValue
@@ -67,6 +73,9 @@ package struct CloneReport: Codable, Equatable, Sendable {
         health = condition.health.sentence ?? "ok"
         isUsable = condition.health.isUsable
         fill = condition.fill
+        mac = machine.hardwareAddress
+        uuid = machine.identifier
+        seedImage = clone.seedImage
     }
 }
 
@@ -105,6 +114,22 @@ package struct VerificationReport: Codable, Equatable, Sendable {
     /// Numbers of the pieces that are wrong.
     package var badPieces: [Int]
     package var isGood: Bool
+}
+
+/// What a look into a master came to.
+package struct MasterLintReport: Codable, Equatable, Sendable {
+    package var master: String
+    package var places: [LintReport.Place]
+    package var findings: [LintReport.Finding]
+    /// Whether everything that can hold a guest's files was looked into.
+    package var isComplete: Bool
+
+    init(_ report: LintReport, of master: MasterName) {
+        self.master = "\(master)"
+        places = report.places
+        findings = report.findings
+        isComplete = report.isComplete
+    }
 }
 
 /// What a host holds and does. Version 1 of the schema: fields may be added, none changes its meaning.

@@ -14,6 +14,8 @@ package enum HostRequest: Codable, Sendable {
     case showMaster(MasterReference)
     case verifyMaster(MasterReference)
     case removeMaster(MasterReference)
+    /// Looks into a master for what its clones must not have in common.
+    case lintMaster(MasterReference)
     case createClones(CreateClones)
     case listClones
     case showClone(String)
@@ -112,15 +114,33 @@ package enum HostRequest: Codable, Sendable {
         package var count: Int?
         package var backend: String
         package var settings: CloneSettings
+        package var identity: Identity?
 
         package init(
-            master: MasterReference, clone: String, count: Int?, backend: String, settings: CloneSettings = .none
+            master: MasterReference, clone: String, count: Int?, backend: String, settings: CloneSettings = .none,
+            identity: Identity? = nil
         ) {
             self.master = master
             self.clone = clone
             self.count = count
             self.backend = backend
             self.settings = settings
+            self.identity = identity
+        }
+    }
+
+    /// Who the guests in clones are.
+    package struct Identity: Codable, Sendable {
+        package var hostName: String?
+        /// Texts of public keys, as .pub files have them.
+        package var sshKeys: [String]
+        /// What cloud-init runs.
+        package var userData: Data?
+
+        package init(hostName: String?, sshKeys: [String], userData: Data?) {
+            self.hostName = hostName
+            self.sshKeys = sshKeys
+            self.userData = userData
         }
     }
 }
@@ -161,6 +181,7 @@ package enum HostReply: Codable, Sendable {
     /// A machine's configuration, in its hypervisor's language.
     case configuration(String)
     case verified(VerificationReport)
+    case linted(MasterLintReport)
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)
     case status(StatusReport)

@@ -17,6 +17,8 @@ struct CloneBackendConformance {
     var settings = CloneSettings.none
     /// Every how many operations a fault is planted: where one takes seconds, some of them have to do.
     var stride = 1
+    /// Who the guests are, for clones with seed images.
+    var identity: GuestIdentity? = nil
     let backend: @Sendable (CloneSite) -> any CloneBackend
     /// 256 KiB that do not compress or repeat, the same in every run.
     private static let noise: [UInt64] = {
@@ -32,6 +34,7 @@ struct CloneBackendConformance {
     private func furniture(_ clones: [Clone]) -> Set<String> {
         var names: Set = ["journal"]
         for clone in clones {
+            if let seed = clone.seedImage { names.insert(seed.lastPathComponent) }
             switch clone.backend {
             case .qcow2, .reflink, .copy: names.insert(clone.path.lastPathComponent)
             case .vhd: names.formUnion([clone.path.lastPathComponent, "\(clone.master).vhd"])
@@ -60,7 +63,17 @@ struct CloneBackendConformance {
         /// Makes clones with the suite's backend, which `auto` might not choose.
         func create(_ base: CloneName, count: Int? = nil, with registry: CloneRegistry) throws -> CreatedClones {
             try registry.create(
-                base, count: count, of: master, backend: .only(registry.backends[0].kind), settings: suite.settings)
+                base, count: count, of: master, backend: .only(registry.backends[0].kind),
+                settings: suite.settings, identity: suite.identity)
+        }
+
+        /// The instance id of a clone's guest, whose seed image must be whole.
+        func instance(_ clone: Clone) throws -> String {
+            let path = try #require(clone.seedImage)
+            let image = try #require(SeedImage(try PosixFiles().contents(of: path, limit: 4 << 20)))
+            #expect(try PosixFiles().status(path)?.mode == 0o600)
+            #expect(image.userData == suite.identity?.userData)
+            return String(decoding: image.metaData.prefix { $0 != 0x0a }, as: UTF8.self)
         }
 
         /// Takes the store away before the next one is made.
@@ -188,8 +201,10 @@ struct CloneBackendConformance {
         #expect(registry.list().count == 4)
         #expect(try bench.holds(0xab, first))
 
+        let instance = try identity.map { _ in try bench.instance(first) }
         try registry.reset(first.name, to: bench.master)
         let fresh = try registry.show(first.name)
+        if identity != nil { #expect(try bench.instance(fresh) != instance, "a reset guest passes for the old one") }
         #expect(try bench.isIdentical(fresh))
         #expect(try bench.masterDigest() == bench.digest)
 
@@ -317,6 +332,9 @@ struct CloneBackendConformance {
                 #expect(try bench.masterDigest() == bench.digest, comment)
                 for clone in after.list() {
                     #expect(try after.health(of: clone.name, master: bench.master) == .ok, comment)
+                }
+                if identity != nil {
+                    #expect(try Set(after.list().map(bench.instance)).count == after.list().count, comment)
                 }
                 try verify(bench, after, succeeded)
                 try bench.discard(after)

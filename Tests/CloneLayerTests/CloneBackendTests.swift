@@ -14,6 +14,8 @@ import Testing
         case copy
         case vhd
         case vhdOnXFS
+        case qcow2WithSeedImages
+        case reflinkOnXFSWithSeedImages
         case dmSnapshot
         case dmThin
         case lvm
@@ -44,6 +46,14 @@ import Testing
                 CloneBackendConformance(folder: try TestFolder(), format: "vhd") { VhdBackend(site: $0) }
             case .vhdOnXFS:
                 CloneBackendConformance(folder: try TestFolder(.xfs), format: "vhd") { VhdBackend(site: $0) }
+            case .qcow2WithSeedImages:
+                CloneBackendConformance(folder: try TestFolder(), format: "qcow2", identity: try Self.identity()) {
+                    Qcow2Backend(site: $0)
+                }
+            case .reflinkOnXFSWithSeedImages:
+                CloneBackendConformance(folder: try TestFolder(.xfs), format: "raw", identity: try Self.identity()) {
+                    ReflinkBackend(site: $0)
+                }
             case .dmSnapshot:
                 CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
                     DmSnapshotBackend(site: $0, mappings: Guest.mappings($0))
@@ -61,6 +71,10 @@ import Testing
                     LvmThinBackend(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
                 }
             }
+        }
+
+        private static func identity() throws -> GuestIdentity {
+            try GuestIdentity(hostName: "vm.example.net", userData: Array("#!/bin/sh\necho hello\n".utf8))
         }
     }
 

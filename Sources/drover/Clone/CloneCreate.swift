@@ -22,6 +22,13 @@ struct CloneCreate: AsyncParsableCommand {
               drover clone create debian db --backend lvm-thin --volume-group fast
 
             After a restart of the host block devices are made again by drover clone map --all.
+
+            With --hostname, --ssh-key or --user-data each clone gets a seed image, a CD-ROM for the guest's cloud-init \
+            (NoCloud), which 'clone config' puts into the VM's drive. Each has an instance id of its own, and a new one \
+            after 'clone reset'. What --user-data says is passed on unchanged; the keys are added to its own, and its \
+            'hostname:' wins. docs/operating/identity.md says more.
+
+              drover clone create debian web --count 8 --hostname web.example.net --ssh-key ~/.ssh/id_ed25519.pub
             """)
 
     @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME for its newest version.", valueName: "master"))
@@ -51,6 +58,7 @@ struct CloneCreate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("lvm, lvm-thin: the volume group. (default: drover)", valueName: "group"))
     var volumeGroup: String?
 
+    @OptionGroup var guest: GuestOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
@@ -61,7 +69,8 @@ struct CloneCreate: AsyncParsableCommand {
                 storeSize: cowSize?.bytes, volumeGroup: volumeGroup)
         }
         let order = HostRequest.CreateClones(
-            master: try MasterReference(master), clone: clone, count: count, backend: backend, settings: settings)
+            master: try MasterReference(master), clone: clone, count: count, backend: backend, settings: settings,
+            identity: try guest.identity())
         guard case .created(let report) = try await store.ask(.createClones(order)) else {
             throw HostFailure.unexpectedReply
         }

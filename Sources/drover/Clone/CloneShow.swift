@@ -21,6 +21,7 @@ struct CloneShow: AsyncParsableCommand {
             fields: [
                 "clone": report.name, "master": report.master, "backend": report.backend, "path": report.path,
                 "room used": report.fill.map { PercentText.of($0) },
+                "seed image": report.seedImage, "mac": report.mac, "uuid": report.uuid,
                 "health": report.health,
             ])
     }

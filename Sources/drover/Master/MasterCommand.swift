@@ -13,6 +13,6 @@ struct MasterCommand: AsyncParsableCommand {
             """,
         subcommands: [
             MasterCreate.self, MasterPublish.self, MasterFetch.self, MasterAdopt.self, MasterList.self, MasterShow.self,
-            MasterVerify.self, MasterRemove.self, MasterInspect.self,
+            MasterVerify.self, MasterLint.self, MasterRemove.self, MasterInspect.self,
         ])
 }

@@ -14,6 +14,9 @@ struct MasterCreate: AsyncParsableCommand {
             The image is copied into the store (shared where the file system can, sparse otherwise), hashed, and \
             registered read-only together with its .torrent. A running peer serves it at once; `drover peer run` \
             serves it when it starts. The source is left as it is; one that a running VM writes to is refused.
+
+            What is in the image is in every clone: `drover master lint` finds machine ids, SSH host keys and the like \
+            that clones must not share.
             """)
 
     @Argument(help: "The disk image: raw, or a format qemu-img reads.", completion: .file())
