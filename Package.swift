@@ -90,12 +90,13 @@ let package = Package(
         module("Metainfo", ["CLibcrypto"]),
         module("PeerProtocol", ["Metainfo", "TrackerProtocol", .nioCore]),
         module("TrackerProtocol", ["Metainfo"]),
+        module("ImageHeaders", []),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
         module("FileLayer", []),
         module("ImageStore", ["Metainfo", "FileLayer"]),
-        module("CloneLayer", ["Metainfo", "FileLayer"]),
+        module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders"]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -104,7 +105,8 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
+                "ImageHeaders", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging,
+                .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
             ]),
         program(
@@ -128,18 +130,19 @@ let package = Package(
             ["TrackerProtocol", "TrackerService", .arguments, .logging]),
 
         // Tests.
-        support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
+        support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
         // What the fuzzer runs, and the tests that run its corpora and findings again.
         support(
             "FuzzTargets", path: "Tests/Fuzzing/Targets",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "FileLayer", "ImageStore",
-                "CloneLayer", "TestSupport", .nioCore,
+                "CloneLayer", "ImageHeaders", "TestSupport", .nioCore,
             ]),
         tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
+        tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
