@@ -90,6 +90,7 @@ let package = Package(
         module("Metainfo", ["CLibcrypto"]),
         module("PeerProtocol", ["Metainfo", "TrackerProtocol", .nioCore]),
         module("TrackerProtocol", ["Metainfo"]),
+        module("ImageHeaders", []),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
@@ -97,7 +98,7 @@ let package = Package(
         module("ImageStore", ["Metainfo", "FileLayer"]),
         module("ToolLayer", []),
         module("DeviceLayer", ["ToolLayer"]),
-        module("CloneLayer", ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer"]),
+        module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
         module("MasterLint", ["FileLayer", .subprocess, .systemPackage]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
@@ -107,7 +108,8 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging,
+                "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1,
+                .logging,
                 .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
             ]),
@@ -132,18 +134,19 @@ let package = Package(
             ["TrackerProtocol", "TrackerService", .arguments, .logging]),
 
         // Tests.
-        support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
+        support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
         // What the fuzzer runs, and the tests that run its corpora and findings again.
         support(
             "FuzzTargets", path: "Tests/Fuzzing/Targets",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "FileLayer", "ImageStore",
-                "CloneLayer", "MasterLint", "TestSupport", .nioCore,
+                "CloneLayer", "MasterLint", "ImageHeaders", "TestSupport", .nioCore,
             ]),
         tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
+        tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),

@@ -36,7 +36,7 @@ package enum Qcow2Error: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalid(let field, let value):
             "the qcow2 header is damaged or hostile: \(field) is \(value); get the image from a source you trust"
         case .unknownFeatures(let bits):
-            "the qcow2 image needs features that are not known here (bits 0x\(String(bits, radix: 16))); "
+            "the qcow2 image needs features that are not known here (bits \(Self.places(of: bits))); "
                 + "convert it with the program that made it"
         case .encrypted: "the qcow2 image is encrypted; decrypt it with qemu-img convert first"
         case .backingFile: "the qcow2 image names a backing file; flatten it with qemu-img convert first"
@@ -54,5 +54,9 @@ package enum Qcow2Error: Error, Equatable, Sendable, CustomStringConvertible {
         case .backingPathNotAbsolute(let path):
             "the backing path '\(path)' is not absolute; give the master's full path"
         }
+    }
+
+    private static func places(of bits: UInt64) -> String {
+        (0..<64).filter { bits >> $0 & 1 == 1 }.map(String.init).joined(separator: ", ")
     }
 }

@@ -43,11 +43,13 @@ package enum HostRequest: Codable, Sendable {
         package var pieceLength: Int?
         package var hybrid: Bool
         package var format: SourceFormat
+        /// Whether somebody has said the format; it follows from the source's name else.
+        package var isFormatStated: Bool
 
         package init(
             source: String, name: String, version: Int, label: String?, trackers: [String], webSeeds: [String] = [],
             pieceLength: Int?,
-            hybrid: Bool, format: SourceFormat
+            hybrid: Bool, format: SourceFormat, isFormatStated: Bool
         ) {
             self.source = source
             self.name = name
@@ -58,6 +60,7 @@ package enum HostRequest: Codable, Sendable {
             self.pieceLength = pieceLength
             self.hybrid = hybrid
             self.format = format
+            self.isFormatStated = isFormatStated
         }
     }
 
