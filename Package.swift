@@ -96,6 +96,7 @@ let package = Package(
         module("FileLayer", []),
         module("ImageStore", ["Metainfo", "FileLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer"]),
+        module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -110,8 +111,8 @@ let package = Package(
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", "Simulator", .nioPosix,
-                .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", "Simulator", "CloneBench",
+                .nioPosix, .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
@@ -144,6 +145,7 @@ let package = Package(
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
         tests("CloneLayerTests", ["Metainfo", "FileLayer", "CloneLayer", "TestSupport"]),
+        tests("CloneBenchTests", ["CloneLayer", "CloneBench"]),
         tests(
             "PeerTransportTests",
             [

@@ -30,7 +30,7 @@ struct DroverCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Images and clones", subcommands: [MasterCommand.self, CloneCommand.self]),
             CommandGroup(name: "This host", subcommands: [PeerCommand.self, StatusCommand.self, LimitCommand.self]),
-            CommandGroup(name: "Planning", subcommands: [SimulateCommand.self]),
+            CommandGroup(name: "Planning", subcommands: [SimulateCommand.self, BenchCommand.self]),
         ])
 
     static func main() async {
