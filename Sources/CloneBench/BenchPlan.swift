@@ -69,8 +69,8 @@ package struct BenchPlan: Sendable {
     package static func dataLength(of size: Int64) -> Int64 { size / 2 / mebibyte * mebibyte }
     private static let mebibyte: Int64 = 1 << 20
 
-    /// What the benchmark may take on the disk at once: the raw file, the data of master and sparse file, and one clone
-    /// written all over.
+    /// What the benchmark may take on the disk at once, and some more: the raw file, the master's data, and a sparse file
+    /// or a clone written all over.
     package static func space(for size: Int64) -> Int64 {
         let (bytes, isTooMuch) = size.multipliedReportingOverflow(by: 3)
         return isTooMuch ? .max : bytes + (64 << 20)

@@ -45,7 +45,7 @@ package struct BenchReport: Equatable, Codable, Sendable {
         package let firstCreation: Double?
         /// How long each further one took.
         package let creation: CreationTimes?
-        /// What a fresh clone took on the disk, where that can be seen.
+        /// What a fresh clone takes for itself; absent for devices, and where the file system does not say.
         package let bytes: Int64?
         package let figures: [Figure]
         /// Why nothing was read or written.

@@ -39,8 +39,8 @@ package struct CloneBench {
     /// - Parameters:
     ///   - date: when it began, for the report.
     ///   - progress: told what is being done.
-    /// - Throws: ``BenchError``; ``CloneError``; `CancellationError`. The scratch folder is gone in any case, unless the
-    ///   error says that it could not be removed.
+    /// - Throws: ``BenchError``; ``CloneError``; `CancellationError`. The scratch folder is gone then too; where it cannot
+    ///   be removed, the next run tries it again.
     package static func run(
         _ options: Options, date: String, progress: @escaping @Sendable (String) -> Void
     ) async throws -> BenchReport {
@@ -61,7 +61,7 @@ package struct CloneBench {
                 date: date, machine: machine, settings: options.settings, load: load, subjects: subjects,
                 absent: absent)
         } catch {
-            // What goes wrong with the cleaning is told by the next run, which tries it again.
+            // The first error is the one to tell; the next run meets again whatever keeps the folder from going.
             try? scratch.remove()
             throw error
         }
@@ -128,7 +128,8 @@ package struct CloneBench {
             progress("step \(number + 1) of \(plan.steps.count): \(step.subject.title), \(step.stage.title)")
             do {
                 try await perform(step, into: &measured[step.subject, default: Measurements()])
-            } catch  where step.subject.isClone && !(error is CancellationError) && !Task.isCancelled {
+            } catch {
+                guard step.subject.isClone, !(error is CancellationError), !Task.isCancelled else { throw error }
                 // One backend that fails says nothing about the others; what it measured before is not shown.
                 subjects.removeAll { $0 == step.subject }
                 absent.append(BenchReport.Absent(name: step.subject.word, reason: "\(error)", fix: nil))
@@ -149,7 +150,7 @@ package struct CloneBench {
         let data = MasterData(size: options.settings.size)
         let files = PosixFiles()
         do {
-            for (path, hasHoles) in [(scratch.master, true), (scratch.rawFile, false), (scratch.sparseFile, true)] {
+            for (path, hasHoles) in [(scratch.master, true), (scratch.rawFile, false)] {
                 progress("writing \(path)")
                 let file = try files.open(path, .createNew)
                 try file.truncate(to: data.size)
@@ -236,7 +237,7 @@ package struct CloneBench {
         case .partition(let path): try await body(Disk(path: .device, place: path, image: nil))
         case .sparseFile:
             // Fresh each time, since writing fills its holes.
-            try PosixFiles().remove(scratch.sparseFile)
+            defer { try? PosixFiles().remove(scratch.sparseFile) }
             let file = try PosixFiles().open(scratch.sparseFile, .createNew)
             try file.truncate(to: options.settings.size)
             try MasterData(size: options.settings.size).write(to: file, hasHoles: true)
@@ -282,9 +283,7 @@ package struct CloneBench {
     private func make(_ count: Int, _ kind: CloneBackendKind, into measured: inout Measurements) throws {
         let first = try create(kind, suffix: "first")
         measured.firstCreation.append(first.seconds)
-        if let status = try PosixFiles().status(first.clone.path), status.size > 0 {
-            measured.bytes = status.allocated
-        }
+        if disk(of: first.clone).path == .export { measured.bytes = OwnBlocks.bytes(of: first.clone.path) }
         var spent = 0.0
         for _ in 0..<count where spent < Self.creationBudget {
             try Task.checkCancellation()
