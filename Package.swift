@@ -99,7 +99,8 @@ let package = Package(
         module("ToolLayer", []),
         module("DeviceLayer", ["ToolLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
-        module("MasterLint", ["FileLayer", .subprocess, .systemPackage]),
+        module("MasterLint", ["FileLayer", "ToolLayer"]),
+        module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -108,16 +109,17 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1,
+                "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix,
+                .nioHTTP1,
                 .logging,
                 .hummingbird,
-                .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
+                .hummingbirdCore, .httpTypes, .httpClient,
             ]),
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "MasterLint",
-                "PeerService", "Simulator", .nioPosix, .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "CloneBench",
+                "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
@@ -155,7 +157,8 @@ let package = Package(
         tests(
             "CloneLayerTests",
             ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
-        tests("MasterLintTests", ["FileLayer", "MasterLint", "TestSupport"]),
+        tests("MasterLintTests", ["FileLayer", "ToolLayer", "MasterLint", "TestSupport"]),
+        tests("CloneBenchTests", ["CloneLayer", "CloneBench"]),
         tests(
             "PeerTransportTests",
             [

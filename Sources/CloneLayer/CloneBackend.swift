@@ -44,7 +44,7 @@ package protocol CloneBackend: Sendable {
     func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName]
 
     /// Whether clones can still be opened and read as they should, in the order asked.
-    func conditions(of subjects: [CloneSubject]) -> [CloneCondition]
+    func conditions(of queries: [CloneQuery]) -> [CloneCondition]
 
     /// Takes away what an interrupted call left under this backend's own temporary names. Every start does this, so it
     /// is cheap where nothing is left.

@@ -50,7 +50,7 @@ package struct CloneCondition: Equatable, Sendable {
 }
 
 /// A clone whose condition is asked for.
-package struct CloneSubject: Sendable {
+package struct CloneQuery: Sendable {
     package let artefact: CloneArtefact
     /// Its master, or `nil` when the store no longer has it.
     package let master: MasterImage?

@@ -124,8 +124,8 @@ package final class CloneRegistry: Sendable {
         for (kind, group) in Dictionary(grouping: clones, by: \.backend) {
             let found: [CloneCondition]
             do throws(CloneError) {
-                let subjects = group.map { CloneSubject($0.artefact, master: masters[$0.master]) }
-                found = try backend(kind).conditions(of: subjects)
+                let queries = group.map { CloneQuery($0.artefact, master: masters[$0.master]) }
+                found = try backend(kind).conditions(of: queries)
             } catch {
                 found = group.map { _ in .broken(error.description) }
             }

@@ -47,8 +47,8 @@ package struct CopyBackend: CloneBackend {
         try artefacts.remove(made)
     }
 
-    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
-        subjects.map { CloneCondition(artefacts.healthOfRawFile($0.artefact, master: $0.master)) }
+    package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
+        queries.map { CloneCondition(artefacts.healthOfRawFile($0.artefact, master: $0.master)) }
     }
 
     package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { try artefacts.sweep() }

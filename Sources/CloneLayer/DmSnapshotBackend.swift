@@ -92,11 +92,11 @@ package struct DmSnapshotBackend: CloneBackend {
         return missing.map(\.clone)
     }
 
-    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
+    package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
         let there = try? mappings.all(during: "look at clones")
-        return subjects.map { subject in
+        return queries.map { query in
             do throws(BrokenClone) {
-                return try condition(of: subject, there)
+                return try condition(of: query, there)
             } catch {
                 return .broken(error.reason)
             }
@@ -145,16 +145,16 @@ package struct DmSnapshotBackend: CloneBackend {
     }
 
     private func condition(
-        of subject: CloneSubject, _ there: [String: Mapping]?
+        of query: CloneQuery, _ there: [String: Mapping]?
     ) throws(BrokenClone) -> CloneCondition {
-        let clone = subject.artefact.clone
+        let clone = query.artefact.clone
         _ = try stores.status(of: stores.file(of: clone)).get()
-        guard let master = subject.master else {
+        guard let master = query.master else {
             throw BrokenClone("its master is no longer registered; fetch it again, or remove the clone \(clone)")
         }
         if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
         guard let there else {
-            let device = try? site.files.status(subject.artefact.path)
+            let device = try? site.files.status(query.artefact.path)
             return StoreMappings.unseen(isThere: device != nil, clone)
         }
         let name = mappings.name(of: clone)

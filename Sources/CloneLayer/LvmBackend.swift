@@ -69,8 +69,8 @@ package struct LvmBackend: CloneBackend {
         try store.map(artefacts)
     }
 
-    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
-        store.conditions(of: subjects) { volume, _ in
+    package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
+        store.conditions(of: queries) { volume, _ in
             CloneCondition(
                 fill: volume.fill ?? 0, of: "its room for what is written",
                 remedy:

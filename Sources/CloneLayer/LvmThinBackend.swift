@@ -72,8 +72,8 @@ package struct LvmThinBackend: CloneBackend {
         try store.map(artefacts)
     }
 
-    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
-        store.conditions(of: subjects) { volume, all in
+    package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
+        store.conditions(of: queries) { volume, all in
             guard let pool = volume.pool.flatMap({ all[$0] }) else {
                 return .broken("the pool of the volume \(volume.id) is missing; look at the group with lvs")
             }

@@ -55,10 +55,10 @@ package struct Qcow2Backend: CloneBackend {
         try artefacts.remove(made)
     }
 
-    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
-        subjects.map { subject in
+    package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
+        queries.map { query in
             do throws(BrokenClone) {
-                try check(subject.artefact, master: subject.master)
+                try check(query.artefact, master: query.master)
                 return CloneCondition(.ok)
             } catch {
                 return .broken(error.reason)

@@ -96,10 +96,10 @@ package struct VhdBackend: CloneBackend {
         _ = try removeUnusedParents()
     }
 
-    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
-        subjects.map { subject in
+    package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
+        queries.map { query in
             do throws(BrokenClone) {
-                try check(subject.artefact, master: subject.master)
+                try check(query.artefact, master: query.master)
                 return CloneCondition(.ok)
             } catch {
                 return .broken(error.reason)

@@ -221,23 +221,23 @@ struct VolumeStore: Sendable {
     // MARK: Asking
 
     func conditions(
-        of subjects: [CloneSubject], judge: (Volume, [String: Volume]) -> CloneCondition
+        of queries: [CloneQuery], judge: (Volume, [String: Volume]) -> CloneCondition
     ) -> [CloneCondition] {
         var groups: [String: [String: Volume]] = [:]
-        return subjects.map { subject in
+        return queries.map { query in
             do throws(CloneError) {
-                let id = try id(of: subject.artefact)
+                let id = try id(of: query.artefact)
                 let there = try known(&groups, id.group, during: "look at clones")
                 guard let volume = there[id.name], volume.tags.contains(cloneTag) else {
                     return .broken(
-                        "the volume \(id) is missing; reset the clone \(subject.artefact.clone), or remove it")
+                        "the volume \(id) is missing; reset the clone \(query.artefact.clone), or remove it")
                 }
                 guard !volume.isInvalid else {
                     return .broken(
                         "its room for what was written ran full, and the kernel has given it up; reset the clone "
-                            + "\(subject.artefact.clone)")
+                            + "\(query.artefact.clone)")
                 }
-                guard volume.isActive else { return .broken(StoreMappings.unmapped(subject.artefact.clone)) }
+                guard volume.isActive else { return .broken(StoreMappings.unmapped(query.artefact.clone)) }
                 return judge(volume, there)
             } catch {
                 return .broken(error.description)

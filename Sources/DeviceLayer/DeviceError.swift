@@ -47,7 +47,7 @@ package struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible 
                 } else {
                     .other
                 }
-            case .notStarted, .timedOut, .tooMuchOutput: .other
+            case .notStarted, .timedOut, .stopped, .tooMuchOutput: .other
             }
         self.init(cause, error.description)
     }

@@ -107,7 +107,7 @@ package struct DeviceMapper: MappingAccess {
     @discardableResult
     private func ask(_ arguments: [String]) throws(DeviceError) -> String {
         do throws(ToolError) {
-            return String(decoding: try tools.run(ToolCall("dmsetup", arguments)), as: UTF8.self)
+            return try tools.run(ToolCall("dmsetup", arguments)).text
         } catch {
             throw DeviceError(error)
         }

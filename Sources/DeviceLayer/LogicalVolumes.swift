@@ -126,7 +126,7 @@ package struct LogicalVolumes: VolumeAccess {
         ]
         let bytes: [UInt8]
         do throws(ToolError) {
-            bytes = try tools.run(ToolCall(tool, arguments + names, limit: Self.patience))
+            bytes = try tools.run(ToolCall(tool, arguments + names, limit: Self.patience)).bytes
         } catch {
             throw DeviceError(error)
         }

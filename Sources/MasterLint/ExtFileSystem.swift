@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SystemPackage
+import ToolLayer
 
 /// An ext2, ext3 or ext4 file system in an image, read by e2fsprogs' debugfs. It opens the image read-only, neither mounts
 /// nor repairs, and follows links within the file system alone.
@@ -10,27 +10,32 @@ struct ExtFileSystem: GuestFileSystem {
     private static let absences = ["File not found by ext2_lookup", "Ext2 inode is not a directory"]
     private static let shownErrors = 200
 
-    private let debugfs: String
-    private let image: FileDescriptor
+    /// A sound image needs hundredths of a second.
+    private static let bounds = ToolBounds(addressSpace: 1 << 30, processorSeconds: 20, hasNoNetwork: false)
+    private static let patience = Duration.seconds(60)
+    private static let outputLimit = 4 << 20
+
+    private let tools: any ToolAccess
+    private let image: Int32
     private let offset: Int64
 
     /// - Parameter image: open for reading; not closed here.
     /// - Throws: ``LintObstacle`` without debugfs.
-    init(_ image: FileDescriptor, offset: Int64) throws(LintObstacle) {
-        guard let debugfs = ToolCall.find(Self.program) else {
+    init(_ image: Int32, offset: Int64, tools: any ToolAccess) throws(LintObstacle) {
+        guard tools.find(Self.program) != nil else {
             throw LintObstacle("debugfs is not installed; install e2fsprogs")
         }
-        self.debugfs = debugfs
+        self.tools = tools
         self.image = image
         self.offset = offset
     }
 
-    func files(in path: String) async throws -> [GuestFile]? {
-        guard let bytes = try await ask("ls -p \(path)") else { return nil }
+    func files(in path: String) throws -> [GuestFile]? {
+        guard let bytes = try ask("ls -p \(path)") else { return nil }
         return Self.listing(bytes)
     }
 
-    func contents(of path: String) async throws -> [UInt8] { try await ask("cat \(path)") ?? [] }
+    func contents(of path: String) throws -> [UInt8] { try ask("cat \(path)") ?? [] }
 
     /// Reads `ls -p`: `/inode/mode/user/group/name/size/` on each line. A name may hold a line feed, and then reads as lines
     /// that are none or as files that are not there; nothing is done with names but to show them.
@@ -55,21 +60,31 @@ struct ExtFileSystem: GuestFileSystem {
     }
 
     /// What debugfs prints, or `nil` when it finds no such path.
-    private func ask(_ request: String) async throws -> [UInt8]? {
+    private func ask(_ request: String) throws -> [UInt8]? {
         // The image is its standard input: a store's path could have a '?' in it, where debugfs looks for options.
         let call = ToolCall(
-            program: debugfs, arguments: ["-c", "-R", request, "/proc/self/fd/0?offset=\(offset)"])
-        let output = try await call.run(on: image)
-        // The first line is its version.
-        let errors = output.errors.split(separator: "\n").filter { !$0.hasPrefix("debugfs 1.") }
-        if errors.contains(where: { line in Self.absences.contains { line.contains($0) } }) { return nil }
-        guard errors.isEmpty, output.isSuccess else {
-            let words =
-                errors.first.map { String($0.unicodeScalars.prefix(Self.shownErrors).shown) } ?? "no reason given"
-            throw LintObstacle("debugfs could not read it: \(words)")
+            Self.program, ["-c", "-R", request, "/proc/self/fd/0?offset=\(offset)"], limit: Self.patience,
+            outputLimit: Self.outputLimit, input: image, bounds: Self.bounds)
+        let output: ToolOutput
+        do throws(ToolError) { output = try tools.run(call) } catch {
+            let words = Self.complaints(error.words).first.map(Self.shown)
+            throw LintObstacle(
+                error.cause == .tooMuchOutput
+                    ? "debugfs found more than is sensible to read"
+                    : "debugfs could not read it: \(words ?? "no reason given")")
         }
+        let complaints = Self.complaints(output.words)
+        if complaints.contains(where: { line in Self.absences.contains { line.contains($0) } }) { return nil }
+        if let first = complaints.first { throw LintObstacle("debugfs could not read it: \(Self.shown(first))") }
         return output.bytes
     }
+
+    /// What it said but for the first line, which is its version.
+    private static func complaints(_ words: String) -> [Substring] {
+        words.split(separator: "\n").filter { !$0.hasPrefix("debugfs 1.") }
+    }
+
+    private static func shown(_ line: Substring) -> String { String(line.unicodeScalars.prefix(shownErrors).shown) }
 }
 
 extension Sequence<Unicode.Scalar> {

@@ -23,10 +23,10 @@ protocol GuestFileSystem {
     /// What is in a folder, or `nil` when there is no such folder.
     /// - Parameter path: absolute in the file system; of the plain letters that rules are written in.
     /// - Throws: ``LintObstacle``.
-    func files(in path: String) async throws -> [GuestFile]?
+    func files(in path: String) throws -> [GuestFile]?
     /// The beginning of a file.
     /// - Throws: ``LintObstacle``.
-    func contents(of path: String) async throws -> [UInt8]
+    func contents(of path: String) throws -> [UInt8]
 }
 
 /// Why a file system could not be looked into: the end of a sentence, with what would help.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FileLayer
-import SystemPackage
+import Glibc
+package import ToolLayer
 
 /// Looks into an image, without mounting it, for what its clones must not have in common.
 package struct ImageLint {
@@ -12,30 +13,40 @@ package struct ImageLint {
 
     private let path: String
     private let files: any FileAccess
+    private let tools: any ToolAccess
 
     /// - Parameter path: the raw image.
-    package init(_ path: String, files: any FileAccess) {
+    package init(_ path: String, files: any FileAccess, tools: any ToolAccess) {
         self.path = path
         self.files = files
+        self.tools = tools
     }
 
-    /// - Parameter progress: told how many parts were looked into, of how many.
+    /// Blocks.
+    /// - Parameters:
+    ///   - progress: told how many parts were looked into, of how many.
+    ///   - isCancelled: asked before each of them.
     /// - Throws: `FileError` when the image cannot be read; `CancellationError`. What cannot be understood is no error, it
     ///   stands in the report.
-    package func run(progress: @Sendable (Int, Int) -> Void = { _, _ in }) async throws -> LintReport {
+    package func run(
+        progress: @Sendable (Int, Int) -> Void = { _, _ in }, isCancelled: @Sendable () -> Bool = { false }
+    ) throws -> LintReport {
         let image = try files.open(path, .read)
-        let descriptor = try FileDescriptor.open(FilePath(path), .readOnly, options: [.closeOnExec])
-        defer { try? descriptor.close() }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw FileError(.denied, operation: "open", path: path, reason: String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
         var report = LintReport()
         let partitions = try PartitionTable.partitions(of: image)
         for (index, partition) in partitions.enumerated() {
-            try Task.checkCancellation()
+            if isCancelled() { throw CancellationError() }
             progress(index, partitions.count)
             let kind = try FileSystemKind.probe(image, partition)
             var place = LintReport.Place(
                 name: partition.name, kind: kind, offset: partition.offset, length: partition.length)
             do {
-                report.findings += try await look(image, descriptor, partition, kind)
+                report.findings += try look(image, descriptor, partition, kind)
             } catch let obstacle as LintObstacle {
                 place.obstacle = obstacle.description
             }
@@ -46,10 +57,10 @@ package struct ImageLint {
     }
 
     private func look(
-        _ image: any OpenFile, _ descriptor: FileDescriptor, _ partition: Partition, _ kind: FileSystemKind
-    ) async throws -> [LintReport.Finding] {
+        _ image: any OpenFile, _ descriptor: Int32, _ partition: Partition, _ kind: FileSystemKind
+    ) throws -> [LintReport.Finding] {
         switch kind {
-        case .ext: try await apply(ExtFileSystem(descriptor, offset: partition.offset), partition)
+        case .ext: try apply(ExtFileSystem(descriptor, offset: partition.offset, tools: tools), partition)
         // A boot partition holds no identity.
         case .fat: []
         case .swap: try swapContent(image, partition)
@@ -65,8 +76,8 @@ package struct ImageLint {
     /// Applies the rules to a file system that is the guest's root or its /var.
     private func apply(
         _ fileSystem: some GuestFileSystem, _ partition: Partition
-    ) async throws -> [LintReport.Finding] {
-        let root = Set(try await fileSystem.files(in: "/")?.map(\.name) ?? [])
+    ) throws -> [LintReport.Finding] {
+        let root = Set(try fileSystem.files(in: "/")?.map(\.name) ?? [])
         guard let base = root.contains("etc") ? "" : root.isSuperset(of: ["lib", "log"]) ? "/var" : nil else {
             return []
         }
@@ -75,9 +86,9 @@ package struct ImageLint {
         for rule in LintRule.all where rule.folder.hasPrefix(base) {
             let folder = String(rule.folder.dropFirst(base.count))
             // checked: a dictionary.
-            if known[folder] == nil { known[folder] = try await fileSystem.files(in: folder) ?? [] }
+            if known[folder] == nil { known[folder] = try fileSystem.files(in: folder) ?? [] }
             for file in known[folder] ?? [] where rule.names(file.name) {
-                guard findings.count < Self.mostFindings, try await holds(rule.test, file, in: folder, fileSystem)
+                guard findings.count < Self.mostFindings, try holds(rule.test, file, in: folder, fileSystem)
                 else {
                     continue
                 }
@@ -92,14 +103,14 @@ package struct ImageLint {
 
     private func holds(
         _ test: LintRule.Test, _ file: GuestFile, in folder: String, _ fileSystem: some GuestFileSystem
-    ) async throws -> Bool {
+    ) throws -> Bool {
         switch test {
         case .isThere: true
         case .isFilled: file.kind == .regular && file.size > 0
         case .holdsMachineID:
             // Rules of this kind match one plain name, so that no name of the image's gets into a request.
             if file.kind == .regular, file.size > 0, file.size < 1024 {
-                LintRule.isMachineID(try await fileSystem.contents(of: "\(folder)/\(file.name)"))
+                LintRule.isMachineID(try fileSystem.contents(of: "\(folder)/\(file.name)"))
             } else {
                 false
             }
@@ -112,7 +123,6 @@ package struct ImageLint {
         let end = partition.offset + partition.length
         var position = partition.offset + Self.swapHeader
         while position < end, let data = try image.nextData(from: position), data.lowerBound < end {
-            try Task.checkCancellation()
             position = max(position, data.lowerBound)
             let upper = min(data.upperBound, end)
             while position < upper {

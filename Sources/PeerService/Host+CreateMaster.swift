@@ -59,8 +59,12 @@ extension Host {
         }
         // What cannot become a master need not be converted.
         _ = try geometry(order, size: Int64(clamping: size))
-        try await SourceConversion(source: lock, name: order.source, format: order.format, target: target.path).run {
-            progress(HostProgress(phase: "converting", done: Int64($0), total: 1000))
+        let conversion = SourceConversion(
+            source: lock, name: order.source, format: order.format, target: target.path, tools: tools)
+        try await interruptible { isCancelled in
+            try conversion.run(
+                isCancelled: isCancelled,
+                progress: { progress(HostProgress(phase: "converting", done: Int64($0), total: 1000)) })
         }
         let made = try await blocking {
             guard try lock.stamp() == before else {

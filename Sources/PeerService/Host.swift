@@ -53,8 +53,11 @@ package final class Host: HostService {
                     })
             case .lintMaster(let reference):
                 let master = try find(reference)
-                let report = try await ImageLint(master.path, files: files).run { done, total in
-                    progress(HostProgress(phase: "looking", done: Int64(done * 1000 / total), total: 1000))
+                let report = try await interruptible { [files, tools] isCancelled in
+                    try ImageLint(master.path, files: files, tools: tools).run(
+                        progress: { done, total in
+                            progress(HostProgress(phase: "looking", done: Int64(done * 1000 / total), total: 1000))
+                        }, isCancelled: isCancelled)
                 }
                 return .linted(MasterLintReport(report, of: master.name))
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")

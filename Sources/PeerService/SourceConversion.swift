@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ImageStore
-import Subprocess
-import SystemPackage
+import ToolLayer
 
 /// Converts a source image of any format qemu-img reads to raw, in a child process with limits on memory and time, and
 /// without a network where the kernel lets it be cut off.
 struct SourceConversion {
-    /// The child's address space, and the processor seconds it may use. Far more than a sound image needs.
-    private static let addressSpace = 4 << 30
-    private static let processorSeconds = 4 * 3600
-    private static let errorLimit = 16 * 1024
+    /// Far more than a sound image needs.
+    private static let bounds = ToolBounds(
+        addressSpace: 4 << 30, processorSeconds: 4 * 3600, hasNoNetwork: true)
+    private static let patience = Duration.seconds(24 * 3600)
 
     /// The image whose headers were checked. The child gets this open file, so that it cannot be given another one.
     let source: SourceLock
@@ -18,24 +17,21 @@ struct SourceConversion {
     let name: String
     let format: SourceFormat
     let target: String
+    let tools: any ToolAccess
 
-    /// - Parameter progress: told parts of a thousand.
-    /// - Throws: ``HostFailure`` with qemu-img's own words; `CancellationError` when the task was cancelled.
-    func run(progress: @escaping @Sendable (Int) -> Void) async throws {
-        let isolation = await NetworkIsolation.ofThisHost()
-        let command =
-            isolation.command + [
-                "prlimit", "--as=\(Self.addressSpace)", "--cpu=\(Self.processorSeconds)", "--core=0", "--",
-                "qemu-img", "convert", "-p", "-O", "raw", "-S", "4k", image, target,
-            ]
-        let result = try await Subprocess.run(
-            .name(command[0]), arguments: Arguments(Array(command.dropFirst())),
-            input: .fileDescriptor(FileDescriptor(rawValue: source.descriptor), closeAfterSpawningProcess: false),
-            output: .sequence, error: .string(limit: Self.errorLimit)
-        ) { execution in
-            var line: [UInt8] = []
-            for try await buffer in execution.standardOutput {
-                for byte in buffer.withUnsafeBytes({ Array($0) }) {
+    /// Blocks.
+    /// - Parameters:
+    ///   - isCancelled: asked several times a second.
+    ///   - progress: told parts of a thousand.
+    /// - Throws: ``HostFailure`` with qemu-img's own words; `CancellationError`.
+    func run(isCancelled: () -> Bool, progress: @escaping (Int) -> Void) throws {
+        let call = ToolCall(
+            "qemu-img", ["convert", "-p", "-O", "raw", "-S", "4k", image, target], limit: Self.patience,
+            input: source.descriptor, bounds: Self.bounds)
+        var line: [UInt8] = []
+        do throws(ToolError) {
+            try tools.run(call, isStopped: isCancelled) { bytes in
+                for byte in bytes {
                     // qemu-img rewrites its line: "    (12.34/100%)" and a carriage return.
                     if byte == 0x0d || byte == 0x0a {
                         line.removeAll(keepingCapacity: true)
@@ -45,21 +41,27 @@ struct SourceConversion {
                     }
                 }
             }
+        } catch {
+            throw failure(error)
         }
-        try Task.checkCancellation()
-        guard result.terminationStatus.isSuccess else {
-            let line = result.standardError.split(separator: "\n").first.map(String.init) ?? "no reason given"
-            let words = (line.hasPrefix("qemu-img: ") ? String(line.dropFirst("qemu-img: ".count)) : line)
-                .replacing("'\(image)'", with: name)
-            if words.contains("No space left on device") {
-                throw HostFailure(
-                    .noSpace,
-                    "the store's disk filled up while \(name) was converted; free some space or use a store on a "
-                        + "larger disk")
-            }
-            throw HostFailure(
-                .failed, "qemu-img could not convert \(name) from \(format.rawValue): \(words)")
+    }
+
+    private func failure(_ error: ToolError) -> any Error {
+        switch error.cause {
+        case .stopped: return CancellationError()
+        case .missing: return HostFailure(.failed, "\(error)")
+        default: break
         }
+        let line = error.words.split(separator: "\n").first.map(String.init) ?? "no reason given"
+        let words = (line.hasPrefix("qemu-img: ") ? String(line.dropFirst("qemu-img: ".count)) : line)
+            .replacing("'\(image)'", with: name)
+        if words.contains("No space left on device") {
+            return HostFailure(
+                .noSpace,
+                "the store's disk filled up while \(name) was converted; free some space or use a store on a larger disk"
+            )
+        }
+        return HostFailure(.failed, "qemu-img could not convert \(name) from \(format.rawValue): \(words)")
     }
 
     /// The source as qemu-img is told it: the format, the driver below it and the open file, and nothing behind the image

@@ -30,18 +30,40 @@ package struct PosixTools: ToolAccess {
     }
 
     @discardableResult
-    package func run(_ call: ToolCall) throws(ToolError) -> [UInt8] {
-        guard let path = find(call.tool) else { throw ToolError(.missing, call, words: "") }
+    package func run(
+        _ call: ToolCall, isStopped: () -> Bool, receive: ((ArraySlice<UInt8>) -> Void)?
+    ) throws(ToolError) -> ToolOutput {
+        guard find(call.tool) != nil else { throw ToolError(.missing, call, words: "") }
+        let command = try fence(call) + [call.tool] + call.arguments
+        guard let program = command.first, let path = find(program) else {
+            throw ToolError(.missing, ToolCall(command.first ?? call.tool, []), words: "")
+        }
         let deadline = ContinuousClock.now + call.limit
-        let running = try RunningTool(call, path: path, environment: environment)
-        let ending = running.follow(until: deadline)
+        let running = try RunningTool(call, path: path, command: command, environment: environment)
+        let ending = running.follow(until: deadline, isStopped: isStopped, receive: receive)
         let words = running.words
         switch ending {
-        case .exited(0): return running.output
+        case .exited(0): return ToolOutput(bytes: running.output, words: words)
         case .exited(let status): throw ToolError(.exit(status), call, words: words)
         case .killed(let signal): throw ToolError(.signal(signal), call, words: words)
         case .timedOut: throw ToolError(.timedOut, call, words: words)
+        case .stopped: throw ToolError(.stopped, call, words: words)
         case .tooMuchOutput: throw ToolError(.tooMuchOutput, call, words: words)
         }
+    }
+
+    /// The programs that start a program within its bounds.
+    private func fence(_ call: ToolCall) throws(ToolError) -> [String] {
+        guard let bounds = call.bounds else { return [] }
+        var words: [String] = []
+        if bounds.hasNoNetwork {
+            // Root makes such a network, other users where they may have namespaces of users.
+            let flags = geteuid() == 0 ? ["--net"] : ["--user", "--map-current-user", "--net"]
+            // What this process may do is found by trying.
+            if (try? run(ToolCall("unshare", flags + ["--", "true"]))) != nil { words = ["unshare"] + flags + ["--"] }
+        }
+        return words + [
+            "prlimit", "--as=\(bounds.addressSpace)", "--cpu=\(bounds.processorSeconds)", "--core=0", "--",
+        ]
     }
 }

@@ -9,8 +9,12 @@ final class RunningTool {
         case exited(Int32)
         case killed(Int32)
         case timedOut
+        case stopped
         case tooMuchOutput
     }
+
+    /// How long a caller's wish to stop may go unseen.
+    private static let glance = Duration.milliseconds(200)
 
     private let call: ToolCall
     private var process: pid_t = 0
@@ -29,7 +33,9 @@ final class RunningTool {
         return lines.joined(separator: "\n")
     }
 
-    init(_ call: ToolCall, path: String, environment: [String]) throws(ToolError) {
+    init(
+        _ call: ToolCall, path: String, command: [String], environment: [String]
+    ) throws(ToolError) {
         self.call = call
         var results: [Int32] = [-1, -1]
         var errors: [Int32] = [-1, -1]
@@ -40,7 +46,7 @@ final class RunningTool {
             throw Self.notStarted(call, code)
         }
         let code = Self.spawn(
-            path, [call.tool] + call.arguments, environment, output: results[1], error: errors[1], &process)
+            path, command, environment, input: call.input, output: results[1], error: errors[1], &process)
         close(results[1])
         close(errors[1])
         guard code == 0 else {
@@ -64,7 +70,7 @@ final class RunningTool {
     }
 
     private static func spawn(
-        _ path: String, _ arguments: [String], _ environment: [String], output: Int32, error: Int32,
+        _ path: String, _ command: [String], _ environment: [String], input: Int32?, output: Int32, error: Int32,
         _ process: inout pid_t
     ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
@@ -75,7 +81,11 @@ final class RunningTool {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
         }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, error, 2)
         var none = sigset_t()
@@ -87,22 +97,25 @@ final class RunningTool {
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var words = arguments.map { strdup($0) } + [nil]
+        var words = command.map { strdup($0) } + [nil]
         var variables = environment.map { strdup($0) } + [nil]
         defer { for text in words + variables { free(text) } }
         return posix_spawn(&process, path, &actions, &attributes, &words, &variables)
     }
 
     /// Reads until the program has ended; kills it when the time is up or it prints too much.
-    func follow(until deadline: ContinuousClock.Instant) -> Ending {
+    func follow(
+        until deadline: ContinuousClock.Instant, isStopped: () -> Bool, receive: ((ArraySlice<UInt8>) -> Void)?
+    ) -> Ending {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while outputs.contains(where: { $0 >= 0 }) {
             // A closed descriptor is negative, which poll passes over.
             var waiting = outputs.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { return stop(.timedOut) }
-            let (seconds, attoseconds) = left.components
-            let milliseconds = min(seconds, 3600) * 1000 + attoseconds / 1_000_000_000_000_000 + 1
+            guard !isStopped() else { return stop(.stopped) }
+            let (seconds, attoseconds) = min(left, Self.glance).components
+            let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1
             guard poll(&waiting, nfds_t(waiting.count), Int32(milliseconds)) > 0 else { continue }
             for (index, entry) in waiting.enumerated() where entry.fd >= 0 && entry.revents != 0 {
                 let count = read(entry.fd, &buffer, buffer.count)
@@ -112,7 +125,9 @@ final class RunningTool {
                     outputs[index] = -1
                     continue
                 }
-                if index == 0 {
+                if index == 0, let receive {
+                    receive(buffer[..<count])
+                } else if index == 0 {
                     guard output.count + count <= call.outputLimit else { return stop(.tooMuchOutput) }
                     output += buffer[..<count]
                 } else {
@@ -120,11 +135,11 @@ final class RunningTool {
                 }
             }
         }
-        return wait(until: deadline)
+        return wait(until: deadline, isStopped)
     }
 
     /// It closed its outputs, so its end is near; one that stays is killed in time.
-    private func wait(until deadline: ContinuousClock.Instant) -> Ending {
+    private func wait(until deadline: ContinuousClock.Instant, _ isStopped: () -> Bool) -> Ending {
         var pause: Int32 = 1
         while true {
             var status: Int32 = 0
@@ -132,6 +147,7 @@ final class RunningTool {
             if found == process { return Self.ending(status) }
             if found < 0, errno != EINTR { return .exited(-1) }
             guard ContinuousClock.now < deadline else { return stop(.timedOut) }
+            guard !isStopped() else { return stop(.stopped) }
             poll(nil, 0, pause)
             pause = min(pause * 2, 20)
         }

@@ -4,11 +4,24 @@
 /// that is known, and an error that keeps its words.
 package protocol ToolAccess: Sendable {
     /// Runs a program to its end. Blocks; must not be called from an event loop.
-    /// - Returns: what it printed on standard output.
+    /// - Parameters:
+    ///   - isStopped: asked several times a second; the program is killed when it says so.
+    ///   - receive: gets standard output as it comes, which then is not kept; `nil` to keep it.
+    /// - Returns: what it printed.
     /// - Throws: ``ToolError`` unless it ended with status 0.
     @discardableResult
-    func run(_ call: ToolCall) throws(ToolError) -> [UInt8]
+    func run(
+        _ call: ToolCall, isStopped: () -> Bool, receive: ((ArraySlice<UInt8>) -> Void)?
+    ) throws(ToolError) -> ToolOutput
 
     /// The path of a program, or `nil` when this host does not have it.
     func find(_ tool: String) -> String?
+}
+
+extension ToolAccess {
+    /// Runs a program to its end and keeps what it prints.
+    @discardableResult
+    package func run(_ call: ToolCall) throws(ToolError) -> ToolOutput {
+        try run(call, isStopped: { false }, receive: nil)
+    }
 }

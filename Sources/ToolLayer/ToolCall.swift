@@ -11,15 +11,52 @@ package struct ToolCall: Equatable, Sendable, CustomStringConvertible {
     package var limit: Duration
     /// Bytes of standard output, 0 or more; a program that prints more is killed.
     package var outputLimit: Int
+    /// An open file that becomes its standard input; it has to stay open until the run is over. Empty when `nil`.
+    package var input: Int32?
+    /// What it may take of the machine; `nil` for what it likes.
+    package var bounds: ToolBounds?
 
     package init(
-        _ tool: String, _ arguments: [String], limit: Duration = .seconds(60), outputLimit: Int = 16 << 20
+        _ tool: String, _ arguments: [String], limit: Duration = .seconds(60), outputLimit: Int = 16 << 20,
+        input: Int32? = nil, bounds: ToolBounds? = nil
     ) {
         self.tool = tool
         self.arguments = arguments
         self.limit = limit
         self.outputLimit = outputLimit
+        self.input = input
+        self.bounds = bounds
     }
 
     package var description: String { ([tool] + arguments).joined(separator: " ") }
+}
+
+/// What a program may take of the machine, when what it reads comes from strangers.
+package struct ToolBounds: Equatable, Sendable {
+    /// Bytes of address space.
+    package var addressSpace: Int
+    /// Seconds of processor.
+    package var processorSeconds: Int
+    /// Whether it is put into a network of its own, in which there is nobody, where the kernel lets this process do that.
+    package var hasNoNetwork: Bool
+
+    package init(addressSpace: Int, processorSeconds: Int, hasNoNetwork: Bool) {
+        self.addressSpace = addressSpace
+        self.processorSeconds = processorSeconds
+        self.hasNoNetwork = hasNoNetwork
+    }
+}
+
+/// What a program that ended well has printed.
+package struct ToolOutput: Equatable, Sendable {
+    package let bytes: [UInt8]
+    /// What it said on standard error, without the empty lines.
+    package let words: String
+
+    package init(bytes: [UInt8], words: String = "") {
+        self.bytes = bytes
+        self.words = words
+    }
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 }

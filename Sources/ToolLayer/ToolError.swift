@@ -12,6 +12,8 @@ package struct ToolError: Error, Equatable, Sendable, CustomStringConvertible {
         /// It was ended by this signal.
         case signal(Int32)
         case timedOut
+        /// Its caller wanted it no more.
+        case stopped
         /// It printed more than the caller allows.
         case tooMuchOutput
     }
@@ -39,6 +41,7 @@ package struct ToolError: Error, Equatable, Sendable, CustomStringConvertible {
         case .exit(let status): said.isEmpty ? "\(call) failed with status \(status)" : "\(call) failed\(said)"
         case .signal(let number): "\(call) was ended by signal \(number)\(said)"
         case .timedOut: "\(call) was not done after \(call.limit.components.seconds) s and was stopped\(said)"
+        case .stopped: "\(call.tool) was stopped"
         case .tooMuchOutput: "\(call) printed more than \(call.outputLimit) bytes and was stopped"
         }
     }
@@ -53,6 +56,6 @@ package struct ToolError: Error, Equatable, Sendable, CustomStringConvertible {
     package static let packages = [
         "dmsetup": "dmsetup", "modprobe": "kmod", "lvs": "lvm2", "vgs": "lvm2", "lvcreate": "lvm2", "lvchange": "lvm2",
         "lvremove": "lvm2", "lvrename": "lvm2", "qemu-img": "qemu-utils", "debugfs": "e2fsprogs",
-        "prlimit": "util-linux",
+        "prlimit": "util-linux", "unshare": "util-linux",
     ]
 }

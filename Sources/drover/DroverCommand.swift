@@ -32,7 +32,7 @@ struct DroverCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "This host",
                 subcommands: [PeerCommand.self, StatusCommand.self, DoctorCommand.self, LimitCommand.self]),
-            CommandGroup(name: "Planning", subcommands: [SimulateCommand.self]),
+            CommandGroup(name: "Planning", subcommands: [SimulateCommand.self, BenchCommand.self]),
         ])
 
     static func main() async {

@@ -35,11 +35,16 @@ struct OutputOptions: ParsableArguments {
     }
 
     static func json(_ payload: some Encodable, onOneLine: Bool = false) throws {
+        Terminal.data(try text(of: payload, onOneLine: onOneLine))
+    }
+
+    /// JSON with its keys in order.
+    static func text(of payload: some Encodable, onOneLine: Bool = false) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting =
             onOneLine
             ? [.sortedKeys, .withoutEscapingSlashes] : [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        Terminal.data(String(decoding: try encoder.encode(payload), as: UTF8.self))
+        return String(decoding: try encoder.encode(payload), as: UTF8.self)
     }
 }
 

@@ -209,6 +209,6 @@ private struct FixedProbe: CloneBackend {
     func create(_ made: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneArtefact] { throw refusal }
     func reset(_ made: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact { throw refusal }
     func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) { throw refusal }
-    func conditions(of subjects: [CloneSubject]) -> [CloneCondition] { subjects.map { _ in CloneCondition(.ok) } }
+    func conditions(of queries: [CloneQuery]) -> [CloneCondition] { queries.map { _ in CloneCondition(.ok) } }
     func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { [] }
 }

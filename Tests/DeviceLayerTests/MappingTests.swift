@@ -86,9 +86,11 @@ import ToolLayer
 private struct CannedTools: ToolAccess {
     let answers: [String: String]
 
-    func run(_ call: ToolCall) throws(ToolError) -> [UInt8] {
+    func run(
+        _ call: ToolCall, isStopped: () -> Bool, receive: ((ArraySlice<UInt8>) -> Void)?
+    ) throws(ToolError) -> ToolOutput {
         guard let answer = answers[call.tool] else { throw ToolError(.missing, call, words: "") }
-        return Array(answer.utf8)
+        return ToolOutput(bytes: Array(answer.utf8))
     }
 
     func find(_ tool: String) -> String? { answers[tool] == nil ? nil : "/usr/sbin/\(tool)" }

@@ -5,6 +5,7 @@ import Foundation
 import MasterLint
 import TestSupport
 import Testing
+import ToolLayer
 
 /// Images as build tools make them, good and bad.
 @Suite struct ImageLintTests {
@@ -38,7 +39,7 @@ import Testing
 
     private func lint(_ image: GuestImage) async throws -> LintReport {
         let before = try image.bytes()
-        let report = try await ImageLint(image.path, files: PosixFiles()).run()
+        let report = try ImageLint(image.path, files: PosixFiles(), tools: PosixTools()).run()
         #expect(try image.bytes() == before, "the image was changed")
         return report
     }
@@ -148,12 +149,14 @@ import Testing
                 bytes[place] ^= UInt8(truncatingIfNeeded: value >> 32)
             }
             try image.write(bytes, at: 0)
-            let report = try await ImageLint(image.path, files: PosixFiles()).run()
+            let report = try ImageLint(image.path, files: PosixFiles(), tools: PosixTools()).run()
             #expect(report.places.count == 1 && report.findings.count <= 100)
         }
     }
 
     @Test func `an image that is not there is an error`() async throws {
-        await #expect(throws: FileError.self) { try await ImageLint("/nonexistent/x.raw", files: PosixFiles()).run() }
+        #expect(throws: FileError.self) {
+            try ImageLint("/nonexistent/x.raw", files: PosixFiles(), tools: PosixTools()).run()
+        }
     }
 }

@@ -16,7 +16,7 @@ import ToolLayer
     @Test func `what a program prints comes back, and its arguments are no shell's`() throws {
         let words = ["two  words", "", "*", "$HOME", "a\nline", "'\"", "; exit 3"]
         let output = try tools.run(ToolCall("printf", ["<%s>"] + words))
-        #expect(String(decoding: output, as: UTF8.self) == words.map { "<\($0)>" }.joined())
+        #expect(output.text == words.map { "<\($0)>" }.joined())
     }
 
     @Test func `a failure keeps its status and its words`() {
@@ -70,21 +70,70 @@ import ToolLayer
     }
 
     @Test func `its environment is known, its input empty, and no file of ours is open in it`() throws {
-        let names = try tools.run(ToolCall("env", [])).split(separator: 0x0a).compactMap {
+        let names = try tools.run(ToolCall("env", [])).bytes.split(separator: 0x0a).compactMap {
             String(decoding: $0, as: UTF8.self).split(separator: "=").first.map(String.init)
         }
         #expect(
             Set(names).isSubset(of: ["PATH", "LC_ALL", "LVM_SUPPRESS_FD_WARNINGS", "DM_DISABLE_UDEV", "LVM_SYSTEM_DIR"])
         )
         #expect(names.contains("LC_ALL"))
-        #expect(try tools.run(ToolCall("cat", [])).isEmpty)
+        #expect(try tools.run(ToolCall("cat", [])) == ToolOutput(bytes: []))
+    }
+
+    @Test func `words of one that succeeds are kept too`() throws {
+        let output = try tools.run(ToolCall("sh", ["-c", "echo result; echo remark >&2"]))
+        #expect(output == ToolOutput(bytes: Array("result\n".utf8), words: "remark"))
+    }
+
+    @Test func `one whose caller wants it no more is stopped, also when it is silent`() {
+        var glances = 0
+        do throws(ToolError) {
+            try tools.run(
+                ToolCall("sleep", ["3600"]),
+                isStopped: {
+                    glances += 1; return glances > 2
+                }, receive: nil)
+            Issue.record("it came to its end")
+        } catch {
+            #expect(error.cause == .stopped)
+        }
+    }
+
+    @Test func `output is handed on as it comes`() throws {
+        var count = 0
+        let call = ToolCall("head", ["-c", "3000000", "/dev/zero"], outputLimit: 0)
+        #expect(try tools.run(call, isStopped: { false }, receive: { count += $0.count }).bytes.isEmpty)
+        #expect(count == 3_000_000)
+    }
+
+    @Test func `an open file is its input, and bounds hold it back`() throws {
+        let descriptor = open("/etc/passwd", O_RDONLY | O_CLOEXEC)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        let bounds = ToolBounds(addressSpace: 256 << 20, processorSeconds: 3, hasNoNetwork: true)
+        #expect(try tools.run(ToolCall("head", ["-n1"], input: descriptor, bounds: bounds)).text.hasPrefix("root:"))
+        let limits = try tools.run(ToolCall("cat", ["/proc/self/limits"], bounds: bounds)).text
+        #expect(limits.contains("Max address space         \(256 << 20)"))
+        #expect(limits.contains("Max cpu time              3 "))
+        #expect(
+            cause(
+                ToolCall(
+                    "sh", ["-c", "while :; do :; done"],
+                    bounds: ToolBounds(addressSpace: 256 << 20, processorSeconds: 1, hasNoNetwork: false)))
+                == .signal(SIGKILL))
+        // A network of its own has nothing but a loopback device that is not up.
+        guard geteuid() == 0 else { return }
+        #expect(
+            try tools.run(
+                ToolCall("sh", ["-c", "ls /sys/class/net >/dev/null; cat /proc/net/dev | wc -l"], bounds: bounds)
+            ).text == "3\n")
     }
 
     @Test func `many at once come to their ends`() async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<64 {
                 group.addTask {
-                    try PosixTools().run(ToolCall("printf", ["%s", "\(number)"])) == Array("\(number)".utf8)
+                    try PosixTools().run(ToolCall("printf", ["%s", "\(number)"])).text == "\(number)"
                 }
             }
             for try await isRight in group { #expect(isRight) }
