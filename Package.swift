@@ -90,12 +90,16 @@ let package = Package(
         module("Metainfo", ["CLibcrypto"]),
         module("PeerProtocol", ["Metainfo", "TrackerProtocol", .nioCore]),
         module("TrackerProtocol", ["Metainfo"]),
+        module("ImageHeaders", []),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
         module("FileLayer", []),
         module("ImageStore", ["Metainfo", "FileLayer"]),
-        module("CloneLayer", ["Metainfo", "FileLayer"]),
+        module("ToolLayer", []),
+        module("DeviceLayer", ["ToolLayer"]),
+        module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
+        module("MasterLint", ["FileLayer", .subprocess, .systemPackage]),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -104,14 +108,17 @@ let package = Package(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "PeerTransport", "ConnectionGate", .nioCore, .nioPosix, .nioHTTP1, .logging, .hummingbird,
+                "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix,
+                .nioHTTP1,
+                .logging,
+                .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient, .subprocess, .systemPackage,
             ]),
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ImageStore", "PeerService", "Simulator", .nioPosix,
-                .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "MasterLint",
+                "PeerService", "Simulator", .nioPosix, .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
@@ -128,22 +135,28 @@ let package = Package(
             ["TrackerProtocol", "TrackerService", .arguments, .logging]),
 
         // Tests.
-        support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer"]),
+        support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
         // What the fuzzer runs, and the tests that run its corpora and findings again.
         support(
             "FuzzTargets", path: "Tests/Fuzzing/Targets",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "FileLayer", "ImageStore",
-                "CloneLayer", "TestSupport", .nioCore,
+                "CloneLayer", "MasterLint", "ImageHeaders", "TestSupport", .nioCore,
             ]),
         tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
+        tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
-        tests("CloneLayerTests", ["Metainfo", "FileLayer", "CloneLayer", "TestSupport"]),
+        tests("ToolLayerTests", ["ToolLayer"]),
+        tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
+        tests(
+            "CloneLayerTests",
+            ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
+        tests("MasterLintTests", ["FileLayer", "MasterLint", "TestSupport"]),
         tests(
             "PeerTransportTests",
             [

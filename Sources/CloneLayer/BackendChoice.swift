@@ -2,12 +2,11 @@
 
 /// Which backend a caller wants.
 package enum BackendChoice: Equatable, Sendable {
-    /// The first that works, in the registry's order. docs/decisions/0003-clone-backend-contract.md gives the reasons
-    /// for the order.
+    /// The first that works, in an ``AutoOrder``.
     case auto
     case only(CloneBackendKind)
 
-    /// Reads `auto`, `qcow2`, `reflink`, `copy` or `vhd`.
+    /// Reads `auto` or a backend's word, such as `qcow2` or `dm-snapshot`.
     /// - Throws: ``CloneError`` of kind `.usage` that lists the words.
     package init(_ word: String) throws(CloneError) {
         if word == "auto" {
@@ -21,35 +20,66 @@ package enum BackendChoice: Equatable, Sendable {
     }
 
     /// Picks a backend for `count` clones of `master`.
-    /// - Parameter backends: in the order of preference.
-    /// - Throws: `.usage` for a backend this registry does not have, `.conflict` when none works here, `.noSpace` when
-    ///   the clones would not fit.
+    /// - Parameters:
+    ///   - order: what `auto` tries; not needed for a backend that was named.
+    ///   - settings: only backends that know them all are tried.
+    /// - Throws: `.usage` for a backend this registry does not have or settings that do not belong to it, `.conflict`
+    ///   when none works here, `.noSpace` when the clones would not fit.
     package func pick(
-        from backends: [any CloneBackend], for master: MasterImage, count: Int
+        from backends: [any CloneBackend], in order: AutoOrder?, for master: MasterImage, count: Int,
+        settings: CloneSettings
     ) throws(CloneError) -> BackendPick {
-        let candidates: [any CloneBackend]
+        let knowing = settings.backends
+        let kinds: [CloneBackendKind]
         switch self {
-        case .auto: candidates = backends.filter(\.kind.isChosenByAuto)
-        case .only(let kind): candidates = backends.filter { $0.kind == kind }
+        case .auto:
+            // Options that belong to one backend, such as a volume group, ask for that one.
+            let usual = order?.kinds ?? CloneBackendKind.allCases
+            let able = usual.filter(knowing.contains)
+            kinds = able.isEmpty ? CloneBackendKind.allCases.filter(knowing.contains) : able
+        case .only(let kind):
+            guard knowing.contains(kind) else {
+                throw CloneError(
+                    .usage,
+                    "\(settings.options) has no meaning for \(kind.rawValue); leave it out, or use --backend "
+                        + Self.list(knowing))
+            }
+            kinds = [kind]
         }
+        let candidates = kinds.compactMap { kind in backends.first { $0.kind == kind } }
         var obstacles: [String] = []
+        var shortage: CloneError?
         for backend in candidates {
-            switch backend.probe(master) {
+            switch backend.probe(master, settings: settings) {
             case .available(let facts):
-                try Self.checkSpace(facts, count: count, master: master)
+                do throws(CloneError) { try Self.checkSpace(facts, count: count, master: master) } catch {
+                    shortage = shortage ?? error
+                    obstacles.append("\(backend.kind.rawValue) has not enough space")
+                    continue
+                }
                 let passedOver = obstacles.isEmpty ? "" : " (\(obstacles.joined(separator: "; ")))"
+                let why = order.map { "; \($0.reason)" } ?? ""
                 return BackendPick(
                     backend: backend, facts: facts,
-                    explanation: "\(backend.kind.rawValue): \(facts.summary)\(passedOver)")
+                    explanation: "\(backend.kind.rawValue): \(facts.summary)\(why)\(passedOver)")
             case .unavailable(let reason, let fix):
                 let remedy = self == .auto ? "" : "; \(fix)"
                 obstacles.append("\(backend.kind.rawValue) cannot be used because \(reason)\(remedy)")
             }
         }
+        if let shortage { throw shortage }
         guard !obstacles.isEmpty else {
-            throw CloneError(.usage, "this store has no such backend; use auto")
+            throw CloneError(
+                .usage,
+                settings == .none
+                    ? "this store has no such backend; use auto"
+                    : "no backend takes \(settings.options) together; leave one out")
         }
         throw CloneError(.conflict, "cannot clone \(master.name): \(obstacles.joined(separator: "; "))")
+    }
+
+    private static func list(_ kinds: Set<CloneBackendKind>) -> String {
+        CloneBackendKind.allCases.filter(kinds.contains).map(\.rawValue).joined(separator: " or ")
     }
 
     private static func checkSpace(_ facts: CloneFacts, count: Int, master: MasterImage) throws(CloneError) {

@@ -34,15 +34,19 @@ package struct Clone: Hashable, Sendable {
     /// When it was made, in seconds since 1970.
     package let created: Int64
     package var state: State
+    /// The image from which the guest gets its identity, or `nil` when it has none; absolute.
+    package let seedImage: String?
 
     package init(
-        artefact: CloneArtefact, master: MasterName, backend: CloneBackendKind, created: Int64, state: State
+        artefact: CloneArtefact, master: MasterName, backend: CloneBackendKind, created: Int64, state: State,
+        seedImage: String? = nil
     ) {
         self.artefact = artefact
         self.master = master
         self.backend = backend
         self.created = created
         self.state = state
+        self.seedImage = seedImage
     }
 
     package var name: CloneName { artefact.clone }

@@ -10,12 +10,15 @@ package protocol CloneBackend: Sendable {
 
     /// What this backend can do here, found by trying rather than by guessing where that is cheap. Leaves nothing.
     /// - Parameter master: the master to be cloned, or `nil` to ask about the host in general.
-    func probe(_ master: MasterImage?) -> CloneCapability
+    func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability
 
-    /// Says where a clone will lie, and makes nothing. What it names is all that ``remove(_:)`` needs after a crash at
-    /// any point of ``create(_:of:)``.
-    /// - Throws: `.conflict` when something stands in that place already.
-    func plan(_ clone: CloneName, of master: MasterImage) throws(CloneError) -> CloneArtefact
+    /// Says where clones will lie, and makes nothing. What it names is all that ``remove(_:keeping:)`` needs after a
+    /// crash at any point of ``create(_:of:)``.
+    /// - Parameter besides: the artefacts of this backend's other clones.
+    /// - Throws: `.conflict` when something stands in such a place already.
+    func plan(
+        _ clones: [CloneName], of master: MasterImage, settings: CloneSettings, besides: [CloneArtefact]
+    ) throws(CloneError) -> [CloneArtefact]
 
     /// Makes planned artefacts; when it returns all of them are durable. One call takes many because durability is
     /// cheaper together. When it throws, some may be made: the registry then removes them all.
@@ -23,18 +26,45 @@ package protocol CloneBackend: Sendable {
     func create(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneArtefact]
 
     /// Puts a fresh clone of `master` in the artefact's place. A crash leaves the old content or the new.
+    /// - Returns: the artefact to be recorded; until that has happened a crash may leave the old one.
     func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact
 
+    /// Makes a reset clone usable and frees its old content, once the new artefact is recorded.
+    func finishReset(of artefact: CloneArtefact, to master: MasterImage) throws(CloneError)
+
     /// Takes artefacts away, durably. One that is not there, or was only half made, is no error.
-    func remove(_ artefacts: [CloneArtefact]) throws(CloneError)
+    /// - Parameter keeping: the artefacts of this backend's other clones.
+    func remove(_ artefacts: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError)
 
-    /// Whether the clone can still be opened and reads as it should.
-    /// - Parameter master: its master, or `nil` when the store no longer has it.
-    func health(of artefact: CloneArtefact, master: MasterImage?) -> CloneHealth
+    /// - Throws: `.conflict` when one of the artefacts is open, as by a machine, so that it cannot be removed or reset.
+    func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError)
 
-    /// Takes away what an interrupted call left under this backend's own temporary names.
+    /// Makes artefacts usable that a restart of the host took from the kernel.
+    /// - Returns: the clones that were not usable before.
+    func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName]
+
+    /// Whether clones can still be opened and read as they should, in the order asked.
+    func conditions(of subjects: [CloneSubject]) -> [CloneCondition]
+
+    /// Takes away what an interrupted call left under this backend's own temporary names. Every start does this, so it
+    /// is cheap where nothing is left.
+    /// - Parameter keeping: the artefacts of all of this backend's clones.
     /// - Returns: what was removed.
-    func sweep() throws(CloneError) -> [String]
+    func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String]
+
+    /// Looks at all there is and takes away what no clone owns, such as devices and volumes of clones whose record was
+    /// lost. It touches nothing that is not provably this store's.
+    /// - Parameter keeping: the artefacts of all of this backend's clones.
+    /// - Returns: what was removed.
+    func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String]
+}
+
+/// What only block devices need.
+extension CloneBackend {
+    package func finishReset(of artefact: CloneArtefact, to master: MasterImage) throws(CloneError) {}
+    package func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError) {}
+    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName] { [] }
+    package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] { [] }
 }
 
 /// The answer to a probe.
@@ -68,11 +98,4 @@ package struct CloneFacts: Equatable, Sendable {
         self.bytesAvailable = bytesAvailable
         self.summary = summary
     }
-}
-
-/// Whether a clone is usable.
-package enum CloneHealth: Equatable, Sendable {
-    case ok
-    /// - Parameter reason: one sentence that says what is wrong and what to do.
-    case broken(reason: String)
 }

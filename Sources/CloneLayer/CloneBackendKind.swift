@@ -10,7 +10,20 @@ package enum CloneBackendKind: String, CaseIterable, Hashable, Sendable {
     case copy
     /// A differencing VHD, for Xen and Hyper-V. qemu opens it and reads zeros where the master's bytes belong.
     case vhd
+    /// A block device: a device-mapper snapshot over the master's file.
+    case dmSnapshot = "dm-snapshot"
+    /// A block device: a device-mapper thin device over the master's file, its pool in the store.
+    case dmThin = "dm-thin"
+    /// A block device: a classic LVM snapshot of a volume that holds the master.
+    case lvm
+    /// A block device: a thin LVM volume over a volume that holds the master.
+    case lvmThin = "lvm-thin"
 
-    /// Whether `auto` may take it: a clone that was not asked for by name must be one that every hypervisor here opens.
-    package var isChosenByAuto: Bool { self != .vhd }
+    /// Whether its clones are block devices, which have to be made known to the kernel after each restart.
+    package var isBlockDevice: Bool {
+        switch self {
+        case .qcow2, .reflink, .copy, .vhd: false
+        case .dmSnapshot, .dmThin, .lvm, .lvmThin: true
+        }
+    }
 }

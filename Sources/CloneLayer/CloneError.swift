@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DeviceLayer
 package import FileLayer
 
 /// A clone operation that was refused or failed. Two errors are equal when their kinds are: the rest is for people.
@@ -45,6 +46,17 @@ package struct CloneError: Error, Equatable, Sendable, CustomStringConvertible {
             self.init(.other, "cannot \(work): the store at \(error.path) is read-only; make it writable")
         default:
             self.init(.other, "cannot \(work): \(error)")
+        }
+    }
+
+    /// A failed operation on block devices during `work`, such as "create clones of debian@3".
+    package init(_ error: DeviceError, during work: String) {
+        switch error.cause {
+        case .denied: self.init(.other, "cannot \(work): \(error); run this as root")
+        case .busy: self.init(.conflict, "cannot \(work): it is in use (\(error)); shut its machine down first")
+        case .noSpace: self.init(.noSpace, "cannot \(work): no space is left (\(error)); free some and try again")
+        case .exists, .unsupported: self.init(.conflict, "cannot \(work): \(error)")
+        case .notFound, .other: self.init(.other, "cannot \(work): \(error)")
         }
     }
 

@@ -12,6 +12,8 @@ struct CloneRecord: Codable {
     let details: [String: String]?
     let created: Int64
     let state: String
+    /// Whether there is a seed image in its place.
+    let hasSeedImage: Bool?
 
     init(_ clone: Clone, in folder: String) {
         name = clone.name.text
@@ -22,6 +24,7 @@ struct CloneRecord: Codable {
         details = clone.artefact.details.isEmpty ? nil : clone.artefact.details
         created = clone.created
         state = clone.state.rawValue
+        hasSeedImage = clone.seedImage == nil ? nil : true
     }
 
     /// - Returns: `nil` when a word is not known here.
@@ -32,6 +35,7 @@ struct CloneRecord: Codable {
         let path = path.hasPrefix("/") ? path : "\(folder)/\(path)"
         return Clone(
             artefact: CloneArtefact(clone: name, path: path, details: details ?? [:]), master: master,
-            backend: backend, created: created, state: state)
+            backend: backend, created: created, state: state,
+            seedImage: hasSeedImage == true ? SeedFiles.path(of: name, in: folder) : nil)
     }
 }

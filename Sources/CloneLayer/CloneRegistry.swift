@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DeviceLayer
 import FileLayer
 import Glibc
 package import Metainfo
 import Synchronization
+import ToolLayer
 
 /// The clones of a store: makes them, remembers them, and cleans up after a crash.
 ///
@@ -28,23 +30,32 @@ package final class CloneRegistry: Sendable {
     /// In the order in which `auto` tries them.
     package let backends: [any CloneBackend]
     private let state: Mutex<State>
+    private let order: @Sendable () -> AutoOrder
+    private let seeds: SeedFiles
+    private let newInstance: @Sendable () -> String
     private let wallClock: @Sendable () -> Int64
     private let stopwatch: @Sendable () -> @Sendable () -> Duration
 
     /// Opens the registry and recovers what a crash left.
     /// - Parameters:
     ///   - site: the folder of clones; it is made with the first clone.
-    ///   - backends: in order of preference; `nil` for qcow2, reflink, copy, and vhd by name.
+    ///   - backends: those there are; `nil` for all that this host may be able to use.
+    ///   - order: which of them `auto` tries, and why; `nil` to look at this host's hypervisors.
     ///   - clock: measures how long creation takes.
     ///   - wallClock: seconds since 1970; the machine's clock when it is `nil`.
+    ///   - newInstance: an id that no guest ever had, for its seed image.
     /// - Throws: ``CloneError`` when the records cannot be read or are damaged.
     package init(
-        site: CloneSite, backends: [any CloneBackend]? = nil, clock: some Clock<Duration> = ContinuousClock(),
-        wallClock: (@Sendable () -> Int64)? = nil
+        site: CloneSite, backends: [any CloneBackend]? = nil, order: AutoOrder? = nil,
+        clock: some Clock<Duration> = ContinuousClock(), wallClock: (@Sendable () -> Int64)? = nil,
+        newInstance: @escaping @Sendable () -> String = { VhdIdentifier.random().description }
     ) throws(CloneError) {
         let (journal, clones) = try CloneJournal.load(site)
         self.backends = backends ?? Self.standardBackends(at: site)
+        self.order = { order ?? AutoOrder(for: LocalHypervisors(files: site.files, tools: PosixTools())) }
         self.wallClock = wallClock ?? { Int64(time(nil)) }
+        self.newInstance = newInstance
+        seeds = SeedFiles(site: site)
         stopwatch = {
             let start = clock.now
             return { start.duration(to: clock.now) }
@@ -53,9 +64,17 @@ package final class CloneRegistry: Sendable {
         recover()
     }
 
-    /// qcow2, reflink and copy, in the order of preference, and vhd, which has to be named.
+    /// Every backend, on this host's files and devices.
     package static func standardBackends(at site: CloneSite) -> [any CloneBackend] {
-        [Qcow2Backend(site: site), ReflinkBackend(site: site), CopyBackend(site: site), VhdBackend(site: site)]
+        let tools = PosixTools()
+        let mappings = DeviceMapper(tools: tools)
+        let volumes = LogicalVolumes(tools: tools)
+        return [
+            Qcow2Backend(site: site), ReflinkBackend(site: site), CopyBackend(site: site), VhdBackend(site: site),
+            DmSnapshotBackend(site: site, mappings: mappings), DmThinBackend(site: site, mappings: mappings),
+            LvmBackend(site: site, mappings: mappings, volumes: volumes),
+            LvmThinBackend(site: site, mappings: mappings, volumes: volumes),
+        ]
     }
 
     // MARK: Asking
@@ -93,36 +112,77 @@ package final class CloneRegistry: Sendable {
     /// - Throws: `.notFound`.
     package func health(of name: CloneName, master: MasterImage?) throws(CloneError) -> CloneHealth {
         let clone = try show(name)
-        return try backend(clone.backend).health(of: clone.artefact, master: master)
+        return conditions(of: [clone]) { _ in master }.first?.health ?? .ok
     }
+
+    /// The conditions of clones, in their order.
+    /// - Parameter master: a master as the store has it now, or `nil` when it is gone.
+    package func conditions(of clones: [Clone], master: (MasterName) -> MasterImage?) -> [CloneCondition] {
+        var masters: [MasterName: MasterImage] = [:]
+        for name in Set(clones.map(\.master)) { masters[name] = master(name) }
+        var conditions: [CloneName: CloneCondition] = [:]
+        for (kind, group) in Dictionary(grouping: clones, by: \.backend) {
+            let found: [CloneCondition]
+            do throws(CloneError) {
+                let subjects = group.map { CloneSubject($0.artefact, master: masters[$0.master]) }
+                found = try backend(kind).conditions(of: subjects)
+            } catch {
+                found = group.map { _ in .broken(error.description) }
+            }
+            for (clone, condition) in zip(group, found) { conditions[clone.name] = condition }
+        }
+        return clones.map { clone in
+            let condition = conditions[clone.name] ?? .broken("nothing is known of it; this is a bug")
+            guard condition.health.isUsable, let reason = seeds.obstacle(of: clone) else { return condition }
+            return .broken(reason)
+        }
+    }
+
+    /// What each backend can do here, for clones of a master or in general.
+    package func capabilities(
+        for master: MasterImage?, settings: CloneSettings = .none
+    ) -> [(kind: CloneBackendKind, capability: CloneCapability)] {
+        state.withLock { _ in backends.map { ($0.kind, $0.probe(master, settings: settings)) } }
+    }
+
+    /// What `auto` tries on this host, and why.
+    package var autoOrder: AutoOrder { order() }
 
     // MARK: Changing
 
     /// Makes one clone named `base`, or `count` clones named `base-1` to `base-count`: all of them or none. When it
     /// returns they are durable.
-    /// - Throws: `.usage` for a bad count or an absent backend; `.conflict` when a name is taken (nothing is made then)
+    /// - Parameter identity: who their guests are; `nil` for clones without seed images.
+    /// - Throws: `.usage` for a bad count, an absent backend or a guest without a host name; `.conflict` when a name is taken (nothing is made then)
     ///   or no backend works here; `.noSpace`; `.other`.
     package func create(
-        _ base: CloneName, count: Int? = nil, of master: MasterImage, backend choice: BackendChoice = .auto
+        _ base: CloneName, count: Int? = nil, of master: MasterImage, backend choice: BackendChoice = .auto,
+        settings: CloneSettings = .none, identity: GuestIdentity? = nil
     ) throws(CloneError) -> CreatedClones {
         let names = try CloneName.series(base, count: count)
+        let seedImages = try identity?.seedImages(for: names, isNumbered: count != nil, newInstance: newInstance) ?? []
         let elapsed = stopwatch()
         return try state.withLock { state throws(CloneError) in
             settle(&state)
             for name in names where state.clones[name] != nil {
                 throw CloneError(.conflict, "there is a clone \(name) already; remove it or choose another name")
             }
-            let pick = try choice.pick(from: backends, for: master, count: names.count)
-            var clones: [Clone] = []
+            let pick = try choice.pick(
+                from: backends, in: choice == .auto ? order() : nil, for: master, count: names.count,
+                settings: settings)
             let created = wallClock()
-            for name in names {
+            let planned = try pick.backend.plan(
+                names, of: master, settings: settings, besides: state.artefacts(of: pick.backend.kind))
+            var clones: [Clone] = []
+            for artefact in planned {
                 clones.append(
                     Clone(
-                        artefact: try pick.backend.plan(name, of: master), master: master.name,
-                        backend: pick.backend.kind, created: created, state: .creating))
+                        artefact: artefact, master: master.name, backend: pick.backend.kind, created: created,
+                        state: .creating, seedImage: identity == nil ? nil : try seeds.plan(artefact.clone)))
             }
             do throws(CloneError) {
                 try state.record(put: clones)
+                try seeds.create(seedImages, for: clones)
                 let artefacts = try pick.backend.create(clones.map(\.artefact), of: master)
                 for (index, artefact) in artefacts.enumerated() where index < clones.count {
                     clones[index].artefact = artefact
@@ -140,7 +200,7 @@ package final class CloneRegistry: Sendable {
     }
 
     /// Takes a clone back to its master; what was written to it is lost. A crash leaves the old content or the new.
-    /// - Throws: `.notFound`; `.conflict` when `master` is not the clone's; `.noSpace`; `.other`.
+    /// - Throws: `.notFound`; `.conflict` when `master` is not the clone's or the clone is in use; `.noSpace`; `.other`.
     package func reset(_ name: CloneName, to master: MasterImage) throws(CloneError) {
         try state.withLock { state throws(CloneError) in
             settle(&state)
@@ -148,15 +208,33 @@ package final class CloneRegistry: Sendable {
             guard clone.master == master.name else {
                 throw CloneError(.conflict, "the clone \(name) belongs to \(clone.master) and not to \(master.name)")
             }
-            let artefact = try backend(clone.backend).reset(clone.artefact, to: master)
-            guard artefact != clone.artefact else { return }
-            clone.artefact = artefact
-            try state.record(put: [clone])
+            let backend = try backend(clone.backend)
+            try backend.checkUnused([clone.artefact])
+            // The disk goes first: a fresh one under the old instance id is still a first start to its guest, whereas the
+            // old one under a new id would be set up a second time.
+            try seeds.prepareReset(of: clone, instance: newInstance())
+            do throws(CloneError) {
+                let artefact = try backend.reset(clone.artefact, to: master)
+                if artefact != clone.artefact {
+                    let old = clone.artefact
+                    clone.artefact = artefact
+                    do throws(CloneError) { try state.record(put: [clone]) } catch {
+                        // It is the old clone still; should it not come back now, mapping it does it later.
+                        _ = try? backend.map([old], of: master)
+                        throw error
+                    }
+                }
+            } catch {
+                seeds.cancelReset(of: clone)
+                throw error
+            }
+            try seeds.commitReset(of: clone)
+            try backend.finishReset(of: clone.artefact, to: master)
         }
     }
 
     /// Removes clones: none when one of them does not exist.
-    /// - Throws: `.notFound`; `.other`.
+    /// - Throws: `.notFound`; `.conflict` when one of them is in use; `.other`.
     package func remove(_ names: [CloneName]) throws(CloneError) {
         try state.withLock { state throws(CloneError) in
             settle(&state)
@@ -165,6 +243,9 @@ package final class CloneRegistry: Sendable {
                 var clone = try state.ready(name)
                 clone.state = .removing
                 clones.append(clone)
+            }
+            for (kind, group) in Dictionary(grouping: clones, by: \.backend) {
+                try backend(kind).checkUnused(group.map(\.artefact))
             }
             do throws(CloneError) {
                 try state.record(put: clones)
@@ -187,12 +268,77 @@ package final class CloneRegistry: Sendable {
             do throws(FileError) { try state.journal.sweep() } catch {
                 recovery.problems.append(CloneError(error, during: "clean up after an interrupted run"))
             }
+            do throws(CloneError) { recovery.swept += try seeds.sweep() } catch { recovery.problems.append(error) }
             for backend in backends {
-                do throws(CloneError) { recovery.swept += try backend.sweep() } catch {
+                do throws(CloneError) {
+                    recovery.swept += try backend.sweep(keeping: state.artefacts(of: backend.kind))
+                } catch {
                     recovery.problems.append(error)
                 }
             }
             return recovery
+        }
+    }
+
+    /// What ``recover()`` does, and more: looks at every device and volume for what belongs to this store and to no
+    /// clone of it, and takes that away.
+    package func repair() -> Recovery {
+        var recovery = recover()
+        state.withLock { state in
+            for backend in backends {
+                do throws(CloneError) {
+                    recovery.swept += try backend.repair(keeping: state.artefacts(of: backend.kind))
+                } catch {
+                    // A host that cannot use a backend has nothing of it to repair.
+                    let isUsed = state.clones.values.contains { $0.backend == backend.kind }
+                    if isUsed || error.kind != .conflict { recovery.problems.append(error) }
+                }
+            }
+        }
+        return recovery
+    }
+
+    /// Makes clones usable that a restart of the host took from the kernel.
+    /// - Parameters:
+    ///   - names: which; `nil` for all.
+    ///   - master: a master as the store has it now, or `nil` when it is gone.
+    /// - Returns: the clones that were not usable before, and what could not be done for others.
+    /// - Throws: `.notFound`.
+    package func map(
+        _ names: [CloneName]? = nil, master: (MasterName) -> MasterImage?
+    ) throws(CloneError) -> (mapped: [CloneName], problems: [CloneError]) {
+        try state.withLock { state throws(CloneError) in
+            var chosen: [Clone] = []
+            if let names {
+                for name in names { chosen.append(try state.ready(name)) }
+            } else {
+                chosen = state.clones.values.filter { $0.state == .ready }.sorted { $0.name < $1.name }
+            }
+            var mapped: [CloneName] = []
+            var problems: [CloneError] = []
+            for (key, group) in Dictionary(grouping: chosen.filter(\.backend.isBlockDevice), by: MapKey.init) {
+                do throws(CloneError) {
+                    guard let image = master(key.master) else {
+                        throw CloneError(
+                            .notFound,
+                            "\(key.master) is no longer registered, so its clones cannot be mapped; fetch it again")
+                    }
+                    mapped += try backend(key.backend).map(group.map(\.artefact), of: image)
+                } catch {
+                    problems.append(error)
+                }
+            }
+            return (mapped.sorted(), problems)
+        }
+    }
+
+    private struct MapKey: Hashable {
+        let master: MasterName
+        let backend: CloneBackendKind
+
+        init(_ clone: Clone) {
+            master = clone.master
+            backend = clone.backend
         }
     }
 
@@ -206,7 +352,10 @@ package final class CloneRegistry: Sendable {
             let clones = pending.filter { $0.backend == kind }
             guard !clones.isEmpty else { continue }
             do throws(CloneError) {
-                try backend(kind).remove(clones.map(\.artefact))
+                let going = Set(clones.map(\.name))
+                let keeping = state.artefacts(of: kind).filter { !going.contains($0.clone) }
+                try backend(kind).remove(clones.map(\.artefact), keeping: keeping)
+                try seeds.remove(clones)
             } catch {
                 recovery.problems.append(error)
                 continue
@@ -232,6 +381,11 @@ package final class CloneRegistry: Sendable {
 }
 
 extension CloneRegistry.State {
+    /// The artefacts of a backend's clones, whatever their state.
+    fileprivate func artefacts(of kind: CloneBackendKind) -> [CloneArtefact] {
+        clones.values.filter { $0.backend == kind }.map(\.artefact).sorted { $0.clone < $1.clone }
+    }
+
     fileprivate func ready(_ name: CloneName) throws(CloneError) -> Clone {
         guard let clone = clones[name], clone.state == .ready else {
             throw CloneError(.notFound, "there is no clone \(name); 'drover clone list' shows those there are")

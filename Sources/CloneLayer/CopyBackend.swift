@@ -14,7 +14,7 @@ package struct CopyBackend: CloneBackend {
 
     package var kind: CloneBackendKind { .copy }
 
-    package func probe(_ master: MasterImage?) -> CloneCapability {
+    package func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability {
         var bytes: Int64 = 0
         if let master {
             bytes = (try? site.files.status(master.path))?.allocated ?? master.size
@@ -25,8 +25,10 @@ package struct CopyBackend: CloneBackend {
                 summary: "a full copy: every clone takes as much space as its master and is made by reading all of it"))
     }
 
-    package func plan(_ clone: CloneName, of master: MasterImage) throws(CloneError) -> CloneArtefact {
-        try artefacts.plan(clone)
+    package func plan(
+        _ clones: [CloneName], of master: MasterImage, settings: CloneSettings, besides: [CloneArtefact]
+    ) throws(CloneError) -> [CloneArtefact] {
+        try artefacts.plan(clones)
     }
 
     package func create(
@@ -41,13 +43,15 @@ package struct CopyBackend: CloneBackend {
         return artefact
     }
 
-    package func remove(_ made: [CloneArtefact]) throws(CloneError) { try artefacts.remove(made) }
-
-    package func health(of artefact: CloneArtefact, master: MasterImage?) -> CloneHealth {
-        artefacts.healthOfRawFile(artefact, master: master)
+    package func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) {
+        try artefacts.remove(made)
     }
 
-    package func sweep() throws(CloneError) -> [String] { try artefacts.sweep() }
+    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
+        subjects.map { CloneCondition(artefacts.healthOfRawFile($0.artefact, master: $0.master)) }
+    }
+
+    package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { try artefacts.sweep() }
 
     private func copy(_ master: MasterImage, to path: String) throws(FileError) -> any OpenFile {
         try SparseCopy(files: site.files).copy(master, to: path)

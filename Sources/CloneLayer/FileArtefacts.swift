@@ -16,17 +16,30 @@ struct FileArtefacts: Sendable {
     /// A name for something that must not outlive the call.
     func temporary(_ name: String) -> String { "\(site.folder)/\(Self.temporaryPrefix)\(name)\(suffix)" }
 
-    func plan(_ clone: CloneName) throws(CloneError) -> CloneArtefact {
-        let path = "\(site.folder)/\(clone)\(suffix)"
-        let taken: Bool
-        do throws(FileError) { taken = try site.files.status(path) != nil } catch {
-            throw CloneError(error, during: "create the clone \(clone)")
+    /// The file of a clone.
+    func file(of clone: CloneName) -> CloneArtefact {
+        CloneArtefact(clone: clone, path: "\(site.folder)/\(clone)\(suffix)")
+    }
+
+    /// - Throws: `.conflict` when a file stands in a clone's place.
+    func plan(_ clones: [CloneName], details: [String: String] = [:]) throws(CloneError) -> [CloneArtefact] {
+        var artefacts: [CloneArtefact] = []
+        artefacts.reserveCapacity(clones.count)
+        for clone in clones {
+            var artefact = file(of: clone)
+            let taken: Bool
+            do throws(FileError) { taken = try site.files.status(artefact.path) != nil } catch {
+                throw CloneError(error, during: "create the clone \(clone)")
+            }
+            guard !taken else {
+                throw CloneError(
+                    .conflict,
+                    "\(artefact.path) is there already and no clone owns it; move it away or choose another name")
+            }
+            artefact.details = details
+            artefacts.append(artefact)
         }
-        guard !taken else {
-            throw CloneError(
-                .conflict, "\(path) is there already and no clone owns it; move it away or choose another name")
-        }
-        return CloneArtefact(clone: clone, path: path)
+        return artefacts
     }
 
     /// Makes every file, then syncs them, then the folder once. Writing all before syncing any lets the file system

@@ -3,19 +3,33 @@
 /// The built-in templates: the least with which a machine boots from its clone and reaches a network.
 extension Hypervisor {
     /// The template for clones of `backend`, which this hypervisor must be able to open.
-    package func template(for backend: CloneBackendKind) -> String {
+    /// - Parameter hasSeedImage: whether the machine has a CD-ROM drive with the clone's seed image.
+    package func template(for backend: CloneBackendKind, hasSeedImage: Bool = false) -> String {
         switch self {
-        case .kvm: Self.domain(backend)
-        case .xen: Self.xlConfiguration(backend)
-        case .qemu: Self.commandLine
-        case .virtualbox: Self.manageCommands(backend)
+        case .kvm: Self.domain(backend, hasSeedImage)
+        case .xen: Self.xlConfiguration(backend, hasSeedImage)
+        case .qemu: Self.commandLine(hasSeedImage)
+        case .virtualbox: Self.manageCommands(backend, hasSeedImage)
         }
     }
 
     /// The whole chain is named, each with its format, and ends in an empty `backingStore`: libvirt then looks for nothing
     /// by itself. It gives a machine's disks to the user that runs qemu; of the master it must not, since it is
-    /// everybody's. Without ACPI the guest gets no interrupts for its disk.
-    private static func domain(_ backend: CloneBackendKind) -> String {
+    /// everybody's. Without ACPI the guest gets no interrupts for its disk. The CD-ROM drive hangs on virtio, too, since kernels
+    /// made for clouds have no drivers for SATA.
+    private static func domain(_ backend: CloneBackendKind, _ hasSeedImage: Bool) -> String {
+        let drive =
+            hasSeedImage
+            ? """
+
+                <controller type='scsi' model='virtio-scsi'/>
+                <disk type='file' device='cdrom'>
+                  <driver name='qemu' type='raw'/>
+                  <source file='{{seed}}'/>
+                  <target dev='sda' bus='scsi'/>
+                  <readonly/>
+                </disk>
+            """ : ""
         let chain =
             backend == .qcow2
             ? """
@@ -27,6 +41,7 @@ extension Hypervisor {
                     <backingStore/>
                   </backingStore>
             """ : "      <backingStore/>"
+        let (type, source) = backend.isBlockDevice ? ("block", "dev") : ("file", "file")
         return """
             <domain type='kvm'>
               <name>{{name}}</name>
@@ -41,12 +56,12 @@ extension Hypervisor {
                 <acpi/>
               </features>
               <devices>
-                <disk type='file' device='disk'>
+                <disk type='\(type)' device='disk'>
                   <driver name='qemu' type='{{format}}'/>
-                  <source file='{{path}}'/>
+                  <source \(source)='{{path}}'/>
             \(chain)
                   <target dev='vda' bus='virtio'/>
-                </disk>
+                </disk>\(drive)
                 <interface type='network'>
                   <mac address='{{mac}}'/>
                   <source network='default'/>
@@ -66,12 +81,13 @@ extension Hypervisor {
 
     /// `target=` takes all that follows it, commas too, so it is last. xl gives a VHD to qemu when it finds nothing better,
     /// and qemu would read zeros: `backendtype=tap` makes it refuse instead.
-    private static func xlConfiguration(_ backend: CloneBackendKind) -> String {
+    private static func xlConfiguration(_ backend: CloneBackendKind, _ hasSeedImage: Bool) -> String {
+        let drive = hasSeedImage ? #", "vdev=hdc,devtype=cdrom,access=ro,format=raw,target={{seed}}""# : ""
         let opener =
             switch backend {
             case .qcow2: "backendtype=qdisk,"
             case .vhd: "backendtype=tap,"
-            case .reflink, .copy: ""
+            case .reflink, .copy, .dmSnapshot, .dmThin, .lvm, .lvmThin: ""
             }
         return """
             name = "{{name}}"
@@ -80,7 +96,7 @@ extension Hypervisor {
             memory = {{memory}}
             vcpus = {{cpus}}
             boot = "c"
-            disk = [ "vdev=hda,access=rw,format={{format}},\(opener)target={{path}}" ]
+            disk = [ "vdev=hda,access=rw,format={{format}},\(opener)target={{path}}"\(drive) ]
             vif = [ "mac={{mac}}" ]
             serial = "pty"
             vnc = 1
@@ -90,17 +106,32 @@ extension Hypervisor {
     }
 
     /// KVM where there is one. The network is qemu's own, behind the host's address.
-    private static let commandLine = #"""
-        qemu-system-x86_64 -name guest={{name}} -uuid {{uuid}} \
-          -machine q35,accel=kvm:tcg -m {{memory}} -smp {{cpus}} \
-          -drive file={{path}},format={{format}},if=virtio \
-          -nic user,model=virtio-net-pci,mac={{mac}} -device virtio-rng-pci
+    private static func commandLine(_ hasSeedImage: Bool) -> String {
+        let drive =
+            hasSeedImage
+            ? #"""
+              -drive file={{seed}},format=raw,if=none,id=seed,readonly=on \
+              -device virtio-scsi-pci -device scsi-cd,drive=seed \
 
-        """#
+            """# : ""
+        return #"""
+            qemu-system-x86_64 -name guest={{name}} -uuid {{uuid}} \
+              -machine q35,accel=kvm:tcg -m {{memory}} -smp {{cpus}} \
+              -drive file={{path}},format={{format}},if=virtio \
+            \#(drive)  -nic user,model=virtio-net-pci,mac={{mac}} -device virtio-rng-pci
+
+            """#
+    }
 
     /// VirtualBox attaches no raw file, only a small VMDK that names it, and a differencing disk only when it knows of the
     /// parent.
-    private static func manageCommands(_ backend: CloneBackendKind) -> String {
+    private static func manageCommands(_ backend: CloneBackendKind, _ hasSeedImage: Bool) -> String {
+        let drive =
+            hasSeedImage
+            ? """
+            VBoxManage storageattach {{name}} --storagectl SATA --port 1 --device 0 --type dvddrive --medium {{seed}}
+
+            """ : ""
         let (opening, medium) =
             backend == .vhd
             ? ("VBoxManage showmediuminfo disk {{master}}", "{{path}}")
@@ -111,10 +142,10 @@ extension Hypervisor {
         return """
             VBoxManage createvm --name {{name}} --uuid {{uuid}} --ostype Other_64 --register
             VBoxManage modifyvm {{name}} --memory {{memory}} --cpus {{cpus}} --ioapic on --nic1 nat --macaddress1 {{mac}}
-            VBoxManage storagectl {{name}} --name SATA --add sata --portcount 1
+            VBoxManage storagectl {{name}} --name SATA --add sata --portcount \(hasSeedImage ? 2 : 1)
             \(opening)
             VBoxManage storageattach {{name}} --storagectl SATA --port 0 --device 0 --type hdd --medium \(medium)
-
+            \(drive)
             """
     }
 }

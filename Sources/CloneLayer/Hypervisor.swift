@@ -25,13 +25,11 @@ package enum Hypervisor: String, CaseIterable, Sendable {
     /// them. docs/operating/hypervisors.md shows the table, and what of it was tried.
     package func obstacle(to backend: CloneBackendKind) -> String? {
         switch (self, backend) {
-        case (.kvm, .qcow2), (.kvm, .reflink), (.kvm, .copy), (.qemu, .qcow2), (.qemu, .reflink), (.qemu, .copy): nil
         case (.kvm, .vhd), (.qemu, .vhd): VhdBackend.obstacleToQemu
-        case (.xen, .qcow2), (.xen, .reflink), (.xen, .copy), (.xen, .vhd): nil
-        case (.virtualbox, .reflink), (.virtualbox, .copy), (.virtualbox, .vhd): nil
         case (.virtualbox, .qcow2):
             "qcow2 is not among the disk formats that VirtualBox writes; make the clone with --backend reflink, copy or "
                 + "vhd"
+        case (.kvm, _), (.qemu, _), (.xen, _), (.virtualbox, _): nil
         }
     }
 }
@@ -41,7 +39,7 @@ extension CloneBackendKind {
     package var format: String {
         switch self {
         case .qcow2: "qcow2"
-        case .reflink, .copy: "raw"
+        case .reflink, .copy, .dmSnapshot, .dmThin, .lvm, .lvmThin: "raw"
         case .vhd: "vhd"
         }
     }

@@ -20,15 +20,13 @@ package struct MachineConfiguration: Hashable, Sendable {
     /// MiB.
     package let memory: Int
     package let processors: Int
-    /// `52:54:00:` and three bytes of a hash.
-    package let hardwareAddress: String
-    /// A UUID of version 8 (RFC 9562) made of a hash.
-    package let identifier: String
+    /// The CD-ROM in its drive, if it has one; absolute.
+    package let seedImage: String?
+    package let identity: MachineIdentity
 
     /// - Parameters:
     ///   - masterPath: the image of the clone's master.
-    ///   - scope: what tells this store from every other: the same name elsewhere is another machine. Address and
-    ///     identifier are made of it and the clone's name alone, so they are the same each time.
+    ///   - scope: what tells this store from every other, see ``MachineIdentity``.
     ///   - memory: MiB; ``defaultMemory`` when `nil`.
     ///   - processors: one when `nil`.
     /// - Throws: ``CloneError`` of kind `.usage` for numbers out of range.
@@ -53,10 +51,8 @@ package struct MachineConfiguration: Hashable, Sendable {
         backend = clone.backend
         path = clone.path
         master = clone.backend == .vhd ? VhdParents.path(of: clone.master, besides: clone.path) : masterPath
-        // A name holds no line feed, so no two pairs of scope and name read the same.
-        let digest = SHA256Digest(hashing: Array("drover machine\n\(clone.name)\n\(scope)".utf8)).bytes
-        identifier = VhdIdentifier.derived(from: digest).description
-        hardwareAddress = digest.dropFirst(16).prefix(3).reduce("52:54:00") { "\($0):\([$1].hexadecimal)" }
+        seedImage = clone.seedImage
+        identity = MachineIdentity(of: clone.name, scope: scope)
     }
 
     /// The text that makes `hypervisor` run this machine.
@@ -65,22 +61,31 @@ package struct MachineConfiguration: Hashable, Sendable {
     ///   its language, `.usage` for a template with an error.
     package func text(for hypervisor: Hypervisor, template: String? = nil) throws(CloneError) -> String {
         if let obstacle = hypervisor.obstacle(to: backend) { throw CloneError(.conflict, obstacle) }
-        let template = try MachineTemplate(template ?? hypervisor.template(for: backend))
+        let template = try MachineTemplate(
+            template ?? hypervisor.template(for: backend, hasSeedImage: seedImage != nil))
         return try template.filled { placeholder throws(CloneError) in
             try hypervisor.quoted(value(of: placeholder), as: placeholder)
         }
     }
 
-    private func value(of placeholder: MachineTemplate.Placeholder) -> String {
+    private func value(of placeholder: MachineTemplate.Placeholder) throws(CloneError) -> String {
         switch placeholder {
-        case .name: name.text
-        case .path: path
-        case .format: backend.format
-        case .master: master
-        case .memory: "\(memory)"
-        case .cpus: "\(processors)"
-        case .mac: hardwareAddress
-        case .uuid: identifier
+        case .name: return name.text
+        case .path: return path
+        case .format: return backend.format
+        case .master: return master
+        case .memory: return "\(memory)"
+        case .cpus: return "\(processors)"
+        case .mac: return identity.hardwareAddress
+        case .uuid: return identity.identifier
+        case .seed:
+            guard let seedImage else {
+                throw CloneError(
+                    .conflict,
+                    "the clone \(name) has no seed image for {{seed}}; make it with --hostname, --ssh-key or --user-data, "
+                        + "or use a template without")
+            }
+            return seedImage
         }
     }
 }

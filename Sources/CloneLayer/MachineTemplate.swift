@@ -4,7 +4,7 @@
 package struct MachineTemplate: Sendable {
     /// What may stand between `{{` and `}}`.
     package enum Placeholder: String, CaseIterable, Sendable {
-        case name, path, format, master, memory, cpus, mac, uuid
+        case name, path, format, master, memory, cpus, mac, uuid, seed
     }
 
     private enum Part: Sendable {
@@ -30,7 +30,7 @@ package struct MachineTemplate: Sendable {
                 let words = Placeholder.allCases.map { "{{\($0.rawValue)}}" }.joined(separator: ", ")
                 throw CloneError(
                     .usage,
-                    "the template's line \(line) has '{{\(Self.shown(word))}}', which is no placeholder; there are \(words)"
+                    "the template's line \(line) has '{{\(String.shown(word))}}', which is no placeholder; there are \(words)"
                 )
             }
             parts.append(.value(placeholder))
@@ -53,11 +53,6 @@ package struct MachineTemplate: Sendable {
             }
         }
         return result
-    }
-
-    /// Enough of a stranger's word to find it again, and nothing that a terminal would act on.
-    private static func shown(_ word: Substring) -> String {
-        String(String.UnicodeScalarView(word.unicodeScalars.prefix(40).map { $0.isPrintable ? $0 : "?" }))
     }
 }
 

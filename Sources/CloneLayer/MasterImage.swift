@@ -16,10 +16,15 @@ package struct MasterImage: Hashable, Sendable {
     /// Size in bytes, as the guest sees the disk; 1 or more.
     package let size: Int64
     package let format: Format
+    /// Why its bytes cannot be relied on now, such as a share that is not mounted: one sentence that says what to do. A
+    /// clone that reads them is broken for that reason.
+    package let problem: String?
 
     /// - Throws: ``CloneError`` of kind `.usage` when the path is not absolute and canonical in its spelling or the
     ///   master is empty. Symbolic links cannot be seen from the spelling: they are the caller's to resolve.
-    package init(name: MasterName, path: String, size: Int64, format: Format = .raw) throws(CloneError) {
+    package init(
+        name: MasterName, path: String, size: Int64, format: Format = .raw, problem: String? = nil
+    ) throws(CloneError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         let odd = parts.contains { $0.isEmpty || $0 == "." || $0 == ".." }
         guard path.utf8.first == 0x2f, !odd, !path.utf8.contains(0) else {
@@ -30,5 +35,6 @@ package struct MasterImage: Hashable, Sendable {
         self.path = path
         self.size = size
         self.format = format
+        self.problem = problem
     }
 }

@@ -8,22 +8,20 @@ package struct Qcow2Backend: CloneBackend {
     private static let headerBytes = 64 << 10
 
     private let site: CloneSite
-    private let clusterSize: Int
     private let artefacts: FileArtefacts
 
-    /// - Parameter clusterSize: bytes; a power of two from 4 KiB to 2 MiB. Another is refused with the first probe.
-    package init(site: CloneSite, clusterSize: Int = Qcow2Overlay.defaultClusterSize) {
+    package init(site: CloneSite) {
         self.site = site
-        self.clusterSize = clusterSize
         artefacts = FileArtefacts(site: site, suffix: ".qcow2")
     }
 
     package var kind: CloneBackendKind { .qcow2 }
 
-    package func probe(_ master: MasterImage?) -> CloneCapability {
+    package func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability {
         if let master {
-            do throws(CloneError) { _ = try overlay(of: master) } catch {
-                return .unavailable(reason: error.description, fix: "or use --backend reflink or copy")
+            do throws(CloneError) { _ = try overlay(of: master, settings) } catch {
+                return .unavailable(
+                    reason: error.description, fix: "choose another size, or use --backend reflink or copy")
             }
         }
         return .available(
@@ -32,36 +30,43 @@ package struct Qcow2Backend: CloneBackend {
                 summary: "works on every file system and shares the master's blocks"))
     }
 
-    package func plan(_ clone: CloneName, of master: MasterImage) throws(CloneError) -> CloneArtefact {
-        try artefacts.plan(clone)
+    package func plan(
+        _ clones: [CloneName], of master: MasterImage, settings: CloneSettings, besides: [CloneArtefact]
+    ) throws(CloneError) -> [CloneArtefact] {
+        try artefacts.plan(clones, details: settings.details)
     }
 
     package func create(
         _ planned: [CloneArtefact], of master: MasterImage
     ) throws(CloneError) -> [CloneArtefact] {
-        let image = try Encoded(overlay(of: master))
+        guard let first = planned.first else { return [] }
+        let image = try Encoded(overlay(of: master, CloneSettings(details: first.details)))
         try artefacts.create(planned) { path throws(FileError) in try write(image, to: path) }
         return planned
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
-        let image = try Encoded(overlay(of: master))
+        let image = try Encoded(overlay(of: master, CloneSettings(details: artefact.details)))
         try artefacts.replace(artefact) { path throws(FileError) in try write(image, to: path) }
         return artefact
     }
 
-    package func remove(_ made: [CloneArtefact]) throws(CloneError) { try artefacts.remove(made) }
+    package func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) {
+        try artefacts.remove(made)
+    }
 
-    package func health(of artefact: CloneArtefact, master: MasterImage?) -> CloneHealth {
-        do throws(BrokenClone) {
-            try check(artefact, master: master)
-            return .ok
-        } catch {
-            return .broken(reason: error.reason)
+    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
+        subjects.map { subject in
+            do throws(BrokenClone) {
+                try check(subject.artefact, master: subject.master)
+                return CloneCondition(.ok)
+            } catch {
+                return .broken(error.reason)
+            }
         }
     }
 
-    package func sweep() throws(CloneError) -> [String] { try artefacts.sweep() }
+    package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { try artefacts.sweep() }
 
     /// An overlay's bytes, the same for every clone of a master and therefore worked out once for a batch.
     private struct Encoded {
@@ -74,9 +79,14 @@ package struct Qcow2Backend: CloneBackend {
         }
     }
 
-    private func overlay(of master: MasterImage) throws(CloneError) -> Qcow2Overlay {
+    private func overlay(
+        of master: MasterImage, _ settings: CloneSettings
+    ) throws(CloneError) -> Qcow2Overlay {
         do throws(Qcow2Error) {
-            return try Qcow2Overlay(masterSize: master.size, backingPath: master.path, clusterSize: clusterSize)
+            return try Qcow2Overlay(
+                masterSize: master.size, backingPath: master.path,
+                clusterSize: settings.clusterSize ?? Qcow2Overlay.defaultClusterSize,
+                extendedL2: settings.extendedL2 ?? false)
         } catch {
             throw CloneError(.conflict, error.description)
         }
@@ -119,6 +129,7 @@ package struct Qcow2Backend: CloneBackend {
                 "it does not state that its backing file is raw, so a hypervisor would guess; set it with "
                     + "qemu-img rebase -u -F raw")
         }
+        if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
         let known: FileStatus?
         do throws(FileError) { known = try site.files.status(master.path) } catch {
             throw BrokenClone("its master cannot be reached: \(error)")

@@ -19,6 +19,8 @@ package enum Qcow2Error: Error, Equatable, Sendable, CustomStringConvertible {
     case corrupt
     /// A cluster size that is not a power of two from 4 KiB to 2 MiB.
     case clusterSize(Int)
+    /// A cluster size too small to be allocated in parts.
+    case extendedClusterSize(Int)
     /// A virtual size, in bytes, that the cluster size cannot address.
     case tooLarge(virtualSize: Int64, clusterSize: Int)
     /// A backing path of more bytes than the format holds.
@@ -34,7 +36,7 @@ package enum Qcow2Error: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalid(let field, let value):
             "the qcow2 header is damaged or hostile: \(field) is \(value); get the image from a source you trust"
         case .unknownFeatures(let bits):
-            "the qcow2 image needs features that are not known here (bits 0x\(String(bits, radix: 16))); "
+            "the qcow2 image needs features that are not known here (bits \(Self.places(of: bits))); "
                 + "convert it with the program that made it"
         case .encrypted: "the qcow2 image is encrypted; decrypt it with qemu-img convert first"
         case .backingFile: "the qcow2 image names a backing file; flatten it with qemu-img convert first"
@@ -43,6 +45,8 @@ package enum Qcow2Error: Error, Equatable, Sendable, CustomStringConvertible {
         case .corrupt: "the qcow2 image is marked corrupt; repair it with qemu-img check -r all first"
         case .clusterSize(let size):
             "a cluster size of \(size) bytes cannot be used: take a power of two from 4096 to 2097152"
+        case .extendedClusterSize(let size):
+            "clusters of \(size) bytes cannot be allocated in parts; use 16384 bytes or more, or no extended L2"
         case .tooLarge(let size, let cluster):
             "\(size) bytes are too many for qcow2 with clusters of \(cluster) bytes; use larger clusters"
         case .backingPathTooLong(let bytes):
@@ -50,5 +54,9 @@ package enum Qcow2Error: Error, Equatable, Sendable, CustomStringConvertible {
         case .backingPathNotAbsolute(let path):
             "the backing path '\(path)' is not absolute; give the master's full path"
         }
+    }
+
+    private static func places(of bits: UInt64) -> String {
+        (0..<64).filter { bits >> $0 & 1 == 1 }.map(String.init).joined(separator: ", ")
     }
 }

@@ -6,6 +6,8 @@ enum Qcow2Format {
     static let magic: UInt32 = 0x5146_49fb
     static let backingFormatExtension: UInt32 = 0xe279_2aca
     static let dataFileExtension: UInt32 = 0x4441_5441
+    static let encryptionExtension: UInt32 = 0x0537_be77
+    static let bitmapsExtension: UInt32 = 0x2385_2875
     static let version2HeaderLength = 72
     static let version3HeaderLength = 104
     /// With the compression type and its padding, as qemu 5.1 and later write it.
@@ -13,6 +15,7 @@ enum Qcow2Format {
     static let largestBackingPath = 1023
     static let largestLevel1Table: UInt64 = 32 << 20
     static let largestRefcountTable: UInt64 = 8 << 20
+    static let largestBitmapDirectory: UInt64 = 64 << 20
     static let clusterBits: ClosedRange<UInt32> = 9...21
 
     static let dirty: UInt64 = 1 << 0

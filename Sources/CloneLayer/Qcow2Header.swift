@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a qcow2 file says of itself, read strictly and without opening anything else (operations-and-security SR-30).
+/// What a qcow2 file says of itself, read strictly and without opening anything else.
 package struct Qcow2Header: Equatable, Sendable {
     /// Bytes from the file's beginning that are enough for every header qemu writes: the largest cluster.
     package static let inspectionLimit = 2 << 20
@@ -80,9 +80,13 @@ package struct Qcow2Header: Equatable, Sendable {
         guard unknown == 0 else { throw .unknownFeatures(unknown) }
         isCorrupt = features & Qcow2Format.corrupt != 0
 
+        let compression = headerLength > 104 ? try number(UInt8.self, 104) : 0
+        guard compression <= 1, (compression == 0) == (features & Qcow2Format.compressionType == 0) else {
+            throw .invalid(field: "the compression type", value: UInt64(compression))
+        }
+
         let encryption = try number(UInt32.self, 32)
         guard encryption <= 2 else { throw .invalid(field: "the encryption method", value: UInt64(encryption)) }
-        isEncrypted = encryption != 0
         hasSnapshots = try number(UInt32.self, 60) != 0
 
         func checkTable(_ field: String, offset: UInt64, length: UInt64) throws(Qcow2Error) {
@@ -137,6 +141,7 @@ package struct Qcow2Header: Equatable, Sendable {
         }
 
         var backingFormat: String?
+        var hasEncryptionHeader = false
         var namesDataFile = features & Qcow2Format.dataFile != 0
         var offset = Int(headerLength)
         while offset + 8 <= Int(extensionsEnd) {
@@ -152,11 +157,19 @@ package struct Qcow2Header: Equatable, Sendable {
             switch type {
             case Qcow2Format.backingFormatExtension: backingFormat = String(decoding: bytes[start..<end], as: UTF8.self)
             case Qcow2Format.dataFileExtension: namesDataFile = true
+            case Qcow2Format.encryptionExtension: hasEncryptionHeader = true
+            case Qcow2Format.bitmapsExtension:
+                let (count, size) = (try number(UInt32.self, start), try number(UInt64.self, start + 8))
+                guard length == 24, (1...65535).contains(count), size <= Qcow2Format.largestBitmapDirectory else {
+                    throw .invalid(field: "the number of bitmaps", value: UInt64(count))
+                }
+                try checkTable("bitmap directory", offset: try number(UInt64.self, start + 16), length: size)
             default: break  // The specification lets a reader pass over extensions that it does not know.
             }
             offset = (end + 7) / 8 * 8
         }
         self.backingFormat = backingFormat
         hasDataFile = namesDataFile
+        isEncrypted = encryption != 0 || hasEncryptionHeader
     }
 }

@@ -12,6 +12,8 @@ package struct Qcow2Overlay: Equatable, Sendable {
     }
 
     package static let defaultClusterSize = 64 << 10
+    /// A part of a cluster is no smaller than a sector.
+    private static let smallestExtendedCluster = 16 << 10
 
     /// The size of the guest's disk in bytes: the master's, rounded up to whole sectors of 512 bytes as qemu does.
     package let virtualSize: Int64
@@ -19,6 +21,8 @@ package struct Qcow2Overlay: Equatable, Sendable {
     package let backingPath: String
     /// Bytes; a power of two.
     package let clusterSize: Int
+    /// Whether each cluster is allocated in 32 parts, so that a small write copies less of the master.
+    package let extendedL2: Bool
 
     private let level1Entries: Int
     private let level1Clusters: Int
@@ -27,14 +31,18 @@ package struct Qcow2Overlay: Equatable, Sendable {
 
     /// - Parameters:
     ///   - masterSize: bytes, 1 or more.
-    ///   - clusterSize: a power of two from 4 KiB to 2 MiB.
+    ///   - clusterSize: a power of two from 4 KiB to 2 MiB; with `extendedL2` from 16 KiB on.
     /// - Throws: `.backingPathTooLong`, `.backingPathNotAbsolute`, `.clusterSize`, or `.tooLarge` when the level-1
     ///   table would pass qemu's 32 MiB (8 TiB at 4 KiB clusters, 2 PiB at 64 KiB).
     package init(
-        masterSize: Int64, backingPath: String, clusterSize: Int = Qcow2Overlay.defaultClusterSize
+        masterSize: Int64, backingPath: String, clusterSize: Int = Qcow2Overlay.defaultClusterSize,
+        extendedL2: Bool = false
     ) throws(Qcow2Error) {
         guard clusterSize.nonzeroBitCount == 1, (4096...(2 << 20)).contains(clusterSize) else {
             throw .clusterSize(clusterSize)
+        }
+        guard !extendedL2 || clusterSize >= Self.smallestExtendedCluster else {
+            throw .extendedClusterSize(clusterSize)
         }
         // A relative path would be taken from the overlay's folder, and a prefix such as `json:` for a protocol.
         guard backingPath.utf8.first == 0x2f, !backingPath.utf8.contains(0) else {
@@ -48,13 +56,14 @@ package struct Qcow2Overlay: Equatable, Sendable {
         let clusterBits = UInt32(clusterSize.trailingZeroBitCount)
         guard !overflow,
             let entries = Qcow2Format.level1Entries(
-                virtualSize: UInt64(virtualSize), clusterBits: clusterBits, extendedL2: false),
+                virtualSize: UInt64(virtualSize), clusterBits: clusterBits, extendedL2: extendedL2),
             entries * 8 <= Qcow2Format.largestLevel1Table
         else { throw .tooLarge(virtualSize: masterSize, clusterSize: clusterSize) }
 
         self.virtualSize = virtualSize
         self.backingPath = backingPath
         self.clusterSize = clusterSize
+        self.extendedL2 = extendedL2
         level1Entries = Int(entries)
         let level1Clusters = (level1Entries * 8 + clusterSize - 1) / clusterSize
         self.level1Clusters = level1Clusters
@@ -121,7 +130,7 @@ package struct Qcow2Overlay: Equatable, Sendable {
         bytes.appendBigEndian(UInt32(refcountTableClusters))
         bytes.appendBigEndian(UInt32(0))  // No snapshots,
         bytes.appendBigEndian(UInt64(0))  // and no table of them.
-        bytes.appendBigEndian(UInt64(0))  // Incompatible,
+        bytes.appendBigEndian(extendedL2 ? Qcow2Format.extendedL2 : 0)  // Incompatible,
         bytes.appendBigEndian(UInt64(0))  // compatible
         bytes.appendBigEndian(UInt64(0))  // and autoclear features.
         bytes.appendBigEndian(UInt32(4))  // Refcounts of 2 to the 4th bits.

@@ -15,7 +15,7 @@ package struct ReflinkBackend: CloneBackend {
     package var kind: CloneBackendKind { .reflink }
 
     /// Tries it with the master, which also shows whether both lie in one file system; without one, with a small file.
-    package func probe(_ master: MasterImage?) -> CloneCapability {
+    package func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability {
         let source = artefacts.temporary("probe-source")
         let target = artefacts.temporary("probe")
         defer {
@@ -50,8 +50,10 @@ package struct ReflinkBackend: CloneBackend {
             summary: "a raw file that shares the master's blocks through the file system")
     }
 
-    package func plan(_ clone: CloneName, of master: MasterImage) throws(CloneError) -> CloneArtefact {
-        try artefacts.plan(clone)
+    package func plan(
+        _ clones: [CloneName], of master: MasterImage, settings: CloneSettings, besides: [CloneArtefact]
+    ) throws(CloneError) -> [CloneArtefact] {
+        try artefacts.plan(clones)
     }
 
     package func create(
@@ -66,13 +68,15 @@ package struct ReflinkBackend: CloneBackend {
         return artefact
     }
 
-    package func remove(_ made: [CloneArtefact]) throws(CloneError) { try artefacts.remove(made) }
-
-    package func health(of artefact: CloneArtefact, master: MasterImage?) -> CloneHealth {
-        artefacts.healthOfRawFile(artefact, master: master)
+    package func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) {
+        try artefacts.remove(made)
     }
 
-    package func sweep() throws(CloneError) -> [String] { try artefacts.sweep() }
+    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
+        subjects.map { CloneCondition(artefacts.healthOfRawFile($0.artefact, master: $0.master)) }
+    }
+
+    package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { try artefacts.sweep() }
 
     private func share(_ master: MasterImage, as path: String) throws(FileError) -> any OpenFile {
         try site.files.reflink(master.path, to: path)

@@ -36,7 +36,7 @@ package struct VhdBackend: CloneBackend {
 
     package var kind: CloneBackendKind { .vhd }
 
-    package func probe(_ master: MasterImage?) -> CloneCapability {
+    package func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability {
         let general = "only Xen and Hyper-V open it, never qemu, which would read zeros"
         guard let master else {
             return .available(
@@ -71,8 +71,10 @@ package struct VhdBackend: CloneBackend {
         return .available(facts)
     }
 
-    package func plan(_ clone: CloneName, of master: MasterImage) throws(CloneError) -> CloneArtefact {
-        try artefacts.plan(clone)
+    package func plan(
+        _ clones: [CloneName], of master: MasterImage, settings: CloneSettings, besides: [CloneArtefact]
+    ) throws(CloneError) -> [CloneArtefact] {
+        try artefacts.plan(clones)
     }
 
     package func create(
@@ -89,21 +91,25 @@ package struct VhdBackend: CloneBackend {
         return artefact
     }
 
-    package func remove(_ made: [CloneArtefact]) throws(CloneError) {
+    package func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) {
         try artefacts.remove(made)
         _ = try removeUnusedParents()
     }
 
-    package func health(of artefact: CloneArtefact, master: MasterImage?) -> CloneHealth {
-        do throws(BrokenClone) {
-            try check(artefact, master: master)
-            return .ok
-        } catch {
-            return .broken(reason: error.reason)
+    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
+        subjects.map { subject in
+            do throws(BrokenClone) {
+                try check(subject.artefact, master: subject.master)
+                return CloneCondition(.ok)
+            } catch {
+                return .broken(error.reason)
+            }
         }
     }
 
-    package func sweep() throws(CloneError) -> [String] { try artefacts.sweep() + removeUnusedParents() }
+    package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
+        try artefacts.sweep() + removeUnusedParents()
+    }
 
     private func removeUnusedParents() throws(CloneError) -> [String] {
         do throws(FileError) { return try parents.removeUnused() } catch {

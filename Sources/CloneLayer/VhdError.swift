@@ -10,6 +10,8 @@ package enum VhdError: Error, Equatable, Sendable, CustomStringConvertible {
     case checksum(of: String)
     /// A field lies outside what the format allows.
     case invalid(field: String, value: UInt64)
+    /// An image from outside that holds only what differs from another.
+    case parent
     /// A disk whose size in bytes is no multiple of 512.
     case oddSize(Int64)
     /// A disk of more bytes than Hyper-V opens.
@@ -24,6 +26,7 @@ package enum VhdError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checksum(let structure): "the VHD is damaged: the checksum of its \(structure) is wrong; get it again"
         case .invalid(let field, let value):
             "the VHD is damaged or hostile: \(field) is \(value); get it from a source you trust"
+        case .parent: "the VHD is a differencing disk or names a parent; merge it with its parent first"
         case .oddSize(let size):
             "a VHD holds whole sectors of 512 bytes and the master has \(size) bytes; enlarge the image to a multiple of "
                 + "512 and make a new version of it"

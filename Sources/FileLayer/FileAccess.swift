@@ -67,14 +67,20 @@ package struct FileStatus: Equatable, Sendable {
     package var allocated: Int64
     /// Time of the last change of content, in nanoseconds since 1970.
     package var modified: Int64
+    /// Time of the last change of content or of what is known of it (ctime), in nanoseconds since 1970. No program can
+    /// set it.
+    package var changed: Int64
     /// Permission bits, such as `0o644`.
     package var mode: UInt32
     package var isDirectory: Bool
 
-    package init(size: Int64, allocated: Int64, modified: Int64, mode: UInt32, isDirectory: Bool) {
+    package init(
+        size: Int64, allocated: Int64, modified: Int64, changed: Int64, mode: UInt32, isDirectory: Bool
+    ) {
         self.size = size
         self.allocated = allocated
         self.modified = modified
+        self.changed = changed
         self.mode = mode
         self.isDirectory = isDirectory
     }

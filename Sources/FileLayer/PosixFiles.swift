@@ -58,7 +58,7 @@ package struct PosixFiles: FileAccess {
         }
         return FileStatus(
             size: Int64(status.st_size), allocated: Int64(status.st_blocks) * 512,
-            modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec),
+            modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim),
             mode: UInt32(status.st_mode) & 0o7777, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
     }
 
@@ -79,6 +79,12 @@ package struct PosixFiles: FileAccess {
         let unit = UInt64(status.f_frsize)
         return FileSystemSpace(
             available: Self.bytes(UInt64(status.f_bavail), unit), total: Self.bytes(UInt64(status.f_blocks), unit))
+    }
+
+    /// Times of other machines may be any number.
+    private static func nanoseconds(_ time: timespec) -> Int64 {
+        let (seconds, overflow) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : seconds.addingReportingOverflow(Int64(time.tv_nsec)).partialValue
     }
 
     private static func bytes(_ blocks: UInt64, _ unit: UInt64) -> Int64 {

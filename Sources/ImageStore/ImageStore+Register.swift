@@ -49,12 +49,12 @@ extension ImageStore {
         }
     }
 
-    /// Removes a master.
+    /// Removes a master; of an adopted one only what the store has of it, and not its image.
     /// - Parameter isInUse: whether clones depend on it.
     /// - Throws: `.notFound`; `.conflict` when it is in use.
     package func remove(_ name: MasterName, isInUse: (MasterName) -> Bool) throws(StoreError) {
         try reserving(name) { () throws(StoreError) in
-            _ = try record(of: name)
+            let isAdopted = try record(of: name).adopted != nil
             guard !isInUse(name) else {
                 throw StoreError(
                     .conflict, "clones depend on \(name); remove them first (`drover clone list` shows them)")
@@ -64,10 +64,10 @@ extension ImageStore {
                 try files.remove(layout.fetchRecord(name))
                 try files.syncDirectory(layout.partials)
             }
-            // Then the image: without it the rest is a leftover, and there is no moment at which a large file
-            // lies there that nothing speaks of.
+            // Then what makes it a master: without it the rest is a leftover. Where the image is in the store it is the
+            // image, so that there is no moment at which a large file lies there that nothing speaks of.
             try translating { () throws(FileError) in
-                try files.remove(layout.masterImage(name))
+                try files.remove(isAdopted ? layout.masterRecord(name) : layout.masterImage(name))
                 try files.syncDirectory(layout.masters)
             }
             state.withLock {

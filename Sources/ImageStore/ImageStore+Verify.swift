@@ -32,23 +32,14 @@ extension ImageStore {
         try reserving(name) { () throws(StoreError) in
             var record = try record(of: name)
             let metainfo = try metainfo(of: name)
-            let path = layout.masterImage(name)
-            let before = try translating { () throws(FileError) in try files.status(path) }
-            guard let before else {
-                throw StoreError(.verification, "the image \(path) is gone; remove the master and fetch it again")
-            }
+            let path = record.adopted?.path ?? layout.masterImage(name)
+            let before = try status(ofImage: path, record)
             let geometry = metainfo.geometry
             var bad: [PieceIndex] = []
             let hasRightSize = before.size == geometry.size
             if hasRightSize {
-                let file = try translating { () throws(FileError) in try files.open(path, .read) }
-                var hasher = ImageHasher(geometry)
-                hasher.progress = progress
-                hasher.isCancelled = isCancelled
-                let hashes = try hasher.hash(file).pieceHashes
-                bad = geometry.pieces.filter { hashes[$0.number] != metainfo.hash(of: $0) }
-                let after = try translating { () throws(FileError) in try files.status(path) }
-                guard after?.size == before.size, after?.modified == before.modified else {
+                bad = try badPieces(of: metainfo, in: path, progress: progress, isCancelled: isCancelled)
+                guard try status(ofImage: path, record).isSameContent(as: before) else {
                     throw StoreError(
                         .sourceChanged, "\(path) changed while it was verified; find out what writes to it")
                 }
@@ -58,6 +49,7 @@ extension ImageStore {
             var verdict = MasterRecord(
                 metainfo: metainfo, label: record.label, modified: before.modified,
                 registeredAt: record.registeredAt == 0 ? clock() : record.registeredAt)
+            verdict.adopted = record.adopted.map { MasterRecord.Adopted(path: $0.path, changed: before.changed) }
             verdict.badPieces = report.isGood ? nil : bad.map(\.number)
             if verdict != record {
                 // A failure holds in this process even where it cannot be written down.
@@ -68,5 +60,27 @@ extension ImageStore {
             }
             return report
         }
+    }
+
+    /// Reads an image and compares it with its torrent.
+    /// - Returns: the pieces that are not what the torrent says, ascending.
+    func badPieces(
+        of metainfo: Metainfo, in path: String, progress: @escaping @Sendable (Int64) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(StoreError) -> [PieceIndex] {
+        let file = try translating { () throws(FileError) in try files.open(path, .read) }
+        var hasher = ImageHasher(metainfo.geometry)
+        hasher.progress = progress
+        hasher.isCancelled = isCancelled
+        let hashes = try hasher.hash(file).pieceHashes
+        return metainfo.geometry.pieces.filter { hashes[$0.number] != metainfo.hash(of: $0) }
+    }
+
+    private func status(ofImage path: String, _ record: MasterRecord) throws(StoreError) -> FileStatus {
+        if record.adopted != nil { return try reach(path) }
+        guard let status = try translating({ () throws(FileError) in try files.status(path) }) else {
+            throw StoreError(.verification, "the image \(path) is gone; remove the master and fetch it again")
+        }
+        return status
     }
 }

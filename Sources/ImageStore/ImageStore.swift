@@ -25,6 +25,8 @@ package final class ImageStore: Sendable {
     /// What opening found and could not put right, as sentences for the log.
     package let notes: [String]
     let files: any FileAccess
+    /// The images of adopted masters.
+    let shared: SharedFiles
     let clock: @Sendable () -> Int64
     let state: Mutex<State>
     private let lock: any HeldStoreLock
@@ -33,19 +35,20 @@ package final class ImageStore: Sendable {
     /// - Parameters:
     ///   - root: the store's folder; absolute, see ``StoreLayout/resolve(_:)``.
     ///   - create: whether a store is made where there is none, parents included.
+    ///   - patience: how long a file server may take to answer for an adopted master.
     ///   - clock: seconds since 1970, for the time of registration.
     /// - Throws: ``StoreError``; `.inUse` when another process has it open, `.notFound` when there is none and none may
     ///   be made, `.readOnly` or `.denied` when it cannot be written.
     package static func open(
         root: String, files: any FileAccess, create: Bool, locks: any StoreLocking = PosixStoreLocks(),
-        clock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        patience: Duration = .seconds(2), clock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
     ) throws(StoreError) -> ImageStore {
-        try ImageStore(StoreLayout(root: root), files, create: create, locks, clock)
+        try ImageStore(StoreLayout(root: root), files, create: create, locks, patience, clock)
     }
 
     private init(
         _ layout: StoreLayout, _ files: any FileAccess, create: Bool, _ locks: any StoreLocking,
-        _ clock: @escaping @Sendable () -> Int64
+        _ patience: Duration, _ clock: @escaping @Sendable () -> Int64
     ) throws(StoreError) {
         try Self.prepare(layout, files, create: create)
         switch try translating({ () throws(FileError) in try locks.acquire(layout.lock) }) {
@@ -61,6 +64,7 @@ package final class ImageStore: Sendable {
         try recovery.run()
         self.layout = layout
         self.files = files
+        shared = SharedFiles(files, patience: patience)
         self.clock = clock
         notes = recovery.notes
         state = Mutex(State(masters: recovery.masters, fetches: recovery.fetches))
@@ -144,11 +148,15 @@ package final class ImageStore: Sendable {
     }
 
     /// Opens a master's image for serving or cloning.
-    /// - Throws: `.notFound`; `.verification` when the master was altered or failed its verification.
+    /// - Throws: `.notFound`, also when an adopted master is out of reach; `.verification` when the master was altered or
+    ///   failed its verification.
     package func openMaster(_ name: MasterName) throws(StoreError) -> any OpenFile {
         let master = try master(named: name)
+        if let problem = master.problem {
+            throw StoreError(master.state == .unreachable ? .notFound : .verification, "\(name): \(problem)")
+        }
         switch master.state {
-        case .registered: break
+        case .registered, .unreachable: break
         case .altered:
             throw StoreError(
                 .verification, "\(name) was changed since it was registered; run `drover master verify \(name)` first")
@@ -166,13 +174,13 @@ package final class ImageStore: Sendable {
     }
 
     private func master(_ name: MasterName, _ record: MasterRecord) -> Master {
-        let path = layout.masterImage(name)
-        let status = try? files.status(path)
+        if let adopted = record.adopted { return adoptedMaster(name, record, adopted) }
+        var master = Master(name, record, path: layout.masterImage(name), location: .store)
+        let status = try? files.status(master.path)
         let isSame = status?.size == record.size && status?.modified == record.modified
-        return Master(
-            name: name, label: record.label, state: record.badPieces != nil ? .failed : isSame ? .registered : .altered,
-            size: record.size, pieceLength: record.pieceLength, infoHashes: record.infoHashes, path: path,
-            registeredAt: record.registeredAt, allocated: status?.allocated ?? 0)
+        master.state = record.badPieces != nil ? .failed : isSame ? .registered : .altered
+        master.allocated = status?.allocated ?? 0
+        return master
     }
 
     // MARK: For the other parts of this type

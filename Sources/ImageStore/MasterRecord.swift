@@ -6,6 +6,14 @@ import Metainfo
 
 /// What is written beside a master (`masters/NAME@VERSION.json`) when it is registered, and after each verification.
 struct MasterRecord: Codable, Equatable, Sendable {
+    /// Where an adopted master's image lies.
+    struct Adopted: Codable, Equatable, Sendable {
+        /// Absolute, without symbolic links.
+        var path: String
+        /// Its file's ctime when it was last known to be good, in nanoseconds since 1970.
+        var changed: Int64
+    }
+
     /// The newest format this code writes and reads.
     static let currentFormat = 1
 
@@ -20,6 +28,8 @@ struct MasterRecord: Codable, Equatable, Sendable {
     var registeredAt: Int64
     /// The numbers of the pieces that failed the last verification; `nil` when it passed.
     var badPieces: [Int]?
+    /// `nil` when the image lies in the store.
+    var adopted: Adopted?
 
     init(metainfo: Metainfo, label: String?, modified: Int64, registeredAt: Int64) {
         self.label = label

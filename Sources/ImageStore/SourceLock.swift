@@ -16,14 +16,23 @@ package final class SourceLock: Sendable {
     private static let getLock: Int32 = 36
     private static let setLock: Int32 = 37
 
-    private let descriptor: Int32
+    /// The locked image, open for reading while this object lives. Whoever reads or passes it on means this very file,
+    /// whatever its path stands for by then.
+    package let descriptor: Int32
+    private let path: String
 
     /// Declares that nobody may write to or resize the image at `path` while this object lives, and makes sure that
     /// nobody does now. A file system without such locks is taken at its word that nobody holds one.
-    /// - Throws: `.sourceInUse` when a virtual machine or another program has the image open for writing.
+    /// - Throws: `.sourceInUse` when a virtual machine or another program has the image open for writing; `.invalid` for
+    ///   what is not a regular file.
     package init(_ path: String) throws(StoreError) {
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        self.path = path
+        // Without waiting, should it be a pipe.
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { throw StoreError(FileError(errno, "open", path)) }
+        guard try status().st_mode & S_IFMT == S_IFREG else {
+            throw StoreError(.invalid, "\(path) is not a regular file; name a disk image")
+        }
         let inUse = StoreError(
             .sourceInUse, "\(path) is open for writing elsewhere, such as in a running virtual machine; stop that first"
         )
@@ -39,6 +48,46 @@ package final class SourceLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// What tells whether the image was changed: its size and its times, also the one that nobody can set.
+    package struct Stamp: Equatable, Sendable {
+        package let size: Int64
+        private let modified: [Int]
+        private let changed: [Int]
+
+        init(_ status: stat) {
+            size = Int64(status.st_size)
+            modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+            changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
+        }
+    }
+
+    package func stamp() throws(StoreError) -> Stamp { Stamp(try status()) }
+
+    /// Reads from the locked image.
+    /// - Returns: fewer bytes than `count` only where it ends.
+    package func bytes(at offset: Int64, count: Int) throws(StoreError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let read = bytes.withUnsafeMutableBytes { buffer in
+                pread(descriptor, buffer.baseAddress.map { $0 + done }, count - done, off_t(offset) + off_t(done))
+            }
+            if read == 0 { break }
+            guard read > 0 else {
+                if errno == EINTR { continue }
+                throw StoreError(FileError(errno, "read", path))
+            }
+            done += read
+        }
+        return Array(bytes.prefix(done))
+    }
+
+    private func status() throws(StoreError) -> stat {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw StoreError(FileError(errno, "inspect", path)) }
+        return status
+    }
 
     private static func lock(_ type: Int32, _ byte: Int64) -> flock {
         var lock = flock()

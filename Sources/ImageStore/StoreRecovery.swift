@@ -6,7 +6,8 @@ import Metainfo
 /// What opening a store does: reads what is registered and what is being fetched, and sweeps what a crash left.
 ///
 /// A master is registered when its image and its record are both in `masters/`; the record is written first and goes
-/// last. A fetch exists when its record is in `partial/`; the record is written before the image and goes first.
+/// last. An adopted one is registered when its record is there; nobody asks for its image here, which may be out of reach.
+/// A fetch exists when its record is in `partial/`; the record is written before the image and goes first.
 struct StoreRecovery {
     let layout: StoreLayout
     let files: any FileAccess
@@ -51,6 +52,17 @@ struct StoreRecovery {
     }
 
     private mutating func loadMaster(_ name: MasterName, _ suffixes: Set<String>) throws(StoreError) {
+        let record = try RecordFile.read(MasterRecord.self, from: layout.masterRecord(name), files)
+        if let record, let adopted = record.adopted, adopted.path.hasPrefix("/"),
+            record.format <= MasterRecord.currentFormat
+        {
+            masters[name] = record
+            if suffixes.contains(".raw") {
+                notes.append(
+                    "\(layout.masterImage(name)) is in the way of the adopted \(name) and ignored; move it away")
+            }
+            return
+        }
         guard suffixes.contains(".raw") else {
             // A registration that did not come to its rename, or a removal that did not come to its end.
             try remove([layout.masterRecord(name), layout.masterTorrent(name)])
@@ -60,7 +72,6 @@ struct StoreRecovery {
             notes.append("\(layout.masterImage(name)) has no record and is ignored; move it away")
             return
         }
-        let record = try RecordFile.read(MasterRecord.self, from: layout.masterRecord(name), files)
         if let record, record.format <= MasterRecord.currentFormat {
             masters[name] = record
         } else if record == nil,

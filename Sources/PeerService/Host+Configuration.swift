@@ -16,20 +16,21 @@ extension Host {
     func configuration(_ order: HostRequest.ConfigureClone) throws -> String {
         let hypervisor = try Hypervisor(order.hypervisor)
         let clone = try clones.show(CloneName(order.clone))
+        let masterPath = (try? store.master(named: clone.master))?.path ?? store.layout.masterImage(clone.master)
         let machine = try MachineConfiguration(
-            clone, masterPath: store.layout.masterImage(clone.master), scope: scope, memory: order.memory,
+            clone, masterPath: masterPath, scope: scope, memory: order.memory,
             processors: order.processors)
         let text = try machine.text(for: hypervisor, template: order.template)
-        let health = try report(clone).health
-        guard health == "ok" else {
-            throw HostFailure(.conflict, "no machine can use the clone \(clone.name): \(health)")
+        let report = report(clone)
+        guard report.isUsable else {
+            throw HostFailure(.conflict, "no machine can use the clone \(clone.name): \(report.health)")
         }
         return text
     }
 
     /// This store among all: hosts have their stores in the same place and clones of the same names, and their machines
     /// meet in one network. The host is known by its machine id, or by its name where it has none.
-    private var scope: String {
+    var scope: String {
         let bytes = (try? files.contents(of: Self.machineID, limit: Self.longestMachineID)) ?? []
         let host = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
         return "\(host ?? Self.hostName)\n\(store.layout.root)"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FileLayer
+import ImageHeaders
 import ImageStore
 import Metainfo
 import PeerTransport
@@ -40,13 +41,15 @@ extension Host {
         _ progress: @escaping @Sendable (HostProgress) -> Void
     ) async throws -> MasterReport {
         let path = StoreLayout.resolve(order.source)
-        let lock = try await blocking { [files] in
+        let (lock, before, size) = try await blocking { [files] in
             guard try files.status(path) != nil else {
                 throw HostFailure(.notFound, "there is no image at \(order.source); check the path")
             }
             let lock = try SourceLock(path)
-            try order.format.checkSelfContained(path, files: files)
-            return lock
+            let before = try lock.stamp()
+            let image = ForeignImage(size: before.size) { try lock.bytes(at: $0, count: $1) }
+            try Self.checkName(order, image)
+            return (lock, before, try order.format.check(image, called: order.source))
         }
         if order.format == .raw {
             let source = try await blocking { [files] in try SourceImage(path, files: files, lock: lock) }
@@ -54,22 +57,44 @@ extension Host {
                 try target.fill(from: source, hasher)
             }
         }
-        try await convert(path, order, to: target, progress)
-        let size = try await blocking { try target.size() }
-        return try await register(target, order, size: size, progress) { hasher in try target.hash(hasher) }
+        // What cannot become a master need not be converted.
+        _ = try geometry(order, size: Int64(clamping: size))
+        try await SourceConversion(source: lock, name: order.source, format: order.format, target: target.path).run {
+            progress(HostProgress(phase: "converting", done: Int64($0), total: 1000))
+        }
+        let made = try await blocking {
+            guard try lock.stamp() == before else {
+                throw HostFailure(.conflict, "\(order.source) changed while it was converted; stop what writes to it")
+            }
+            return try target.size()
+        }
+        guard made == Int64(clamping: size) else {
+            throw HostFailure(
+                .failed,
+                "qemu-img made \(made) bytes of \(order.source), whose header says \(size); convert it to raw by hand")
+        }
+        return try await register(target, order, size: made, progress) { hasher in try target.hash(hasher) }
     }
 
-    private func convert(
-        _ path: String, _ order: HostRequest.CreateMaster, to target: ImportTarget,
-        _ progress: @escaping @Sendable (HostProgress) -> Void
-    ) async throws {
-        let before = try files.status(path)
-        try await SourceConversion(source: path, format: order.format, target: target.path).run { part in
-            progress(HostProgress(phase: "converting", done: Int64(part), total: 1000))
+    /// A name that says raw is no statement when the content begins like something else: it may be a wrong name, or a
+    /// guest's doing.
+    private static func checkName(_ order: HostRequest.CreateMaster, _ image: ForeignImage) throws {
+        guard order.format == .raw, !order.isFormatStated, let other = try SourceFormat(beginningOf: image) else {
+            return
         }
-        guard try files.status(path) == before else {
-            throw HostFailure(.conflict, "\(order.source) changed while it was converted; stop what writes to it")
+        throw HostFailure(
+            .usage,
+            "\(order.source) begins like a \(other.rawValue) image and its name stands for raw; say which it is with "
+                + "--source-format \(other.rawValue) or --source-format raw")
+    }
+
+    private func geometry(_ order: HostRequest.CreateMaster, size: Int64) throws -> PieceGeometry {
+        let length = order.pieceLength ?? PieceGeometry.preferredPieceLength(forSize: size)
+        guard let geometry = PieceGeometry(size: size, pieceLength: length) else {
+            throw HostFailure(
+                .usage, "an image of \(size) bytes cannot be cut into pieces of \(length) bytes; choose longer pieces")
         }
+        return geometry
     }
 
     private func register(
@@ -77,11 +102,7 @@ extension Host {
         _ progress: @escaping @Sendable (HostProgress) -> Void,
         _ hash: @escaping @Sendable (ImageHasher) throws -> ImageHashes
     ) async throws -> MasterReport {
-        let length = order.pieceLength ?? PieceGeometry.preferredPieceLength(forSize: size)
-        guard let geometry = PieceGeometry(size: size, pieceLength: length) else {
-            throw HostFailure(
-                .usage, "an image of \(size) bytes cannot be cut into pieces of \(length) bytes; choose longer pieces")
-        }
+        let geometry = try geometry(order, size: size)
         return try await interruptible { isCancelled in
             var hasher = ImageHasher(geometry)
             hasher.includesVersion1 = order.hybrid

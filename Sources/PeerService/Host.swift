@@ -2,16 +2,20 @@
 
 package import CloneLayer
 import FileLayer
+import FoundationEssentials
 package import ImageStore
+import MasterLint
 import Metainfo
 package import NIOPosix
 import Synchronization
+import ToolLayer
 
 /// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
 package final class Host: HostService {
     package let store: ImageStore
     package let clones: CloneRegistry
     let files: any FileAccess
+    let tools: any ToolAccess = PosixTools()
     /// Threads for the blocking calls of the layers below.
     let threads: NIOThreadPool
 
@@ -36,6 +40,7 @@ package final class Host: HostService {
         do {
             switch request {
             case .createMaster(let order): return .master(try await createMaster(order, progress: progress))
+            case .adoptMaster(let order): return .master(try await adoptMaster(order, progress: progress))
             case .publishMaster(let reference, let tracker):
                 let master = try find(reference)
                 try await TrackerClient.shared.publish(
@@ -46,6 +51,12 @@ package final class Host: HostService {
                     try await interruptible {
                         try self.verify(self.find(reference), isCancelled: $0, progress: progress)
                     })
+            case .lintMaster(let reference):
+                let master = try find(reference)
+                let report = try await ImageLint(master.path, files: files).run { done, total in
+                    progress(HostProgress(phase: "looking", done: Int64(done * 1000 / total), total: 1000))
+                }
+                return .linted(MasterLintReport(report, of: master.name))
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
@@ -71,9 +82,12 @@ package final class Host: HostService {
         case .createClones(let order):
             try checkClones(order.clone, count: order.count, backend: order.backend)
             let master = try find(order.master)
-            return .created(try makeClones(order.clone, count: order.count, of: master.name, backend: order.backend))
-        case .listClones: return .clones(try clones.list().map(report))
-        case .showClone(let name): return .clone(try report(clones.show(CloneName(name))))
+            return .created(
+                try makeClones(
+                    order.clone, count: order.count, of: master.name, backend: order.backend, settings: order.settings,
+                    identity: order.identity))
+        case .listClones: return .clones(report(clones.list()))
+        case .showClone(let name): return .clone(report(try clones.show(CloneName(name))))
         case .configureClone(let order): return .configuration(try configuration(order))
         case .resetClones(let names):
             for name in names {
@@ -84,8 +98,11 @@ package final class Host: HostService {
         case .removeClones(let names):
             try clones.remove(names.map { name throws(CloneError) in try CloneName(name) })
             return .done
+        case .mapClones(let names): return .mapped(try mapClones(names))
+        case .repairClones: return .repaired(repairClones())
+        case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .publishMaster, .verifyMaster, .fetch, .status:
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -127,12 +144,28 @@ package final class Host: HostService {
     }
 
     func makeClones(
-        _ base: String, count: Int?, of master: MasterName, backend: String
+        _ base: String, count: Int?, of master: MasterName, backend: String, settings: CloneSettings = .none,
+        identity: HostRequest.Identity? = nil
     ) throws -> CreatedClonesReport {
+        let guest = try identity.map { identity throws(CloneError) in
+            try GuestIdentity(
+                hostName: identity.hostName, keys: identity.sshKeys, userData: identity.userData.map { Array($0) })
+        }
         let created = try clones.create(
-            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend))
+            CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), settings: settings,
+            identity: guest)
+        do {
+            // An adopted master may have been changed while it was copied.
+            if store.isAdopted(master) == true { _ = try image(of: master) }
+        } catch {
+            try clones.remove(created.clones.map(\.name))
+            throw error
+        }
+        let scope = scope
         return CreatedClonesReport(
-            clones: created.clones.map { CloneReport($0, health: "ok") }, backend: created.backend.rawValue,
+            clones: created.clones.map {
+                CloneReport($0, CloneCondition(.ok), machine: MachineIdentity(of: $0.name, scope: scope))
+            }, backend: created.backend.rawValue,
             explanation: created.explanation, milliseconds: created.duration.milliseconds)
     }
 
@@ -151,15 +184,53 @@ package final class Host: HostService {
         }
     }
 
-    func report(_ clone: Clone) throws -> CloneReport {
-        let master = try? store.master(named: clone.master)
-        let image = try master.map { try MasterImage(name: $0.name, path: $0.path, size: $0.size) }
-        let health =
-            switch try clones.health(of: clone.name, master: image) {
-            case .ok: "ok"
-            case .broken(let reason): reason
-            }
-        return CloneReport(clone, health: health)
+    func report(_ clone: Clone) -> CloneReport {
+        let condition = conditions(of: [clone]).first ?? CloneCondition(.ok)
+        return CloneReport(clone, condition, machine: MachineIdentity(of: clone.name, scope: scope))
+    }
+
+    /// Clones with their conditions, which are found out together.
+    func report(_ clones: [Clone]) -> [CloneReport] {
+        let scope = scope
+        return zip(clones, conditions(of: clones)).map {
+            CloneReport($0, $1, machine: MachineIdentity(of: $0.name, scope: scope))
+        }
+    }
+
+    func conditions(of chosen: [Clone]) -> [CloneCondition] {
+        clones.conditions(of: chosen, master: masterAsItIs)
+    }
+
+    private func mapClones(_ names: [String]?) throws -> MapReport {
+        let chosen = try names.map { try $0.map { name throws(CloneError) in try CloneName(name) } }
+        let (mapped, problems) = try clones.map(chosen) { try? image(of: $0) }
+        return MapReport(mapped: mapped.map(\.text), problems: problems.map(\.description))
+    }
+
+    private func repairClones() -> RepairReport {
+        let recovery = clones.repair()
+        return RepairReport(
+            clones: recovery.removed.map(\.text), removed: recovery.swept,
+            problems: recovery.problems.map(\.description))
+    }
+
+    /// What this host can do.
+    private func examine() -> DoctorReport {
+        HostExamination(root: store.layout.root, files: files, tools: tools).report(of: clones)
+    }
+
+    /// Clones in block devices that will run full, or are broken: a sentence each.
+    func cloneWarnings() -> [String] {
+        let devices = clones.list().filter(\.backend.isBlockDevice)
+        return zip(devices, conditions(of: devices)).compactMap { clone, condition in
+            condition.health.sentence.map { "clone \(clone.name): \($0)" }
+        }
+    }
+
+    /// The clone layer's view of a master that may be of no use now; `nil` when there is none.
+    private func masterAsItIs(_ name: MasterName) -> MasterImage? {
+        guard let master = try? store.master(named: name) else { return nil }
+        return try? MasterImage(name: name, path: master.path, size: master.size, problem: master.problem)
     }
 
     // MARK: Status
@@ -170,19 +241,28 @@ package final class Host: HostService {
         return StatusReport(
             store: store.layout.root, isRunning: false, listen: [],
             masters: (registered + partial).sorted { ($0.name, $0.version) < ($1.name, $1.version) },
-            clones: clones.list().count, trackers: [], freeBytes: freeBytes, limits: try rateLimits())
+            clones: clones.list().count, trackers: [], freeBytes: freeBytes, limits: try rateLimits(),
+            warnings: cloneWarnings())
     }
 
     /// Free bytes of the store's file system; 0 where that cannot be told.
     var freeBytes: Int64 { (try? files.space(at: store.layout.root))?.available ?? 0 }
 
-    /// Runs blocking work that asks now and then whether the task was cancelled.
+    /// Threads for reading whole images. On a share whose server is away that may take for ever, so these are not the
+    /// threads that everything else needs.
+    private static let readers = {
+        let readers = NIOThreadPool(numberOfThreads: 4)
+        readers.start()
+        return readers
+    }()
+
+    /// Reads a whole image on a thread for that; the work asks now and then whether the task was cancelled.
     func interruptible<Result: Sendable>(
         _ work: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Result
     ) async throws -> Result {
         let cancelled = Atomic(false)
         return try await withTaskCancellationHandler {
-            try await blocking { try work { cancelled.load(ordering: .relaxed) } }
+            try await Self.readers.runIfActive { try work { cancelled.load(ordering: .relaxed) } }
         } onCancel: {
             cancelled.store(true, ordering: .relaxed)
         }
@@ -199,9 +279,11 @@ extension StatusReport.Entry {
         self.init(
             name: master.name.name, version: master.name.version, label: master.label,
             state: master.state == .registered ? "registered" : "failed",
-            failure: master.state == .registered ? nil : "it is \(master.state.rawValue); verify it or fetch it again",
+            failure: master.state == .registered
+                ? nil : master.problem ?? "it is \(master.state.rawValue); verify it or fetch it again",
             size: master.size, bytesVerified: master.state == .registered ? master.size : 0, downloadRate: 0,
             uploadRate: 0, peers: 0, clones: clones.map(\.name.text), sources: [])
+        location = master.location == .adopted ? master.location.rawValue : nil
     }
 
     init(_ partial: PartialSummary) {

@@ -34,6 +34,11 @@ package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringCon
 
     package var description: String { message }
 
+    /// Runs `body` and turns what it throws into a failure.
+    package static func wrapping<Result>(_ body: () throws -> Result) throws(HostFailure) -> Result {
+        do { return try body() } catch { throw HostFailure(error) }
+    }
+
     /// The failure that an error of any module amounts to.
     package init(_ error: any Error) {
         switch error {

@@ -2,6 +2,7 @@
 
 import CloneLayer
 import ImageStore
+package import MasterLint
 import Metainfo
 
 /// A registered master, as JSON and tables show it.
@@ -9,8 +10,12 @@ package struct MasterReport: Codable, Equatable, Sendable {
     package var name: String
     package var version: Int
     package var label: String?
-    /// `registered`, `altered` or `failed`.
+    /// `registered`, `altered`, `failed` or `unreachable`.
     package var state: String
+    /// `store` or `adopted`.
+    package var location: String
+    /// Why an adopted master cannot be used, and what to do.
+    package var problem: String?
     /// Bytes of the image, and bytes it occupies on disk.
     package var size: Int64
     package var allocated: Int64
@@ -28,6 +33,8 @@ package struct MasterReport: Codable, Equatable, Sendable {
         version = master.name.version
         label = master.label
         state = master.state.rawValue
+        location = master.location.rawValue
+        problem = master.problem
         size = master.size
         allocated = master.allocated
         pieceLength = master.pieceLength
@@ -46,16 +53,48 @@ package struct CloneReport: Codable, Equatable, Sendable {
     package var master: String
     package var backend: String
     package var path: String
-    /// `ok`, or why the clone cannot be used.
+    /// `ok`, or why the clone cannot be used or will not be for long.
     package var health: String
+    /// Whether a machine may use it.
+    package var isUsable: Bool
+    /// How full the room for what is written to it is, 0 to 1; `nil` where only the disk bounds it.
+    package var fill: Double?
+    /// Of the machine that `clone config` describes.
+    package var mac: String
+    package var uuid: String
+    /// The image from which the guest gets its identity, if it has one.
+    package var seedImage: String?
 
-    init(_ clone: Clone, health: String) {
+    init(_ clone: Clone, _ condition: CloneCondition, machine: MachineIdentity) {
         name = clone.name.text
         master = "\(clone.master)"
         backend = clone.backend.rawValue
         path = clone.path
-        self.health = health
+        health = condition.health.sentence ?? "ok"
+        isUsable = condition.health.isUsable
+        fill = condition.fill
+        mac = machine.hardwareAddress
+        uuid = machine.identifier
+        seedImage = clone.seedImage
     }
+}
+
+/// What mapping clones came to.
+package struct MapReport: Codable, Equatable, Sendable {
+    /// Clones that were not usable before.
+    package var mapped: [String]
+    /// What could not be done, a sentence each.
+    package var problems: [String]
+}
+
+/// What a repair found.
+package struct RepairReport: Codable, Equatable, Sendable {
+    /// Clones that were half made or half removed, and are gone.
+    package var clones: [String]
+    /// Files, devices and volumes that no clone owned, and that are gone.
+    package var removed: [String]
+    /// What could not be done, a sentence each.
+    package var problems: [String]
 }
 
 /// Clones just made.
@@ -75,6 +114,22 @@ package struct VerificationReport: Codable, Equatable, Sendable {
     /// Numbers of the pieces that are wrong.
     package var badPieces: [Int]
     package var isGood: Bool
+}
+
+/// What a look into a master came to.
+package struct MasterLintReport: Codable, Equatable, Sendable {
+    package var master: String
+    package var places: [LintReport.Place]
+    package var findings: [LintReport.Finding]
+    /// Whether everything that can hold a guest's files was looked into.
+    package var isComplete: Bool
+
+    init(_ report: LintReport, of master: MasterName) {
+        self.master = "\(master)"
+        places = report.places
+        findings = report.findings
+        isComplete = report.isComplete
+    }
 }
 
 /// What a host holds and does. Version 1 of the schema: fields may be added, none changes its meaning.
@@ -108,6 +163,8 @@ package struct StatusReport: Codable, Equatable, Sendable {
         package var fetchSeconds: Double?
         /// How long the clones made on completion took, each.
         package var cloneMilliseconds: [Double]?
+        /// `adopted` for a master whose image lies outside of the store, and is not served.
+        package var location: String?
     }
 
     /// A tracker and how the last announce to it went.
@@ -134,4 +191,6 @@ package struct StatusReport: Codable, Equatable, Sendable {
     package var violations: [String: Int]? = nil
     /// Connections that were not let in since the peer started, by why.
     package var refusals: [String: Int]? = nil
+    /// What somebody should look at before it fails, a sentence each, such as a clone whose room is nearly full.
+    package var warnings: [String]? = nil
 }

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CloneLayer
 package import FoundationEssentials
 
 /// What a host can be asked to do. The command line asks the running peer through its control socket, or does the same
 /// itself where no peer runs.
 package enum HostRequest: Codable, Sendable {
     case createMaster(CreateMaster)
+    case adoptMaster(AdoptMaster)
     case publishMaster(MasterReference, tracker: String)
     case fetch(Fetch)
     case listMasters
     case showMaster(MasterReference)
     case verifyMaster(MasterReference)
     case removeMaster(MasterReference)
+    /// Looks into a master for what its clones must not have in common.
+    case lintMaster(MasterReference)
     case createClones(CreateClones)
     case listClones
     case showClone(String)
     case configureClone(ConfigureClone)
     case resetClones([String])
     case removeClones([String])
+    /// Makes clones usable that a restart took from the kernel; all of them when `nil`.
+    case mapClones([String]?)
+    case repairClones
+    case examine
     case status
     /// Changes the caps that are named, and answers with those there are. A rate is what ``RateText`` reads.
     case limit(up: String?, down: String?)
@@ -35,11 +43,13 @@ package enum HostRequest: Codable, Sendable {
         package var pieceLength: Int?
         package var hybrid: Bool
         package var format: SourceFormat
+        /// Whether somebody has said the format; it follows from the source's name else.
+        package var isFormatStated: Bool
 
         package init(
             source: String, name: String, version: Int, label: String?, trackers: [String], webSeeds: [String] = [],
             pieceLength: Int?,
-            hybrid: Bool, format: SourceFormat
+            hybrid: Bool, format: SourceFormat, isFormatStated: Bool
         ) {
             self.source = source
             self.name = name
@@ -50,6 +60,25 @@ package enum HostRequest: Codable, Sendable {
             self.pieceLength = pieceLength
             self.hybrid = hybrid
             self.format = format
+            self.isFormatStated = isFormatStated
+        }
+    }
+
+    /// Registers an image that stays where it is, and is only read there.
+    package struct AdoptMaster: Codable, Sendable {
+        /// Absolute, without symbolic links.
+        package var path: String
+        /// The bytes of its .torrent.
+        package var torrent: Data
+        /// The name to register under instead of the torrent's own: `NAME@VERSION`.
+        package var rename: String?
+        package var label: String?
+
+        package init(path: String, torrent: Data, rename: String?, label: String?) {
+            self.path = path
+            self.torrent = torrent
+            self.rename = rename
+            self.label = label
         }
     }
 
@@ -87,12 +116,34 @@ package enum HostRequest: Codable, Sendable {
         package var clone: String
         package var count: Int?
         package var backend: String
+        package var settings: CloneSettings
+        package var identity: Identity?
 
-        package init(master: MasterReference, clone: String, count: Int?, backend: String) {
+        package init(
+            master: MasterReference, clone: String, count: Int?, backend: String, settings: CloneSettings = .none,
+            identity: Identity? = nil
+        ) {
             self.master = master
             self.clone = clone
             self.count = count
             self.backend = backend
+            self.settings = settings
+            self.identity = identity
+        }
+    }
+
+    /// Who the guests in clones are.
+    package struct Identity: Codable, Sendable {
+        package var hostName: String?
+        /// Texts of public keys, as .pub files have them.
+        package var sshKeys: [String]
+        /// What cloud-init runs.
+        package var userData: Data?
+
+        package init(hostName: String?, sshKeys: [String], userData: Data?) {
+            self.hostName = hostName
+            self.sshKeys = sshKeys
+            self.userData = userData
         }
     }
 }
@@ -127,9 +178,13 @@ package enum HostReply: Codable, Sendable {
     case clone(CloneReport)
     case clones([CloneReport])
     case created(CreatedClonesReport)
+    case mapped(MapReport)
+    case repaired(RepairReport)
+    case examined(DoctorReport)
     /// A machine's configuration, in its hypervisor's language.
     case configuration(String)
     case verified(VerificationReport)
+    case linted(MasterLintReport)
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)
     case status(StatusReport)

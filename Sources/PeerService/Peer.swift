@@ -17,13 +17,18 @@ package actor Peer: HostService {
     package nonisolated let host: Host
     private let configuration: PeerConfiguration
     private let network: PeerNetwork
-    private let log: Logger
+    let log: Logger
     private var swarms: [MasterName: ImageSwarm] = [:]
     private var listening: [PeerAddress] = []
     /// Why fetches that an earlier run began do not go on.
     private var stuck: [MasterName: String] = [:]
     private var limits = RateLimits()
-    private var isStopping = false
+    /// What is said of clones at the moment, and who looks after them.
+    var warnings: [String] = []
+    private var watch: Task<Void, Never>?
+    private(set) var isStopping = false
+    var adopted = AdoptedWatch()
+    var adoptedTask: Task<Void, Never>?
 
     /// A peer on an opened store; ``start()`` puts it on the network.
     package init(host: Host, configuration: PeerConfiguration, group: any EventLoopGroup, log: Logger) {
@@ -52,7 +57,9 @@ package actor Peer: HostService {
         }
         try await listen()
         await reportRecovery()
-        for master in host.store.masters() where master.state == .registered { await seed(master.name) }
+        let masters = await masters()
+        for master in masters where master.state == .registered { await seed(master.name) }
+        watchAdopted(masters)
         await finishClones()
         for partial in host.store.partials() {
             do {
@@ -67,12 +74,15 @@ package actor Peer: HostService {
                 log.error("a fetch cannot go on", metadata: ["master": "\(partial.name)", "reason": "\(reason)"])
             }
         }
+        watch = Task { await watchClones() }
         return listening
     }
 
     /// Leaves every swarm and closes the listeners.
     package func stop() async {
         isStopping = true
+        watch?.cancel()
+        adoptedTask?.cancel()
         await network.close()
         await withTaskGroup(of: Void.self) { group in
             for swarm in swarms.values { group.addTask { await swarm.stop() } }
@@ -184,7 +194,7 @@ package actor Peer: HostService {
         }
         let name: MasterName
         do {
-            name = try host.find(reference).name
+            name = try await host.blocking { [host] in try host.find(reference).name }
         } catch {
             throw HostFailure(error)
         }
@@ -203,7 +213,7 @@ package actor Peer: HostService {
                 trackers.append(tracker)
             }
         }
-        for master in host.store.masters() where swarms[master.name] == nil {
+        for master in await masters() where swarms[master.name] == nil {
             entries.append(StatusReport.Entry(master, clones: host.clones.clones(of: master.name)))
         }
         for partial in host.store.partials() where swarms[partial.name] == nil {
@@ -217,14 +227,15 @@ package actor Peer: HostService {
             masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
             clones: host.clones.list().count, trackers: trackers.sorted { $0.url < $1.url },
             freeBytes: host.freeBytes, limits: limits, violations: network.counts.violations,
-            refusals: network.counts.refusals)
+            refusals: network.counts.refusals, warnings: warnings)
     }
 
     // MARK: Swarms
 
-    /// Serves a registered master, unless that is done already.
+    /// Serves a registered master, unless that is done already. An adopted one is not served: its file may change at any
+    /// time, and nobody may be sent what is not verified.
     private func seed(_ name: MasterName) async {
-        guard swarms[name] == nil, !isStopping else { return }
+        guard swarms[name] == nil, !isStopping, host.store.isAdopted(name) == false else { return }
         do {
             let metainfo = try await host.blocking { [host] in try host.store.metainfo(of: name) }
             try await join(
@@ -262,25 +273,6 @@ package actor Peer: HostService {
         return (ours.map { AnnounceTiers($0) } + [AnnounceTiers(theirs, using: &random)]).filter { !$0.isEmpty }
     }
 
-    /// Makes the clones of masters that were registered when this peer was last stopped before it could make them.
-    private func finishClones() async {
-        for (name, request) in host.store.unfinishedRequests() {
-            guard let wish = request.clones else { continue }
-            do {
-                try await host.blocking { [host] in
-                    // They may have been made before the request could be forgotten.
-                    if try !host.hasClones(wish.base, count: wish.count, of: name) {
-                        _ = try host.makeClones(wish.base, count: wish.count, of: name, backend: wish.backend)
-                    }
-                    try host.store.finishRequest(of: name)
-                }
-            } catch {
-                log.error(
-                    "clones cannot be made", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
-            }
-        }
-    }
-
     // MARK: Fetching
 
     private func fetch(
@@ -292,7 +284,7 @@ package actor Peer: HostService {
             let (found, label) = try await torrent(order.source, named + configuration.trackers)
             let torrent = try await complete(found, named, progress)
             let metainfo = try Metainfo(torrent: torrent)
-            let name = try Self.name(order.rename, metainfo)
+            let name = try MasterName(order.rename, of: metainfo)
             let request = FetchRequest(
                 trackers: named.map(\.announce),
                 clones: order.clone.map { FetchRequest.Clones(base: $0, count: order.count, backend: order.backend) },
@@ -323,7 +315,7 @@ package actor Peer: HostService {
     private func begin(
         _ metainfo: Metainfo, _ torrent: [UInt8], _ name: MasterName, _ request: FetchRequest
     ) async throws -> Bool {
-        try checkSingle(metainfo, name)
+        try await checkSingle(metainfo, name)
         let trackers = trackers(of: metainfo, request.trackers)
         if let swarm = swarms[name], await swarm.hasFailed { await swarms.removeValue(forKey: name)?.stop() }
         do {
@@ -343,9 +335,9 @@ package actor Peer: HostService {
     }
 
     /// One torrent has one place in its swarm: a second name for the same content would take the first one's.
-    private func checkSingle(_ metainfo: Metainfo, _ name: MasterName) throws(HostFailure) {
+    private func checkSingle(_ metainfo: Metainfo, _ name: MasterName) async throws(HostFailure) {
         let others =
-            host.store.masters().map { ($0.name, $0.infoHashes) }
+            await masters().map { ($0.name, $0.infoHashes) }
             + host.store.partials().map { ($0.name, $0.infoHashes) }
         guard let other = others.first(where: { $0.0 != name && $0.1.v2 == metainfo.infoHashes.v2 }) else { return }
         throw HostFailure(
@@ -383,13 +375,5 @@ package actor Peer: HostService {
                     .notFound,
                     "no tracker knows \(reference); publish it with `drover master publish`, or give the .torrent file")
         }
-    }
-
-    private static func name(_ rename: String?, _ metainfo: Metainfo) throws(HostFailure) -> MasterName {
-        guard let rename else { return MasterName(sanitising: metainfo.name) }
-        guard let name = MasterName(rename) else {
-            throw HostFailure(.usage, "--as \(rename) does not name a master; write NAME@VERSION, such as debian@3")
-        }
-        return name
     }
 }

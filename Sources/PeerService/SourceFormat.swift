@@ -2,6 +2,7 @@
 
 import CloneLayer
 import FileLayer
+import ImageHeaders
 
 /// The format of a source image. It is named or follows from the file's extension and is never probed: a guest can write
 /// any format's header into its own disk.
@@ -29,40 +30,41 @@ package enum SourceFormat: String, Codable, CaseIterable, Sendable {
     /// qemu's name for the format.
     var driver: String { self == .vhd ? "vpc" : rawValue }
 
-    /// Refuses an image that refers to other files, which a conversion would follow to wherever they point.
-    func checkSelfContained(_ path: String, files: any FileAccess) throws {
-        let file = try files.open(path, .read)
-        let size = try file.size()
-        switch self {
-        case .raw, .vhdx, .vdi: return
-        case .qcow2:
-            let head = try Self.bytes(file, at: 0, count: Int(min(size, Int64(Qcow2Header.inspectionLimit))))
-            do {
-                try Qcow2Header.inspect(head, fileSize: size).checkSelfContained()
-            } catch {
-                throw HostFailure(.failed, "\(path) cannot be a source: \(error)")
+    /// Checks the headers of an image from outside before anything else reads it: it must hold together, be whole in its
+    /// one file and name no other.
+    /// - Returns: the size of its disk in bytes.
+    /// - Throws: ``HostFailure`` with the reason, or what the reader throws.
+    func check(_ image: ForeignImage, called path: String) throws -> UInt64 {
+        do {
+            switch self {
+            case .raw: return UInt64(clamping: image.size)
+            case .qcow2: return try Qcow2Header.check(image)
+            case .vmdk: return try VmdkHeader.check(image)
+            case .vhd: return try VhdFooter.check(image)
+            case .vhdx: return try VhdxHeader.check(image)
+            case .vdi: return try VdiHeader.check(image)
             }
-        case .vhd:
-            // A differencing disk reads as zeros where its parent should be: qemu does not follow the parent.
-            let footer = try Self.bytes(file, at: max(0, size - 512), count: Int(min(size, 512)))
-            guard footer.count == 512, footer.starts(with: Array("conectix".utf8)) else {
-                throw HostFailure(.failed, "\(path) is not a VHD: its footer is missing; name its real format")
-            }
-            guard footer[60..<64].elementsEqual([0, 0, 0, 2]) || footer[60..<64].elementsEqual([0, 0, 0, 3]) else {
-                throw HostFailure(.failed, "\(path) is a differencing VHD; merge it with its parent first")
-            }
-        case .vmdk:
-            // Only a sparse extent that holds its own descriptor is whole in one file.
-            guard try Self.bytes(file, at: 0, count: 4).elementsEqual(Array("KDMV".utf8)) else {
-                throw HostFailure(
-                    .failed, "\(path) is not a monolithic sparse VMDK; convert it to one first, or to qcow2")
-            }
+        } catch let error where error is Qcow2Error || error is VhdError || error is ImageRefusal {
+            throw HostFailure(.failed, "\(path) cannot be a source: \(error)")
         }
     }
 
-    private static func bytes(_ file: any OpenFile, at offset: Int64, count: Int) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let read = try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
-        return Array(bytes.prefix(read))
+    /// The format, other than raw, that an image begins like. It never decides how an image is read.
+    init?(beginningOf image: ForeignImage) throws {
+        let bytes = try image.beginning(512)
+        func stands(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }
+        if bytes.starts(with: [0x51, 0x46, 0x49, 0xfb]) {
+            self = .qcow2
+        } else if stands("KDMV") || stands("COWD") || stands("# Disk DescriptorFile") {
+            self = .vmdk
+        } else if stands("conectix") {
+            self = .vhd
+        } else if stands("vhdxfile") {
+            self = .vhdx
+        } else if bytes.dropFirst(64).starts(with: [0x7f, 0x10, 0xda, 0xbe]) {
+            self = .vdi
+        } else {
+            return nil
+        }
     }
 }

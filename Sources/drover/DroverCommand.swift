@@ -29,7 +29,9 @@ struct DroverCommand: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Images and clones", subcommands: [MasterCommand.self, CloneCommand.self]),
-            CommandGroup(name: "This host", subcommands: [PeerCommand.self, StatusCommand.self, LimitCommand.self]),
+            CommandGroup(
+                name: "This host",
+                subcommands: [PeerCommand.self, StatusCommand.self, DoctorCommand.self, LimitCommand.self]),
             CommandGroup(name: "Planning", subcommands: [SimulateCommand.self]),
         ])
 

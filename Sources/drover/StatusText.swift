@@ -10,6 +10,7 @@ enum StatusText {
         let listening = report.listen.isEmpty ? "" : ", listening at \(report.listen.joined(separator: " and "))"
         lines.append("\(report.store): \(report.isRunning ? "peer running\(listening)" : "no peer running")")
         lines.append("\(report.clones) clones, \(ByteText(report.freeBytes)) free")
+        lines += (report.warnings ?? []).map { "warning: \($0)" }
         for tracker in report.trackers { lines.append("tracker \(tracker.url): \(tracker.state)") }
         if let limits = report.limits, limits != RateLimits() {
             lines.append("limits: up \(RateText.words(limits.up)), down \(RateText.words(limits.down))")

@@ -14,6 +14,11 @@ struct CloneBackendConformance {
     let folder: TestFolder
     /// The format a hypervisor is told for a clone, such as `qcow2`.
     let format: String
+    var settings = CloneSettings.none
+    /// Every how many operations a fault is planted: where one takes seconds, some of them have to do.
+    var stride = 1
+    /// Who the guests are, for clones with seed images.
+    var identity: GuestIdentity? = nil
     let backend: @Sendable (CloneSite) -> any CloneBackend
     /// 256 KiB that do not compress or repeat, the same in every run.
     private static let noise: [UInt64] = {
@@ -25,9 +30,20 @@ struct CloneBackendConformance {
             return value
         }
     }()
-    /// Files of a folder of clones that belong to no clone, while there are clones and when there is none.
+    /// The names in a folder of clones that there may be.
     private func furniture(_ clones: [Clone]) -> Set<String> {
-        Set(["journal"] + (format == "vhd" ? clones.map { "\($0.master).vhd" } : []))
+        var names: Set = ["journal"]
+        for clone in clones {
+            if let seed = clone.seedImage { names.insert(seed.lastPathComponent) }
+            switch clone.backend {
+            case .qcow2, .reflink, .copy: names.insert(clone.path.lastPathComponent)
+            case .vhd: names.formUnion([clone.path.lastPathComponent, "\(clone.master).vhd"])
+            case .dmSnapshot: names.insert("\(clone.name).cow")
+            case .dmThin: names.formUnion(["dm-thin@data", "dm-thin@metadata"])
+            case .lvm, .lvmThin: break
+            }
+        }
+        return names
     }
 
     /// A store of its own, with a master of 2 MiB + 512 bytes that has data, a hole, and data at its end.
@@ -46,11 +62,28 @@ struct CloneBackendConformance {
 
         /// Makes clones with the suite's backend, which `auto` might not choose.
         func create(_ base: CloneName, count: Int? = nil, with registry: CloneRegistry) throws -> CreatedClones {
-            try registry.create(base, count: count, of: master, backend: .only(registry.backends[0].kind))
+            try registry.create(
+                base, count: count, of: master, backend: .only(registry.backends[0].kind),
+                settings: suite.settings, identity: suite.identity)
+        }
+
+        /// The instance id of a clone's guest, whose seed image must be whole.
+        func instance(_ clone: Clone) throws -> String {
+            let path = try #require(clone.seedImage)
+            let image = try #require(SeedImage(try PosixFiles().contents(of: path, limit: 4 << 20)))
+            #expect(try PosixFiles().status(path)?.mode == 0o600)
+            #expect(image.userData == suite.identity?.userData)
+            return String(decoding: image.metaData.prefix { $0 != 0x0a }, as: UTF8.self)
         }
 
         /// Takes the store away before the next one is made.
-        func discard() throws { try FileManager.default.removeItem(atPath: root) }
+        func discard(_ registry: CloneRegistry) throws {
+            if Guest.isHere {
+                try registry.remove(registry.list().map(\.name))
+                #expect(try strays(registry).isEmpty)
+            }
+            try FileManager.default.removeItem(atPath: root)
+        }
 
         func masterDigest() throws -> SHA256Digest {
             SHA256Digest(hashing: try PosixFiles().contents(of: master.path, limit: 1 << 30))
@@ -84,12 +117,34 @@ struct CloneBackendConformance {
             return run.status == 0 && !run.output.contains("failed")
         }
 
-        /// Files in the folder of clones that no listed clone owns.
+        /// What is there and no listed clone owns: files, and in the guest devices when there is no clone at all.
         func strays(_ registry: CloneRegistry) throws -> Set<String> {
-            guard try PosixFiles().status(clonesFolder) != nil else { return [] }
-            let owned = Set(registry.list().map(\.path.lastPathComponent))
-            return Set(try PosixFiles().names(in: clonesFolder)).subtracting(owned)
-                .subtracting(suite.furniture(registry.list()))
+            let clones = registry.list()
+            var strays: Set<String> = []
+            if try PosixFiles().status(clonesFolder) != nil {
+                strays = Set(try PosixFiles().names(in: clonesFolder)).subtracting(suite.furniture(clones))
+            }
+            if Guest.isHere, clones.isEmpty { strays.formUnion(try Guest.devices()) }
+            return strays
+        }
+
+        /// A registry as the next start of a program and of the host finds it.
+        func restarted(_ files: any FileAccess = PosixFiles()) throws -> CloneRegistry {
+            let registry = try registry(files)
+            if Guest.isHere {
+                #expect(registry.repair().problems.isEmpty)
+                #expect(try registry.map { _ in master }.problems.isEmpty)
+            }
+            return registry
+        }
+
+        /// Takes a clone's content out of reach.
+        func lose(_ clone: Clone) throws {
+            switch clone.backend {
+            case .qcow2, .reflink, .copy, .vhd: try PosixFiles().remove(clone.path)
+            case .dmSnapshot, .dmThin: try ToolRun.check("dmsetup", "remove", clone.path)
+            case .lvm, .lvmThin: try ToolRun.check("lvchange", "--activate", "n", clone.path)
+            }
         }
     }
 
@@ -137,13 +192,19 @@ struct CloneBackendConformance {
         #expect(try bench.masterDigest() == bench.digest, "a write to a clone reached the master")
 
         // What was written is there after a restart.
-        registry = try bench.registry()
+        if made.backend.isBlockDevice {
+            for clone in registry.list() { try bench.lose(clone) }
+            #expect(try bench.registry().health(of: first.name, master: bench.master).isUsable == false)
+        }
+        registry = try bench.restarted()
         #expect(try registry.show(first.name) == first)
         #expect(registry.list().count == 4)
         #expect(try bench.holds(0xab, first))
 
+        let instance = try identity.map { _ in try bench.instance(first) }
         try registry.reset(first.name, to: bench.master)
         let fresh = try registry.show(first.name)
+        if identity != nil { #expect(try bench.instance(fresh) != instance, "a reset guest passes for the old one") }
         #expect(try bench.isIdentical(fresh))
         #expect(try bench.masterDigest() == bench.digest)
 
@@ -171,21 +232,23 @@ struct CloneBackendConformance {
         #expect(registry.list() == [taken])
         #expect(try bench.strays(registry).isEmpty)
         #expect(try bench.holds(0x11, taken), "the clone that had the name was touched")
+        try bench.discard(registry)
     }
 
     func seesThatAClonesArtefactIsGone() throws {
         let bench = try bench("missing")
         let registry = try bench.registry()
         let clone = try bench.create(try CloneName("web"), with: registry).clones[0]
-        try PosixFiles().remove(clone.path)
+        try bench.lose(clone)
         guard case .broken(let reason) = try registry.health(of: clone.name, master: bench.master) else {
             Issue.record("a clone without its file passes for healthy")
             return
         }
-        #expect(reason.contains("missing"))
+        #expect(reason.contains(clone.backend.isBlockDevice ? "clone map" : "missing"))
         try registry.reset(clone.name, to: bench.master)
         #expect(try registry.health(of: clone.name, master: bench.master) == .ok)
         #expect(try bench.isIdentical(clone))
+        try bench.discard(registry)
     }
 
     /// A disk that fills up at any byte of a batch leaves no clone and no file, and removing works on a full disk.
@@ -209,7 +272,7 @@ struct CloneBackendConformance {
             }
             #expect(registry.list() == kept)
             #expect(try bench.strays(registry).isEmpty)
-            let restarted = try bench.registry()
+            let restarted = try bench.restarted()
             #expect(restarted.list() == kept)
             #expect(try bench.strays(restarted).isEmpty)
 
@@ -218,13 +281,14 @@ struct CloneBackendConformance {
             #expect(registry.list().isEmpty)
             #expect(try bench.registry().list().isEmpty || bench.registry().list() == kept)
             #expect(try bench.strays(registry).isEmpty)
-            try bench.discard()
+            try bench.discard(registry)
         }
+        try trial.discard(trialRegistry)
     }
 
     /// The process dies before, or in the middle of, each single operation; a new registry then finds all or nothing.
     func survivesACrashAnywhere() throws {
-        try atEveryOperation("crash", { .crash(at: $0) }) { bench, _, _ in try bench.registry() }
+        try atEveryOperation("crash", { .crash(at: $0) }) { bench, _, _ in try bench.restarted() }
     }
 
     /// Each single operation fails once; the same registry then goes on without a leak.
@@ -232,6 +296,10 @@ struct CloneBackendConformance {
         try atEveryOperation("fail", { .failOnce(at: $0) }) { bench, registry, files in
             files.plant(.none)
             registry.recover()
+            if Guest.isHere {
+                _ = registry.repair()
+                _ = try registry.map { _ in bench.master }
+            }
             let onDisk = try bench.registry().list()
             #expect(registry.list() == onDisk, "the registry and its records differ")
             return registry
@@ -265,13 +333,16 @@ struct CloneBackendConformance {
                 for clone in after.list() {
                     #expect(try after.health(of: clone.name, master: bench.master) == .ok, comment)
                 }
+                if identity != nil {
+                    #expect(try Set(after.list().map(bench.instance)).count == after.list().count, comment)
+                }
                 try verify(bench, after, succeeded)
-                try bench.discard()
+                try bench.discard(after)
                 guard reached else {
                     #expect(succeeded, comment)
                     break
                 }
-                operation += 1
+                operation += stride
             }
             #expect(operation > 3, "the \(step) was not watched")
         }

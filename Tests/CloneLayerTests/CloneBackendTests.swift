@@ -3,25 +3,39 @@
 import CloneLayer
 import Testing
 
-/// The conformance suite over every backend that runs on the machine itself.
+/// The conformance suite over every backend: those of files here, those of block devices in the guest.
 @Suite struct CloneBackendTests {
     enum Venue: String, CaseIterable, Sendable {
         case qcow2
         case qcow2OfSmallClusters
+        case qcow2OfPartedClusters
         case reflinkOnXFS
         case reflinkOnBtrfs
         case copy
         case vhd
         case vhdOnXFS
+        case qcow2WithSeedImages
+        case reflinkOnXFSWithSeedImages
+        case dmSnapshot
+        case dmThin
+        case lvm
+        case lvmThin
+
+        var isInGuest: Bool { [.dmSnapshot, .dmThin, .lvm, .lvmThin].contains(self) }
 
         func suite() throws -> CloneBackendConformance {
             switch self {
             case .qcow2:
                 CloneBackendConformance(folder: try TestFolder(), format: "qcow2") { Qcow2Backend(site: $0) }
             case .qcow2OfSmallClusters:
-                CloneBackendConformance(folder: try TestFolder(), format: "qcow2") {
-                    Qcow2Backend(site: $0, clusterSize: 4096)
-                }
+                CloneBackendConformance(
+                    folder: try TestFolder(), format: "qcow2", settings: try CloneSettings(clusterSize: 4096)
+                ) { Qcow2Backend(site: $0) }
+            case .qcow2OfPartedClusters:
+                CloneBackendConformance(
+                    folder: try TestFolder(), format: "qcow2",
+                    settings: try CloneSettings(clusterSize: 128 << 10, extendedL2: true)
+                ) { Qcow2Backend(site: $0) }
             case .reflinkOnXFS:
                 CloneBackendConformance(folder: try TestFolder(.xfs), format: "raw") { ReflinkBackend(site: $0) }
             case .reflinkOnBtrfs:
@@ -32,24 +46,55 @@ import Testing
                 CloneBackendConformance(folder: try TestFolder(), format: "vhd") { VhdBackend(site: $0) }
             case .vhdOnXFS:
                 CloneBackendConformance(folder: try TestFolder(.xfs), format: "vhd") { VhdBackend(site: $0) }
+            case .qcow2WithSeedImages:
+                CloneBackendConformance(folder: try TestFolder(), format: "qcow2", identity: try Self.identity()) {
+                    Qcow2Backend(site: $0)
+                }
+            case .reflinkOnXFSWithSeedImages:
+                CloneBackendConformance(folder: try TestFolder(.xfs), format: "raw", identity: try Self.identity()) {
+                    ReflinkBackend(site: $0)
+                }
+            case .dmSnapshot:
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                    DmSnapshotBackend(site: $0, mappings: Guest.mappings($0))
+                }
+            case .dmThin:
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                    DmThinBackend(site: $0, mappings: Guest.mappings($0))
+                }
+            case .lvm:
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                    LvmBackend(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
+                }
+            case .lvmThin:
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                    LvmThinBackend(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
+                }
             }
+        }
+
+        private static func identity() throws -> GuestIdentity {
+            try GuestIdentity(hostName: "vm.example.net", userData: Array("#!/bin/sh\necho hello\n".utf8))
         }
     }
 
-    /// Another shape of the same backend takes the same steps on the disk, so its faults are not tried again.
-    static let faultVenues = Venue.allCases.filter { $0 != .qcow2OfSmallClusters }
+    /// What can be tried here: on the machine itself files, in the guest block devices.
+    static let venues = Venue.allCases.filter { $0.isInGuest == Guest.isHere }
 
-    @Test(arguments: Venue.allCases)
+    /// Another shape of the same backend takes the same steps on the disk, so its faults are not tried again.
+    static let faultVenues = venues.filter { ![.qcow2OfSmallClusters, .qcow2OfPartedClusters].contains($0) }
+
+    @Test(arguments: CloneBackendTests.venues)
     func `clones are made, written, listed, reset, kept over a restart and removed`(_ venue: Venue) throws {
         try venue.suite().livesThroughItsDay()
     }
 
-    @Test(arguments: Venue.allCases)
+    @Test(arguments: CloneBackendTests.venues)
     func `a name that is taken is refused before anything is made`(_ venue: Venue) throws {
         try venue.suite().refusesANameTaken()
     }
 
-    @Test(arguments: Venue.allCases)
+    @Test(arguments: CloneBackendTests.venues)
     func `a clone whose file is gone is broken, and a reset mends it`(_ venue: Venue) throws {
         try venue.suite().seesThatAClonesArtefactIsGone()
     }

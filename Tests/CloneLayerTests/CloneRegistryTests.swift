@@ -58,7 +58,7 @@ import Testing
     @Test func `auto takes qcow2 and says why`() throws {
         let made = try registry().create(try CloneName("vm"), of: master)
         #expect(made.backend == .qcow2)
-        #expect(made.explanation == "qcow2: works on every file system and shares the master's blocks")
+        #expect(made.explanation.hasPrefix("qcow2: works on every file system and shares the master's blocks; "))
         #expect(made.clones[0].path == "\(folder.path)/clones/vm.qcow2")
         #expect(made.clones[0].created == 1_700_000_000)
     }
@@ -68,11 +68,12 @@ import Testing
         let site = site(files)
         let registry = try CloneRegistry(
             site: site,
-            backends: [Qcow2Backend(site: site, clusterSize: 3), ReflinkBackend(site: site), CopyBackend(site: site)])
+            backends: [ReflinkBackend(site: site), CopyBackend(site: site)],
+            order: AutoOrder(for: LocalHypervisors(hasVirtualBox: true)))
         let made = try registry.create(try CloneName("vm"), of: master)
         #expect(made.backend == .copy)
         #expect(made.explanation.contains("full copy"))
-        #expect(made.explanation.contains("cluster size of 3"))
+        #expect(made.explanation.contains("VirtualBox"))
         #expect(made.explanation.contains("cannot share the master's extents"))
     }
 
@@ -87,10 +88,40 @@ import Testing
         }
         #expect(registry.list().isEmpty)
         #expect(try PosixFiles().names(in: "\(folder.path)/clones").isEmpty)
-        guard case .unavailable = ReflinkBackend(site: site(FaultyFiles(.noReflink))).probe(nil) else {
+        guard case .unavailable = ReflinkBackend(site: site(FaultyFiles(.noReflink))).probe(nil, settings: .none) else {
             Issue.record("the probe without a master finds what is not there")
             return
         }
+    }
+
+    @Test func `the order of auto follows who will run the machines`() {
+        #expect(AutoOrder(for: LocalHypervisors(hasKVM: true)).kinds.first == .qcow2)
+        #expect(AutoOrder(for: LocalHypervisors(hasKVM: true, isXen: true)).kinds.first == .dmSnapshot)
+        #expect(AutoOrder(for: LocalHypervisors(hasVirtualBox: true)).kinds.first == .reflink)
+        for kinds in [AutoOrder(for: LocalHypervisors()), AutoOrder(for: LocalHypervisors(isXen: true))].map(\.kinds) {
+            #expect(!kinds.contains(.vhd), "qemu would read zeros")
+            #expect(kinds.last == .copy)
+        }
+    }
+
+    @Test func `settings narrow the choice to the backends that know them`() throws {
+        let registry = try registry(FaultyFiles())
+        let clusters = try CloneSettings(clusterSize: 128 << 10, extendedL2: true)
+        #expect(try registry.create(try CloneName("a"), of: master, settings: clusters).backend == .qcow2)
+        #expect(
+            kind { _ = try registry.create(try CloneName("b"), of: master, backend: .only(.copy), settings: clusters) }
+                == .usage)
+        let both = try CloneSettings(clusterSize: 4096, volumeGroup: "fast")
+        #expect(kind { _ = try registry.create(try CloneName("b"), of: master, settings: both) } == .usage)
+        #expect(registry.list().map(\.name.text) == ["a"])
+        #expect(kind { _ = try CloneSettings(clusterSize: 5000) } == .usage)
+        #expect(kind { _ = try CloneSettings(storeSize: 1) } == .usage)
+        #expect(kind { _ = try CloneSettings(volumeGroup: "--force") } == .usage)
+        #expect(kind { _ = try CloneSettings(volumeGroup: "../x") } == .usage)
+        // A reset keeps them.
+        try registry.reset(try CloneName("a"), to: master)
+        let info = try ToolRun.check("qemu-img", "info", "-f", "qcow2", "\(folder.path)/clones/a.qcow2")
+        #expect(info.contains("cluster_size: 131072") && info.contains("extended l2: true"))
     }
 
     @Test func `words for backends are read and others refused`() throws {
@@ -156,10 +187,7 @@ import Testing
         let name = try CloneName("vm")
         let clone = try registry.create(name, of: master).clones[0]
         func reason(_ master: MasterImage?) throws -> String {
-            switch try registry.health(of: name, master: master) {
-            case .ok: "ok"
-            case .broken(let reason): reason
-            }
+            try registry.health(of: name, master: master).sentence ?? "ok"
         }
         #expect(try reason(master) == "ok")
         #expect(try reason(nil).contains("no longer registered"))
@@ -220,7 +248,7 @@ import Testing
         let backend = Qcow2Backend(site: site)
         let victim = "\(folder.path)/debian@3.raw"
         #expect(throws: CloneError(.other, "")) {
-            try backend.remove([CloneArtefact(clone: try CloneName("vm"), path: victim)])
+            try backend.remove([CloneArtefact(clone: try CloneName("vm"), path: victim)], keeping: [])
         }
         #expect(try PosixFiles().status(victim) != nil)
     }

@@ -39,7 +39,7 @@ final class FaultyFiles: FileAccess {
 
     /// Counts one operation.
     /// - Returns: how many of the `bytes` may still be written when it is the one that goes wrong, and the error.
-    fileprivate func pass(_ operation: String, _ path: String, bytes: Int = 0) -> (allowed: Int, error: FileError)? {
+    func pass(_ operation: String, _ path: String, bytes: Int = 0) -> (allowed: Int, error: FileError)? {
         state.withLock { state in
             let number = state.operations
             state.operations += 1

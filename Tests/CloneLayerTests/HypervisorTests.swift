@@ -40,14 +40,14 @@ import Testing
         let text = try one.text(for: .kvm)
         let disk = "/domain/devices/disk"
         for (expression, value) in [
-            ("/domain/@type", "kvm"), ("/domain/name", "web-1"), ("/domain/uuid", one.identifier),
+            ("/domain/@type", "kvm"), ("/domain/name", "web-1"), ("/domain/uuid", one.identity.identifier),
             ("/domain/memory", "2048"), ("/domain/memory/@unit", "MiB"), ("/domain/vcpu", "4"),
             ("count(/domain/features/acpi)", "1"), ("\(disk)/driver/@type", "qcow2"),
             ("\(disk)/backingStore/format/@type", "raw"),
             ("\(disk)/backingStore/source/seclabel[@model='dac']/@relabel", "no"),
             ("count(\(disk)/source/seclabel)", "0"), ("count(\(disk)/backingStore/backingStore)", "1"),
             ("count(\(disk)/backingStore/backingStore/*)", "0"),
-            ("/domain/devices/interface/mac/@address", one.hardwareAddress),
+            ("/domain/devices/interface/mac/@address", one.identity.hardwareAddress),
         ] { #expect(try xpath(expression, text) == value, "\(expression)") }
 
         for backend in [CloneBackendKind.reflink, .copy] {
@@ -74,9 +74,9 @@ import Testing
         let calls = try words(
             of: "qemu_system", in: one.text(for: .qemu).replacing("qemu-system-x86_64", with: "qemu_system"))
         for (option, value) in [
-            ("-name", "guest=web-1"), ("-uuid", one.identifier), ("-m", "256"), ("-smp", "2"),
+            ("-name", "guest=web-1"), ("-uuid", one.identity.identifier), ("-m", "256"), ("-smp", "2"),
             ("-drive", "file=/store/clones/web-1.raw,format=raw,if=virtio"),
-            ("-nic", "user,model=virtio-net-pci,mac=\(one.hardwareAddress)"),
+            ("-nic", "user,model=virtio-net-pci,mac=\(one.identity.hardwareAddress)"),
         ] { #expect(calls[0].firstIndex(of: option).map { calls[0][$0 + 1] } == value, "\(option)") }
     }
 
@@ -87,7 +87,8 @@ import Testing
         let calls = try words(of: "VBoxManage", in: text)
         #expect(calls.map { $0[0] } == ["createvm", "modifyvm", "storagectl", "internalcommands", "storageattach"])
         #expect(calls[3].suffix(2).map { Array($0.utf8) } == [Array("-rawdisk".utf8), Array(raw.path.utf8)])
-        #expect(calls[1].last == raw.hardwareAddress.replacing(":", with: "") && calls[4].last == "./web-1.vmdk")
+        #expect(
+            calls[1].last == raw.identity.hardwareAddress.replacing(":", with: "") && calls[4].last == "./web-1.vmdk")
 
         let vhd = try machine(.vhd, folder: folder)
         let opening = try words(of: "VBoxManage", in: vhd.text(for: .virtualbox))
@@ -104,11 +105,45 @@ import Testing
             let lines = try one.text(for: .xen).split(separator: "\n")
             #expect(lines.contains("disk = [ \"vdev=hda,access=rw,\(opener)target=\(one.path)\" ]"), "\(lines)")
             for line in [
-                "name = \"web-1\"", "uuid = \"\(one.identifier)\"", "memory = 512", "vcpus = 2",
-                "vif = [ \"mac=\(one.hardwareAddress)\" ]",
+                "name = \"web-1\"", "uuid = \"\(one.identity.identifier)\"", "memory = 512", "vcpus = 2",
+                "vif = [ \"mac=\(one.identity.hardwareAddress)\" ]",
             ] { #expect(lines.contains(line[...]), "\(line)") }
             // Every line assigns, and its strings are closed.
             #expect(lines.allSatisfy { $0.contains(" = ") && $0.count { $0 == "\"" } % 2 == 0 })
+        }
+    }
+
+    @Test(arguments: hostile) func `every hypervisor gets the seed image read-only in a CD-ROM drive`(
+        _ folder: String
+    ) throws {
+        let one = try machine(.copy, folder: folder, hasSeedImage: true)
+        let seed = try #require(one.seedImage)
+        let text = try one.text(for: .kvm)
+        let drive = "/domain/devices/disk[@device='cdrom']"
+        #expect(try xpath("\(drive)/source/@file", text) == seed)
+        #expect(try xpath("count(\(drive)/readonly)", text) == "1")
+        #expect(try xpath("/domain/devices/controller[@type='scsi']/@model", text) == "virtio-scsi")
+        #expect(try xpath("count(/domain/devices/disk)", text) == "2")
+
+        let qemu = try words(
+            of: "qemu_system", in: one.text(for: .qemu).replacing("qemu-system-x86_64", with: "qemu_system"))
+        let path = seed.unicodeScalars.reduce(into: "") { $0 += $1 == "," ? ",," : String($1) }
+        #expect(
+            qemu[0].map { Array($0.utf8) }.contains(Array("file=\(path),format=raw,if=none,id=seed,readonly=on".utf8)))
+        #expect(qemu[0].contains("scsi-cd,drive=seed"))
+
+        let attach = try words(of: "VBoxManage", in: one.text(for: .virtualbox)).last
+        #expect(attach?.last.map { Array($0.utf8) } == Array(seed.utf8) && attach?.contains("dvddrive") == true)
+
+        guard !seed.contains(where: { "\"'\\".unicodeScalars.contains($0.unicodeScalars.first ?? " ") }) else { return }
+        let xen = try one.text(for: .xen)
+        #expect(xen.contains(", \"vdev=hdc,devtype=cdrom,access=ro,format=raw,target=\(seed)\" ]"))
+    }
+
+    @Test func `a clone without a seed image gets no drive`() throws {
+        for hypervisor in Hypervisor.allCases {
+            let text = try machine(.copy).text(for: hypervisor)
+            #expect(!text.contains("cdrom") && !text.contains("scsi") && !text.contains("dvddrive"), "\(hypervisor)")
         }
     }
 

@@ -8,12 +8,13 @@ import Testing
 /// - Parameter folder: the store's.
 func machine(
     _ backend: CloneBackendKind = .qcow2, name: String = "web-1", folder: String = "/store", scope: String = "host",
-    memory: Int? = nil, processors: Int? = nil
+    memory: Int? = nil, processors: Int? = nil, hasSeedImage: Bool = false
 ) throws -> MachineConfiguration {
     let artefact = CloneArtefact(
         clone: try CloneName(name), path: "\(folder)/clones/\(name).\(backend == .qcow2 ? "qcow2" : backend.format)")
     let clone = Clone(
-        artefact: artefact, master: try #require(MasterName("debian@3")), backend: backend, created: 0, state: .ready)
+        artefact: artefact, master: try #require(MasterName("debian@3")), backend: backend, created: 0, state: .ready,
+        seedImage: hasSeedImage ? "\(folder)/clones/\(name).seed.iso" : nil)
     return try MachineConfiguration(
         clone, masterPath: "\(folder)/masters/debian@3.raw", scope: scope, memory: memory, processors: processors)
 }
@@ -32,15 +33,16 @@ func refusal(_ body: () throws -> Void) -> CloneError? {
         let first = try machine()
         #expect(try first == machine())
         let others = try [machine(name: "web-2"), machine(scope: "other"), machine(name: "web-1.a")]
-        #expect(Set(([first] + others).map(\.identifier)).count == 4)
-        #expect(Set(([first] + others).map(\.hardwareAddress)).count == 4)
-        #expect(first.hardwareAddress.wholeMatch(of: /52:54:00(:[0-9a-f]{2}){3}/) != nil)
+        #expect(Set(([first] + others).map(\.identity.identifier)).count == 4)
+        #expect(Set(([first] + others).map(\.identity.hardwareAddress)).count == 4)
+        #expect(first.identity.hardwareAddress.wholeMatch(of: /52:54:00(:[0-9a-f]{2}){3}/) != nil)
         #expect(
-            first.identifier.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/)
+            first.identity.identifier.wholeMatch(
+                of: /[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/)
                 != nil)
         // Their number must never change: a guest's leases and interface names hang on them.
-        #expect(first.hardwareAddress == "52:54:00:f4:32:ca")
-        #expect(first.identifier == "34e5eacf-3ae5-83d3-8248-20c1aec38197")
+        #expect(first.identity.hardwareAddress == "52:54:00:f4:32:ca")
+        #expect(first.identity.identifier == "34e5eacf-3ae5-83d3-8248-20c1aec38197")
     }
 
     @Test func `memory and CPUs have bounds`() throws {
@@ -76,12 +78,20 @@ func refusal(_ body: () throws -> Void) -> CloneError? {
         #expect(try Hypervisor("xen") == .xen)
     }
 
+    @Test func `a template that names a seed image is for clones that have one`() throws {
+        #expect(
+            try machine(hasSeedImage: true).text(for: .xen, template: "<{{seed}}>") == "</store/clones/web-1.seed.iso>")
+        let error = refusal { _ = try machine().text(for: .xen, template: "<{{seed}}>") }
+        #expect(error?.kind == .conflict && error?.description.contains("--hostname") == true)
+    }
+
     @Test func `a template has values where its placeholders are`() throws {
         let template = "{{name}} {{format}} {{memory}}\r\n{ {cpus} }{{cpus}}{{mac}}é{{uuid}} {{master}}{{path}}"
         let one = try machine(memory: 512, processors: 3)
         #expect(
             try one.text(for: .xen, template: template)
-                == "web-1 qcow2 512\r\n{ {cpus} }3\(one.hardwareAddress)é\(one.identifier) \(one.master)\(one.path)")
+                == "web-1 qcow2 512\r\n{ {cpus} }3\(one.identity.hardwareAddress)é\(one.identity.identifier) \(one.master)\(one.path)"
+        )
         #expect(try one.text(for: .xen, template: "") == "")
         #expect(try one.text(for: .xen, template: "no placeholder }}") == "no placeholder }}")
         // What a value holds is no placeholder.

@@ -29,8 +29,9 @@ import Testing
         }
         let master = try MasterImage(name: try #require(MasterName("debian@1")), path: path, size: size)
         let site = CloneSite(folder: "\(folder.path)/clones", files: files)
-        let registry = try CloneRegistry(site: site, backends: [Qcow2Backend(site: site, clusterSize: clusterSize)])
-        let clone = try registry.create(try CloneName("c"), of: master).clones[0]
+        let registry = try CloneRegistry(site: site, backends: [Qcow2Backend(site: site)])
+        let settings = try CloneSettings(clusterSize: clusterSize)
+        let clone = try registry.create(try CloneName("c"), of: master, settings: settings).clones[0]
         #expect(try registry.health(of: clone.name, master: master) == .ok)
         return (master, clone)
     }
@@ -89,6 +90,9 @@ import Testing
         }
         #expect(throws: Qcow2Error.clusterSize(0)) {
             try Qcow2Overlay(masterSize: 1, backingPath: "/m", clusterSize: 0)
+        }
+        #expect(throws: Qcow2Error.extendedClusterSize(8192)) {
+            try Qcow2Overlay(masterSize: 1, backingPath: "/m", clusterSize: 8192, extendedL2: true)
         }
         #expect(throws: Qcow2Error.clusterSize(.min)) {
             try Qcow2Overlay(masterSize: 1, backingPath: "/m", clusterSize: .min)

@@ -50,7 +50,10 @@ import Testing
         #expect(first.explanation.hasPrefix("vhd: only Xen and Hyper-V open it, never qemu"))
         #expect(first.explanation.contains("one full copy") || first.explanation.contains("file system"))
         #expect(try make("b", of: master(), with: registry).explanation.contains("other clones"))
-        guard case .available(let facts) = registry.backends.last?.probe(nil) else {
+        guard
+            case .available(let facts) = registry.backends.first(where: { $0.kind == .vhd })?.probe(
+                nil, settings: .none)
+        else {
             Issue.record("it is not offered")
             return
         }
@@ -122,10 +125,7 @@ import Testing
         let clone = try make("a", of: master(), with: registry).clones[0]
         let before = try VhdJudge.shared.read(clone.path)
         func reason() throws -> String {
-            switch try registry.health(of: clone.name, master: master()) {
-            case .ok: "ok"
-            case .broken(let reason): reason
-            }
+            try registry.health(of: clone.name, master: master()).sentence ?? "ok"
         }
         try files.remove("\(clones)/debian@1.vhd")
         #expect(try reason().contains("parent"))
@@ -176,7 +176,8 @@ import Testing
             sharesBlocks: true, bytesPerClone: 1, bytesOnce: size, bytesAvailable: size / 2, summary: "a test")
         let backend = FixedProbe(facts: facts)
         #expect(throws: CloneError(.noSpace, "")) {
-            _ = try BackendChoice.only(.vhd).pick(from: [backend], for: master, count: 3)
+            _ = try BackendChoice.only(.vhd).pick(
+                from: [backend], in: nil, for: master, count: 3, settings: .none)
         }
     }
 
@@ -201,11 +202,13 @@ private struct FixedProbe: CloneBackend {
     init(facts: CloneFacts) { self.facts = facts }
 
     var kind: CloneBackendKind { .vhd }
-    func probe(_ master: MasterImage?) -> CloneCapability { .available(facts) }
-    func plan(_ clone: CloneName, of master: MasterImage) throws(CloneError) -> CloneArtefact { throw refusal }
+    func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability { .available(facts) }
+    func plan(
+        _ clones: [CloneName], of master: MasterImage, settings: CloneSettings, besides: [CloneArtefact]
+    ) throws(CloneError) -> [CloneArtefact] { throw refusal }
     func create(_ made: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneArtefact] { throw refusal }
     func reset(_ made: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact { throw refusal }
-    func remove(_ made: [CloneArtefact]) throws(CloneError) { throw refusal }
-    func health(of artefact: CloneArtefact, master: MasterImage?) -> CloneHealth { .ok }
-    func sweep() throws(CloneError) -> [String] { [] }
+    func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) { throw refusal }
+    func conditions(of subjects: [CloneSubject]) -> [CloneCondition] { subjects.map { _ in CloneCondition(.ok) } }
+    func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { [] }
 }

@@ -102,7 +102,8 @@ extension EndToEnd {
                 let image = fleet.path("guest.raw")
                 try await tool("cp \(inner) \(image)")
                 truncate(image, 4 << 20)
-                try await droverDoes("master create \(image) --name guest --version 1 --store \(store)")
+                try await droverDoes(
+                    "master create \(image) --source-format raw --name guest --version 1 --store \(store)")
                 #expect(try await areIdentical(image, "\(store)/masters/guest@1.raw"))
                 // Its clone does not take the inner header for its own either.
                 let clone = try await droverDoes("clone create guest vm --store \(store)").lines[0]
@@ -142,13 +143,15 @@ extension EndToEnd {
         @Test func `a damaged image is refused with qemu's own words`() async throws {
             try await Fleet.run { fleet in
                 let (image, store) = (fleet.path("bad.qcow2"), fleet.path("store"))
-                try writeFile(
-                    Array("QFI".utf8) + [0xfb, 0, 0, 0, 3] + [UInt8](repeating: 0xff, count: 4096), to: image)
-                try await droverRefuses("master create \(image) --name bad --version 1 --store \(store)", with: 1)
-                let vmdk = fleet.path("bad.vmdk")
-                try writeFile(Array("KDMV".utf8) + [UInt8](repeating: 0xff, count: 4096), to: vmdk)
+                // The headers are sound and what was compressed is not.
+                let raw = fleet.path("base.raw")
+                try writeFile((0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 / 997) }, to: raw)
+                try await tool("qemu-img convert -c -f raw -O qcow2 \(raw) \(image)")
+                var bytes = try readFile(image)
+                for index in bytes.count * 3 / 4..<bytes.count { bytes[index] = 0xff }
+                try writeFile(bytes, to: image)
                 try await droverRefuses(
-                    "master create \(vmdk) --name bad --version 1 --store \(store)", with: 1, saying: "qemu-img")
+                    "master create \(image) --name bad --version 1 --store \(store)", with: 1, saying: "qemu-img")
                 #expect(try listing(store) == ["clones/", "masters/", "partial/"])
             }
         }

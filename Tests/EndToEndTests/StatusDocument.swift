@@ -22,6 +22,7 @@ struct StatusDocument: Decodable, Sendable {
         let peers: Int
         let clones: [String]
         let sources: [Source]
+        let location: String?
 
         /// Bytes that came from other peers.
         var received: Int64 { sources.reduce(0) { $0 + $1.bytes } }

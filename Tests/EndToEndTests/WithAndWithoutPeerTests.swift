@@ -22,6 +22,10 @@ extension EndToEnd {
                         "clone create base@1 db", "clone list", "clone list --format json", "clone show web-1",
                         "clone show db --format json", "clone reset web-1 web-2", "clone remove web-1 web-2 db",
                         "clone list", "master remove base@2", "master list",
+                        "master adopt \(image) --torrent \(store)/masters/base@1.torrent --as own@4",
+                        "master adopt \(image) --torrent \(store)/masters/base@1.torrent --as own@5 --format json",
+                        "master list --quiet", "master show own", "master verify own", "clone create own@4 on-it",
+                        "clone show on-it", "clone remove on-it", "master remove own@4 own@5",
                     ] {
                         // The allocation of a new file settles late on some file systems.
                         let text = try await droverDoes("\(words) --store \(store)").output

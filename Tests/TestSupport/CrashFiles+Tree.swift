@@ -30,10 +30,13 @@ struct MemoryTree: Sendable {
     }
 
     func status(_ path: String) -> FileStatus? {
-        if isDirectory(path) { return FileStatus(size: 0, allocated: 0, modified: 0, mode: 0o755, isDirectory: true) }
+        if isDirectory(path) {
+            return FileStatus(size: 0, allocated: 0, modified: 0, changed: 0, mode: 0o755, isDirectory: true)
+        }
         guard let inode = inode(path).flatMap({ inodes[$0] }) else { return nil }
         return FileStatus(
             size: Int64(inode.bytes.count), allocated: Int64(inode.bytes.count), modified: inode.modified,
+            changed: inode.modified,
             mode: inode.mode, isDirectory: false)
     }
 

@@ -19,8 +19,8 @@ struct CloneConfig: AsyncParsableCommand {
               drover clone config web-1 --for qemu | sh
               drover clone config web-1 --for kvm --template site.xml --cpus 4
 
-            A template is plain text with {{name}}, {{path}}, {{format}}, {{master}}, {{memory}} (MiB), {{cpus}}, {{mac}} \
-            and {{uuid}}. Values are escaped for the hypervisor's language: in XML and xl.cfg put your own quotes around \
+            A template is plain text with {{name}}, {{path}}, {{format}}, {{master}}, {{memory}} (MiB), {{cpus}}, {{mac}}, \
+            {{uuid}} and, for a clone with a seed image, {{seed}}. Values are escaped for the hypervisor's language: in XML and xl.cfg put your own quotes around \
             them, in commands none.
 
             Not every hypervisor opens every clone: kvm and qemu no vhd, in which they would read zeros, virtualbox no \

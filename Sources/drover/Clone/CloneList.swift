@@ -12,7 +12,7 @@ struct CloneList: AsyncParsableCommand {
     func run() async throws {
         guard case .clones(let clones) = try await store.ask(.listClones) else { throw HostFailure.unexpectedReply }
         try output.print(
-            clones, columns: ["clone", "master", "backend", "health", "path"],
-            rows: clones.map { [$0.name, $0.master, $0.backend, $0.health, $0.path] })
+            clones, columns: ["clone", "master", "backend", "full", "path", "health"],
+            rows: clones.map { [$0.name, $0.master, $0.backend, PercentText.of($0.fill), $0.path, $0.health] })
     }
 }

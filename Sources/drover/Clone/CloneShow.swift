@@ -20,6 +20,8 @@ struct CloneShow: AsyncParsableCommand {
             report,
             fields: [
                 "clone": report.name, "master": report.master, "backend": report.backend, "path": report.path,
+                "room used": report.fill.map { PercentText.of($0) },
+                "seed image": report.seedImage, "mac": report.mac, "uuid": report.uuid,
                 "health": report.health,
             ])
     }

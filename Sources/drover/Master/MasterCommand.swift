@@ -6,13 +6,13 @@ import ArgumentParser
 struct MasterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "master",
-        abstract: "Make, publish, fetch and look after masters.",
+        abstract: "Make, publish, fetch, adopt and look after masters.",
         discussion: """
             A master is written NAME@VERSION, such as debian@3; a bare NAME means its newest version. Versions are \
             positive numbers that grow; --label says the same in words for people.
             """,
         subcommands: [
-            MasterCreate.self, MasterPublish.self, MasterFetch.self, MasterList.self, MasterShow.self,
-            MasterVerify.self, MasterRemove.self, MasterInspect.self,
+            MasterCreate.self, MasterPublish.self, MasterFetch.self, MasterAdopt.self, MasterList.self, MasterShow.self,
+            MasterVerify.self, MasterLint.self, MasterRemove.self, MasterInspect.self,
         ])
 }

@@ -13,7 +13,11 @@ struct MasterCreate: AsyncParsableCommand {
         discussion: """
             The image is copied into the store (shared where the file system can, sparse otherwise), hashed, and \
             registered read-only together with its .torrent. A running peer serves it at once; `drover peer run` \
-            serves it when it starts. The source is left as it is; one that a running VM writes to is refused.
+            serves it when it starts. The source is left as it is; one that a running VM writes to is refused, and so is \
+            one whose header names other files, a parent or a backing file, or does not hold together.
+
+            What is in the image is in every clone: `drover master lint` finds machine ids, SSH host keys and the like \
+            that clones must not share.
             """)
 
     @Argument(help: "The disk image: raw, or a format qemu-img reads.", completion: .file())
@@ -84,7 +88,8 @@ struct MasterCreate: AsyncParsableCommand {
         }
         let order = HostRequest.CreateMaster(
             source: StoreLayout.resolve(source), name: name, version: version, label: label, trackers: trackers,
-            webSeeds: webSeeds, pieceLength: pieceLength, hybrid: hybrid, format: format)
+            webSeeds: webSeeds, pieceLength: pieceLength, hybrid: hybrid, format: format,
+            isFormatStated: sourceFormat != nil)
         let reply = try await store.ask(.createMaster(order), create: true, quiet: output.quiet)
         guard case .master(let report) = reply else { throw HostFailure.unexpectedReply }
         if let out { try copyTorrent(report.torrent, to: StoreLayout.resolve(out)) }

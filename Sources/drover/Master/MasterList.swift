@@ -13,12 +13,17 @@ struct MasterList: AsyncParsableCommand {
     func run() async throws {
         guard case .masters(let masters) = try await store.ask(.listMasters) else { throw HostFailure.unexpectedReply }
         try output.print(
-            masters, columns: ["master", "state", "size", "on disk", "clones", "label"],
+            masters, columns: ["master", "state", "size", "on disk", "clones", "location", "label"],
             rows: masters.map {
                 [
                     "\($0.name)@\($0.version)", $0.state, "\(ByteText($0.size))", "\(ByteText($0.allocated))",
-                    "\($0.clones.count)", $0.label ?? "",
+                    "\($0.clones.count)", $0.location, $0.label ?? "",
                 ]
             })
+        if !output.quiet {
+            for master in masters {
+                if let problem = master.problem { Terminal.note("\(master.name)@\(master.version): \(problem)") }
+            }
+        }
     }
 }

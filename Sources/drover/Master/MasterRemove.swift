@@ -7,7 +7,10 @@ struct MasterRemove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract: "Remove masters from the store, or give up fetches that are under way.",
-        discussion: "A master that clones depend on is refused; remove the clones first.")
+        discussion: """
+            A master that clones depend on is refused; remove the clones first. Of an adopted master the store forgets \
+            what it knows; the image stays where it is.
+            """)
 
     @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"))
     var masters: [String]

@@ -27,11 +27,12 @@ struct MasterShow: AsyncParsableCommand {
                 "master": "\(report.name)@\(report.version)",
                 "label": report.label,
                 "state": report.state,
+                "problem": report.problem,
                 "size": "\(ByteText(report.size)) (\(report.size) bytes), \(ByteText(report.allocated)) on disk",
                 "pieces": "of \(ByteText(Int64(report.pieceLength)))",
                 "info-hash v1": report.infoHashV1,
                 "info-hash v2": report.infoHashV2,
-                "image": report.path,
+                "image": report.path + (report.location == "adopted" ? " (adopted)" : ""),
                 "torrent": report.torrent,
                 "clones": report.clones.isEmpty ? nil : report.clones.joined(separator: ", "),
             ])

@@ -7,7 +7,10 @@ struct MasterVerify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Read a master again and compare every piece with its hash.",
-        discussion: "A master that fails is no longer served or cloned; remove it and fetch it again.")
+        discussion: """
+            A master that fails is no longer served or cloned; remove it and fetch it again, or, if it was adopted, put \
+            its right image back and verify again.
+            """)
 
     @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME.", valueName: "master"))
     var master: String
@@ -25,8 +28,11 @@ struct MasterVerify: AsyncParsableCommand {
         guard report.isGood else {
             throw HostFailure(
                 .verification,
-                "\(report.master) is damaged: \(report.badPieces.count) of \(report.pieceCount) pieces are wrong; "
-                    + "remove it and fetch it again")
+                "\(report.master) is damaged: "
+                    + (report.badPieces.isEmpty
+                        ? "its file has not the image's size"
+                        : "\(report.badPieces.count) of \(report.pieceCount) pieces are wrong")
+                    + "; remove it and fetch it again, or put the right image back if it was adopted")
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CloneLayer
+import ImageHeaders
 
 extension FuzzTarget {
     /// The header of a qcow2 image from outside. It says the same whether or not the file's size is known; and an
@@ -14,6 +15,12 @@ extension FuzzTarget {
                 try expectEqual(sized, header, "read with a size")
             }
             try expect((try? Qcow2Header.inspect(bytes, fileSize: 0)) == nil, "tables lie in an empty file")
+        }
+        // As a source, in a file with room for its tables, it may lean on nothing.
+        if let size = try? Qcow2Header.check(.grown(bytes, by: 64 << 20)) {
+            try expectDisk(size)
+            let header = try Qcow2Header.inspect(ForeignImage.grown(bytes, by: 4 << 20).beginning(2 << 20))
+            try expect(!header.hasBackingFile && !header.hasDataFile, "it leans on another file")
         }
         var script = Script(bytes)
         let (size, cluster) = (script.integer(Int64.self), 1 << script.number(below: 18))

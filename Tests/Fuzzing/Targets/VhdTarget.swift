@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CloneLayer
+import ImageHeaders
 
 extension FuzzTarget {
     /// The beginning of a VHD from outside: footer, dynamic header, block table. Checksums are put right first, but
@@ -15,6 +16,14 @@ extension FuzzTarget {
             repair(&file, 512..<1536, checksum: 36)
         }
         try inspect(file, fileSize: Int64(file.count) + Int64(growth) * 512)
+        // As a source, closed by its footer, it may lean on nothing.
+        let (end, footer) = (Int64(file.count) + Int64(growth) * 512, Array(file.prefix(512)))
+        let image = ForeignImage.made(of: [(0, file), (end, footer)], size: end + 512)
+        if let size = try? VhdFooter.check(image) {
+            try expectDisk(size)
+            let type = try VhdFooter(decoding: footer).diskType
+            try expect(type != .differencing, "a differencing disk is accepted")
+        }
 
         script = Script(bytes)
         let size = script.integer(Int64.self)

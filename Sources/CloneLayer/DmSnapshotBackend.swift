@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DeviceLayer
+import FileLayer
+
+/// Clones as device-mapper snapshots: the block device `/dev/mapper/drover-CLONE`, which reads the master's file and
+/// keeps what is written to it in `clones/CLONE.cow`.
+///
+/// A snapshot whose store runs full is lost whole. A store is therefore as large as its master and the metadata unless
+/// another size was asked for; it is sparse, and takes space as it is written.
+package struct DmSnapshotBackend: CloneBackend {
+    private let site: CloneSite
+    private let stores: FileArtefacts
+    private let mappings: StoreMappings
+
+    private static let storeKey = "cow-size"
+
+    package init(site: CloneSite, mappings: any MappingAccess) {
+        self.site = site
+        stores = FileArtefacts(site: site, suffix: ".cow")
+        self.mappings = StoreMappings(owner: site.owner, access: mappings)
+    }
+
+    package var kind: CloneBackendKind { .dmSnapshot }
+
+    package func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability {
+        if let obstacle = mappings.obstacle("snapshot") ?? StoreMappings.obstacle(master) { return obstacle }
+        return .available(
+            CloneFacts(
+                sharesBlocks: true, bytesPerClone: 8 * 4096, bytesAvailable: site.bytesAvailable,
+                summary: "a block device that reads the master's file and keeps what is written in a sparse file"))
+    }
+
+    package func plan(
+        _ clones: [CloneName], of master: MasterImage, settings: CloneSettings, besides: [CloneArtefact]
+    ) throws(CloneError) -> [CloneArtefact] {
+        guard let size = settings.storeSize ?? SnapshotStore.size(forMasterOf: master.size) else {
+            throw CloneError(.usage, "\(master.name) is too large for a snapshot; use --backend qcow2")
+        }
+        _ = try stores.plan(clones)
+        try mappings.checkFree(clones)
+        return clones.map { clone in
+            CloneArtefact(
+                clone: clone, path: mappings.name(of: clone).path, details: [Self.storeKey: String(size)])
+        }
+    }
+
+    package func create(
+        _ planned: [CloneArtefact], of master: MasterImage
+    ) throws(CloneError) -> [CloneArtefact] {
+        guard let first = planned.first else { return [] }
+        let size = storeSize(of: first, for: master)
+        try stores.create(planned.map { stores.file(of: $0.clone) }) { path throws(FileError) in
+            try make(path, size)
+        }
+        for artefact in planned { try map(artefact, of: master) }
+        return planned
+    }
+
+    package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
+        // While the device is there its content is that of the store it was made with, so it goes first.
+        try mappings.remove(mappings.name(of: artefact.clone), during: "reset the clone \(artefact.clone)")
+        let size = storeSize(of: artefact, for: master)
+        do throws(CloneError) {
+            try stores.replace(stores.file(of: artefact.clone)) { path throws(FileError) in try make(path, size) }
+        } catch {
+            // It is still the old clone; should this fail too, drover clone map does it later.
+            try? map(artefact, of: master)
+            throw error
+        }
+        try map(artefact, of: master)
+        return artefact
+    }
+
+    package func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) {
+        let names = made.map { mappings.name(of: $0.clone) }
+        let there = try mappings.all(during: "remove clones")
+        for name in names where there[name.device]?.name == name {
+            try mappings.remove(name, during: "remove the clone \(name.part)")
+        }
+        try stores.remove(made.map { stores.file(of: $0.clone) })
+    }
+
+    package func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError) {
+        try mappings.checkUnused(artefacts.map(\.clone))
+    }
+
+    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName] {
+        let there = try mappings.all(during: "map clones")
+        let missing = artefacts.filter { there[mappings.name(of: $0.clone).device] == nil }
+        for artefact in missing { try map(artefact, of: master) }
+        return missing.map(\.clone)
+    }
+
+    package func conditions(of subjects: [CloneSubject]) -> [CloneCondition] {
+        let there = try? mappings.all(during: "look at clones")
+        return subjects.map { subject in
+            do throws(BrokenClone) {
+                return try condition(of: subject, there)
+            } catch {
+                return .broken(error.reason)
+            }
+        }
+    }
+
+    package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { try stores.sweep() }
+
+    package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
+        // The names of thin devices have the same form; their backend tells its own apart by the pool.
+        let kept = Set(keeping.map(\.clone.text))
+        let there = try mappings.all(during: "look for devices that no clone owns")
+        var removed: [String] = []
+        for name in try mappings.strays(keeping: kept) {
+            switch there[name.device]?.state {
+            case .snapshot, .invalidSnapshot: break
+            default: continue
+            }
+            try mappings.remove(name, during: "remove a device that no clone owns")
+            removed.append(name.path)
+        }
+        return removed
+    }
+
+    private func storeSize(of artefact: CloneArtefact, for master: MasterImage) -> Int64 {
+        artefact.details[Self.storeKey].flatMap { Int64($0) } ?? SnapshotStore.size(forMasterOf: master.size)
+            ?? master.size
+    }
+
+    private func make(_ path: String, _ size: Int64) throws(FileError) -> any OpenFile {
+        let file = try site.files.open(path, .createNew)
+        try site.files.setMode(path, 0o600)
+        // A store of zeros is an empty one; the kernel writes its header.
+        try file.truncate(to: size)
+        return file
+    }
+
+    private func map(_ artefact: CloneArtefact, of master: MasterImage) throws(CloneError) {
+        try mappings.add(
+            MappingPlan(
+                mappings.name(of: artefact.clone), sectors: master.size / 512,
+                target: .snapshot(
+                    origin: master.path, store: stores.file(of: artefact.clone).path,
+                    chunkSectors: SnapshotStore.chunkSectors)),
+            during: "map the clone \(artefact.clone)")
+    }
+
+    private func condition(
+        of subject: CloneSubject, _ there: [String: Mapping]?
+    ) throws(BrokenClone) -> CloneCondition {
+        let clone = subject.artefact.clone
+        _ = try stores.status(of: stores.file(of: clone)).get()
+        guard let master = subject.master else {
+            throw BrokenClone("its master is no longer registered; fetch it again, or remove the clone \(clone)")
+        }
+        if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
+        guard let there else {
+            let device = try? site.files.status(subject.artefact.path)
+            return StoreMappings.unseen(isThere: device != nil, clone)
+        }
+        let name = mappings.name(of: clone)
+        guard let mapping = there[name.device], mapping.name == name else {
+            throw BrokenClone(StoreMappings.unmapped(clone))
+        }
+        switch mapping.state {
+        case .snapshot(let used, let total):
+            return CloneCondition(
+                fill: Double(used) / Double(total), of: "its room for what is written",
+                remedy: "a clone whose room is full is lost: save its data and reset it, or make one with a larger "
+                    + "--cow-size")
+        case .invalidSnapshot:
+            throw BrokenClone(
+                "its room for what was written ran full or could not be written, and the kernel has given it up; reset the "
+                    + "clone \(clone)")
+        default: throw BrokenClone("\(name.path) is not a snapshot; move it away and use drover clone map \(clone)")
+        }
+    }
+}

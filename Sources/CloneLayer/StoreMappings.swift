@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DeviceLayer
+
+/// The device-mapper devices of one store, for the backends that make such.
+struct StoreMappings: Sendable {
+    let owner: String
+    let access: any MappingAccess
+    /// Whoever looks at a new device, as udev does, has it open for a moment.
+    private static let patience = 10
+    private static let pause: Int32 = 100
+
+    func name(of clone: CloneName) -> MappingName { MappingName(owner: owner, part: clone.text) }
+
+    /// Every mapping of the host by the name below `/dev/mapper`.
+    func all(during work: String) throws(CloneError) -> [String: Mapping] {
+        do throws(DeviceError) {
+            return Dictionary(try access.mappings().map { ($0.device, $0) }) { first, _ in first }
+        } catch {
+            throw CloneError(error, during: work)
+        }
+    }
+
+    /// - Throws: `.conflict` when a device has a clone's name already.
+    func checkFree(_ clones: [CloneName]) throws(CloneError) {
+        let taken = try all(during: "create clones")
+        for clone in clones {
+            let name = name(of: clone)
+            guard let mapping = taken[name.device] else { continue }
+            throw CloneError(
+                .conflict,
+                mapping.name?.owner == owner
+                    ? "\(name.path) is there already and no clone owns it; take it away with drover clone repair"
+                    : "\(name.path) is there already and not this store's; choose another name")
+        }
+    }
+
+    /// - Throws: `.conflict` when one of the clones is open, and stays so.
+    func checkUnused(_ clones: [CloneName]) throws(CloneError) {
+        for attempt in 0...Self.patience {
+            let mappings = try all(during: "see who uses the clones")
+            let open = clones.first { (mappings[name(of: $0).device]?.openCount ?? 0) > 0 }
+            guard let open else { return }
+            guard attempt < Self.patience else {
+                throw CloneError(
+                    .conflict,
+                    "the clone \(open) is in use: \(name(of: open).path) is open; shut its machine down first")
+            }
+            wait(milliseconds: Self.pause)
+        }
+    }
+
+    /// Mappings of this store that belong to none of `keeping`.
+    func strays(keeping: Set<String>) throws(CloneError) -> [MappingName] {
+        try all(during: "look for devices that no clone owns").values.compactMap(\.name)
+            .filter { $0.owner == owner && !keeping.contains($0.part) }.sorted { $0.part < $1.part }
+    }
+
+    func add(_ plan: MappingPlan, during work: String) throws(CloneError) {
+        do throws(DeviceError) { try access.add(plan) } catch { throw CloneError(error, during: work) }
+    }
+
+    func remove(_ name: MappingName, during work: String) throws(CloneError) {
+        do throws(DeviceError) { try access.remove(name) } catch { throw CloneError(error, during: work) }
+    }
+
+    /// Whether the kernel has what a backend needs.
+    /// - Returns: what to answer to a probe when it has not.
+    func obstacle(_ target: String) -> CloneCapability? {
+        do throws(DeviceError) {
+            guard try !access.targets().contains(target) else { return nil }
+            return .unavailable(
+                reason: "this kernel cannot make device-mapper devices of the kind \(target)",
+                fix: "use a kernel that has it, as Debian's has, or --backend qcow2")
+        } catch {
+            let fix =
+                switch error.cause {
+                case .denied: "run this as root, or use --backend qcow2"
+                default: "repair that, or use --backend qcow2"
+                }
+            return .unavailable(reason: error.description, fix: fix)
+        }
+    }
+
+    /// Why a master cannot be below such a device.
+    static func obstacle(_ master: MasterImage?) -> CloneCapability? {
+        guard let master, master.size % 512 != 0 else { return nil }
+        return .unavailable(
+            reason: "a block device has whole sectors of 512 bytes, and \(master.name) has \(master.size) bytes",
+            fix: "use --backend qcow2, reflink or copy")
+    }
+
+    /// The condition of a clone whose devices may only be seen by root, as far as anybody can tell.
+    static func unseen(isThere: Bool, _ clone: CloneName) -> CloneCondition {
+        isThere ? CloneCondition(.ok) : .broken(unmapped(clone))
+    }
+
+    static func unmapped(_ clone: CloneName) -> String {
+        "its device is not there, as after a restart of the host; make it again with drover clone map \(clone)"
+    }
+}
