@@ -18,10 +18,10 @@ SECONDS ?= 60
 TARGET ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check verify fuzz simulate demo bench fmt clean
+.PHONY: help build test check verify verify-hypervisors fuzz simulate demo bench fmt clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the programs and the tests (release), after the packages they need
 	@deploy/packages build
@@ -41,6 +41,12 @@ verify: ## Run the long suites: foreign clients, guest kernels, simulations, fuz
 	@deploy/packages verify
 	$(SWIFT_BUILD)
 	@Tests/verify/run $(SUITES)
+
+verify-hypervisors: ## Boot and migrate clones under qemu, libvirt and Xen, emulated: half an hour
+	@deploy/packages hypervisors
+	$(SWIFT_BUILD)
+	@deploy/demo/kept-master >/dev/null
+	@Tests/verify/run --from hypervisors $(SUITES)
 
 fuzz: ## Fuzz what reads input, a minute for each target: make fuzz SECONDS=60 TARGET=bencode
 	@deploy/packages build
