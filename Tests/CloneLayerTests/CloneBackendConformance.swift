@@ -143,7 +143,7 @@ struct CloneBackendConformance {
             switch clone.backend {
             case .qcow2, .reflink, .copy, .vhd: try PosixFiles().remove(clone.path)
             case .dmSnapshot, .dmThin: try ToolRun.check("dmsetup", "remove", clone.path)
-            case .lvm, .lvmThin: try ToolRun.check("lvchange", "--activate", "n", clone.path)
+            case .lvm, .lvmThin: try ToolRun.check("lvchange", "--yes", "--activate", "n", clone.path)
             }
         }
     }

@@ -107,10 +107,18 @@ extension EndToEnd {
                 let path = try await droverDoes("clone create base vm --backend \(backend) --store \(store)").lines[0]
                 #expect(path == "\(store)/clones/vm.\(backend == "copy" ? "raw" : backend)")
                 let shown = try await droverDoes("clone show vm --format json --store \(store)").output
-                let clone = try JSONDecoder().decode([String: String].self, from: Data(shown.utf8))
-                #expect(clone["name"] == "vm" && clone["master"] == "base@1")
-                #expect(clone["backend"] == backend && clone["path"] == path)
+                let clone = try JSONDecoder().decode(ShownClone.self, from: Data(shown.utf8))
+                #expect(clone.name == "vm" && clone.master == "base@1")
+                #expect(clone.backend == backend && clone.path == path)
+                #expect(clone.isUsable && clone.health == "ok" && clone.fill == nil)
             }
+        }
+
+        /// What programs may rely on of a clone in JSON.
+        private struct ShownClone: Decodable {
+            let name, master, backend, path, health: String
+            let isUsable: Bool
+            let fill: Double?
         }
 
         @Test func `a fetch whose clones cannot be made keeps the master and exits with 6`() async throws {
