@@ -17,8 +17,8 @@ package struct AutoOrder: Equatable, Sendable {
         } else {
             kinds = [.qcow2, .reflink, .copy]
             reason =
-                hypervisors.hasKVM
-                ? "this host runs KVM, for which qcow2 serves best" : "no hypervisor here asks for another order"
+                hypervisors.hasKVM || hypervisors.hasQemu
+                ? "qcow2 serves KVM and qemu best" : "no hypervisor here asks for another order"
         }
     }
 }

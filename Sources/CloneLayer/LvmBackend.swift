@@ -47,12 +47,15 @@ package struct LvmBackend: CloneBackend {
                 try make(id, artefact, of: master)
             }
         }
+        // What is made of a volume that is not active is not active either.
+        _ = try store.map(planned)
         return planned
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
         try store.provide(master, in: store.id(of: artefact).group)
         try store.replace(artefact) { id throws(DeviceError) in try make(id, artefact, of: master) }
+        _ = try store.map([artefact])
         return artefact
     }
 

@@ -50,12 +50,15 @@ package struct LvmThinBackend: CloneBackend {
                 try make(id, of: master)
             }
         }
+        // What is made of a volume that is not active is not active either.
+        _ = try store.map(planned)
         return planned
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
         try prepare(master, in: store.id(of: artefact).group)
         try store.replace(artefact) { id throws(DeviceError) in try make(id, of: master) }
+        _ = try store.map([artefact])
         return artefact
     }
 

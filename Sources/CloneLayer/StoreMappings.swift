@@ -76,6 +76,7 @@ struct StoreMappings: Sendable {
             let fix =
                 switch error.cause {
                 case .denied: "run this as root, or use --backend qcow2"
+                case .unsupported: "use a kernel that can, as Debian's, with dmsetup installed, or --backend qcow2"
                 default: "repair that, or use --backend qcow2"
                 }
             return .unavailable(reason: error.description, fix: fix)

@@ -14,6 +14,8 @@ package struct DeviceMapper: MappingAccess {
 
     package func targets() throws(DeviceError) -> Set<String> {
         guard geteuid() == 0 else { throw DeviceError(.denied, "device-mapper needs root") }
+        if !hasDriver { _ = try? tools.run(ToolCall("modprobe", ["--quiet", "dm-mod"])) }
+        guard hasDriver else { throw DeviceError(.unsupported, "this kernel has no device-mapper") }
         var found = try listTargets()
         let absent = Self.modules.filter { !found.contains($0.value) }
         if let modules = Optional(absent.keys.sorted()), !modules.isEmpty {
@@ -24,6 +26,14 @@ package struct DeviceMapper: MappingAccess {
         return found
     }
 
+    /// Whether the kernel answers: the node may be there without it.
+    private var hasDriver: Bool {
+        let descriptor = open(Self.control, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno == EACCES || errno == EPERM }
+        close(descriptor)
+        return true
+    }
+
     private func listTargets() throws(DeviceError) -> Set<String> {
         let text = try ask(["targets"])
         return Set(text.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) })
@@ -31,7 +41,7 @@ package struct DeviceMapper: MappingAccess {
 
     package func mappings() throws(DeviceError) -> [Mapping] {
         // Without the driver there is no mapping; dmsetup would complain.
-        guard access(Self.control, F_OK) == 0 else { return [] }
+        guard hasDriver else { return [] }
         guard geteuid() == 0 else { throw DeviceError(.denied, "device-mapper needs root") }
         let columns = ["--columns", "--noheadings", "--separator", "|", "--options", "name,open,uuid"]
         let list = try ask(["info"] + columns).split(separator: "\n").map {

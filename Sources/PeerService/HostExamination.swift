@@ -37,12 +37,17 @@ package struct HostExamination {
     /// The probe of a host that has no store yet: as if one were made at the root.
     package func reportWithoutStore() -> DoctorReport {
         let site = CloneSite(folder: trialFolder, files: files)
-        defer { try? files.remove(trialFolder) }
+        defer { rmdir(trialFolder) }
         let capabilities = CloneRegistry.standardBackends(at: site).map { backend in
             (kind: backend.kind, capability: backend.probe(nil, settings: .none))
         }
         let order = AutoOrder(for: LocalHypervisors(files: files, tools: tools))
-        return report(capabilities, order, storeIsThere: false)
+        var report = report(capabilities, order, storeIsThere: false)
+        for index in report.checks.indices {
+            // The folder is gone when somebody reads of it.
+            report.checks[index].finding.replace(trialFolder, with: nearest)
+        }
+        return report
     }
 
     /// In the nearest folder above the store that is there.
@@ -103,13 +108,7 @@ package struct HostExamination {
     private var hypervisors: [DoctorReport.Check] {
         let found = LocalHypervisors(files: files, tools: tools)
         var checks = [
-            found.hasKVM
-                ? DoctorReport.Check("hypervisor.kvm", .ok, "/dev/kvm may be used")
-                : DoctorReport.Check(
-                    "hypervisor.kvm", .note, "there is no /dev/kvm that this user may use, and qemu without it is slow",
-                    fix:
-                        "load kvm_intel or kvm_amd, let the user into the group kvm, or switch virtualisation on in the "
-                        + "firmware"),
+            kvm(found),
             found.hasQemu
                 ? DoctorReport.Check("hypervisor.qemu", .ok, "qemu is installed")
                 : DoctorReport.Check(
@@ -122,6 +121,37 @@ package struct HostExamination {
         }
         return checks
     }
+
+    /// Whether KVM runs a processor here, found out with a machine that never starts: a node in /dev does not show it.
+    private func kvm(_ found: LocalHypervisors) -> DoctorReport.Check {
+        let slow = "and qemu without it is slow"
+        guard found.hasKVM else {
+            return DoctorReport.Check(
+                "hypervisor.kvm", .note, "there is no /dev/kvm that this user may use, \(slow)",
+                fix: "load kvm_intel or kvm_amd, let the user into the group kvm, or switch virtualisation on in the "
+                    + "firmware")
+        }
+        let machine = [
+            "-accel", "kvm", "-cpu", "host", "-nodefaults", "-no-user-config", "-display", "none", "-m", "16", "-S",
+        ]
+        guard let program = Self.emulators.first(where: { tools.find($0) != nil }) else {
+            return DoctorReport.Check("hypervisor.kvm", .ok, "/dev/kvm is there; no qemu to try it with")
+        }
+        do throws(ToolError) { try tools.run(ToolCall(program, machine, limit: Self.trial)) } catch {
+            guard error.cause != .timedOut else {
+                return DoctorReport.Check("hypervisor.kvm", .ok, "a machine with this host's processor can be made")
+            }
+            let reason = error.words.split(separator: "\n").first.map { ": \($0)" } ?? ""
+            return DoctorReport.Check(
+                "hypervisor.kvm", .warning, "KVM does not run here, \(slow)\(reason)",
+                fix: "look at the kernel's log; in a virtual machine, switch nested virtualisation on at its host")
+        }
+        return DoctorReport.Check("hypervisor.kvm", .warning, "qemu ended by itself, so that nothing is known of KVM")
+    }
+
+    private static let emulators = ["qemu-system-x86_64", "qemu-system-aarch64"]
+    /// A machine that is still there after this has its processor.
+    private static let trial = Duration.seconds(2)
 
     private var programs: [DoctorReport.Check] {
         Self.programs.map { name, use in
