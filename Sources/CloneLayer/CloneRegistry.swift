@@ -12,26 +12,16 @@ import ToolLayer
 /// Calls block on the disk and follow one another; none may be made from an event loop. One process at a time may have
 /// a registry on a folder: the store's lock sees to that.
 package final class CloneRegistry: Sendable {
-    fileprivate struct State: Sendable {
+    struct State: Sendable {
         var journal: CloneJournal
         var clones: [CloneName: Clone]
     }
 
-    /// What recovery found.
-    package struct Recovery: Sendable {
-        /// Clones that a crash had left half made or half removed, and that are gone now.
-        package fileprivate(set) var removed: [CloneName] = []
-        /// Files and devices under temporary names that are gone now.
-        package fileprivate(set) var swept: [String] = []
-        /// What could not be cleaned; it is tried again with the next change and the next start.
-        package fileprivate(set) var problems: [CloneError] = []
-    }
-
     /// In the order in which `auto` tries them.
     package let backends: [any CloneBackend]
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let order: @Sendable () -> AutoOrder
-    private let seeds: SeedFiles
+    let seeds: SeedFiles
     private let newInstance: @Sendable () -> String
     private let wallClock: @Sendable () -> Int64
     private let stopwatch: @Sendable () -> @Sendable () -> Duration
@@ -259,119 +249,7 @@ package final class CloneRegistry: Sendable {
         }
     }
 
-    /// Finishes what a crash or a failure interrupted: clones half made or half removed go, and so do temporary files.
-    /// Opening the registry does this too.
-    @discardableResult
-    package func recover() -> Recovery {
-        state.withLock { state in
-            var recovery = settle(&state)
-            do throws(FileError) { try state.journal.sweep() } catch {
-                recovery.problems.append(CloneError(error, during: "clean up after an interrupted run"))
-            }
-            do throws(CloneError) { recovery.swept += try seeds.sweep() } catch { recovery.problems.append(error) }
-            for backend in backends {
-                do throws(CloneError) {
-                    recovery.swept += try backend.sweep(keeping: state.artefacts(of: backend.kind))
-                } catch {
-                    recovery.problems.append(error)
-                }
-            }
-            return recovery
-        }
-    }
-
-    /// What ``recover()`` does, and more: looks at every device and volume for what belongs to this store and to no
-    /// clone of it, and takes that away.
-    package func repair() -> Recovery {
-        var recovery = recover()
-        state.withLock { state in
-            for backend in backends {
-                do throws(CloneError) {
-                    recovery.swept += try backend.repair(keeping: state.artefacts(of: backend.kind))
-                } catch {
-                    // A host that cannot use a backend has nothing of it to repair.
-                    let isUsed = state.clones.values.contains { $0.backend == backend.kind }
-                    if isUsed || error.kind != .conflict { recovery.problems.append(error) }
-                }
-            }
-        }
-        return recovery
-    }
-
-    /// Makes clones usable that a restart of the host took from the kernel.
-    /// - Parameters:
-    ///   - names: which; `nil` for all.
-    ///   - master: a master as the store has it now, or `nil` when it is gone.
-    /// - Returns: the clones that were not usable before, and what could not be done for others.
-    /// - Throws: `.notFound`.
-    package func map(
-        _ names: [CloneName]? = nil, master: (MasterName) -> MasterImage?
-    ) throws(CloneError) -> (mapped: [CloneName], problems: [CloneError]) {
-        try state.withLock { state throws(CloneError) in
-            var chosen: [Clone] = []
-            if let names {
-                for name in names { chosen.append(try state.ready(name)) }
-            } else {
-                chosen = state.clones.values.filter { $0.state == .ready }.sorted { $0.name < $1.name }
-            }
-            var mapped: [CloneName] = []
-            var problems: [CloneError] = []
-            for (key, group) in Dictionary(grouping: chosen.filter(\.backend.isBlockDevice), by: MapKey.init) {
-                do throws(CloneError) {
-                    guard let image = master(key.master) else {
-                        throw CloneError(
-                            .notFound,
-                            "\(key.master) is no longer registered, so its clones cannot be mapped; fetch it again")
-                    }
-                    mapped += try backend(key.backend).map(group.map(\.artefact), of: image)
-                } catch {
-                    problems.append(error)
-                }
-            }
-            return (mapped.sorted(), problems)
-        }
-    }
-
-    private struct MapKey: Hashable {
-        let master: MasterName
-        let backend: CloneBackendKind
-
-        init(_ clone: Clone) {
-            master = clone.master
-            backend = clone.backend
-        }
-    }
-
-    /// Takes away the artefacts of every clone that is not ready, then forgets it.
-    @discardableResult
-    private func settle(_ state: inout State) -> Recovery {
-        var recovery = Recovery()
-        let pending = state.clones.values.filter { $0.state != .ready }.sorted { $0.name < $1.name }
-        guard !pending.isEmpty else { return recovery }
-        for kind in CloneBackendKind.allCases {
-            let clones = pending.filter { $0.backend == kind }
-            guard !clones.isEmpty else { continue }
-            do throws(CloneError) {
-                let going = Set(clones.map(\.name))
-                let keeping = state.artefacts(of: kind).filter { !going.contains($0.clone) }
-                try backend(kind).remove(clones.map(\.artefact), keeping: keeping)
-                try seeds.remove(clones)
-            } catch {
-                recovery.problems.append(error)
-                continue
-            }
-            let names = clones.map(\.name)
-            recovery.removed += names
-            // A failure here costs only a repetition: the record stays, and the next start finds nothing to remove.
-            do throws(CloneError) { try state.record(drop: names) } catch {
-                recovery.problems.append(error)
-                for name in names { state.clones[name] = nil }
-            }
-        }
-        return recovery
-    }
-
-    private func backend(_ kind: CloneBackendKind) throws(CloneError) -> any CloneBackend {
+    func backend(_ kind: CloneBackendKind) throws(CloneError) -> any CloneBackend {
         guard let backend = backends.first(where: { $0.kind == kind }) else {
             throw CloneError(
                 .conflict, "this host has no backend \(kind.rawValue), which made the clone; run on one that has")
@@ -382,11 +260,11 @@ package final class CloneRegistry: Sendable {
 
 extension CloneRegistry.State {
     /// The artefacts of a backend's clones, whatever their state.
-    fileprivate func artefacts(of kind: CloneBackendKind) -> [CloneArtefact] {
+    func artefacts(of kind: CloneBackendKind) -> [CloneArtefact] {
         clones.values.filter { $0.backend == kind }.map(\.artefact).sorted { $0.clone < $1.clone }
     }
 
-    fileprivate func ready(_ name: CloneName) throws(CloneError) -> Clone {
+    func ready(_ name: CloneName) throws(CloneError) -> Clone {
         guard let clone = clones[name], clone.state == .ready else {
             throw CloneError(.notFound, "there is no clone \(name); 'drover clone list' shows those there are")
         }
@@ -394,7 +272,7 @@ extension CloneRegistry.State {
     }
 
     /// Makes a change durable and then visible.
-    fileprivate mutating func record(put: [Clone] = [], drop: [CloneName] = []) throws(CloneError) {
+    mutating func record(put: [Clone] = [], drop: [CloneName] = []) throws(CloneError) {
         var next = clones
         for clone in put { next[clone.name] = clone }
         for name in drop { next[name] = nil }
@@ -405,7 +283,7 @@ extension CloneRegistry.State {
     }
 
     /// Marks clones for removal in memory only.
-    fileprivate mutating func hide(_ hidden: [Clone]) {
+    mutating func hide(_ hidden: [Clone]) {
         for var clone in hidden {
             clone.state = .removing
             clones[clone.name] = clone

@@ -55,19 +55,19 @@ import Testing
                     ReflinkBackend(site: $0)
                 }
             case .dmSnapshot:
-                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: Guest.stride) {
                     DmSnapshotBackend(site: $0, mappings: Guest.mappings($0))
                 }
             case .dmThin:
-                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: Guest.stride) {
                     DmThinBackend(site: $0, mappings: Guest.mappings($0))
                 }
             case .lvm:
-                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: Guest.stride) {
                     LvmBackend(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
                 }
             case .lvmThin:
-                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: 2) {
+                CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: Guest.stride) {
                     LvmThinBackend(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
                 }
             }

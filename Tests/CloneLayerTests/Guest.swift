@@ -12,6 +12,9 @@ enum Guest {
     /// Whether this is it. Elsewhere the backends of block devices are no arguments of any test.
     static let isHere = ProcessInfo.processInfo.environment["DROVER_GUEST"] == "1"
 
+    /// Every how many operations a fault is planted, and in how many steps a disk fills: all of it takes most of an hour.
+    static let stride = ProcessInfo.processInfo.environment["DROVER_GUEST_STRIDE"].flatMap { Int($0) } ?? 1
+
     /// The devices as a site's files are: with its faults, where it has any.
     static func mappings(_ site: CloneSite) -> any MappingAccess {
         let mapper = DeviceMapper(tools: PosixTools())
