@@ -39,9 +39,9 @@ package protocol CloneBackend: Sendable {
     /// - Throws: `.conflict` when one of the artefacts is open, as by a machine, so that it cannot be removed or reset.
     func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError)
 
-    /// Makes artefacts usable that a restart of the host took from the kernel.
-    /// - Returns: the clones that were not usable before.
-    func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName]
+    /// Makes artefacts usable that a restart of the host took from the kernel. One that cannot be does not keep the
+    /// others from it.
+    func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping
 
     /// Whether clones can still be opened and read as they should, in the order asked.
     func conditions(of queries: [CloneQuery]) -> [CloneCondition]
@@ -63,7 +63,9 @@ package protocol CloneBackend: Sendable {
 extension CloneBackend {
     package func finishReset(of artefact: CloneArtefact, to master: MasterImage) throws(CloneError) {}
     package func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError) {}
-    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName] { [] }
+    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping {
+        CloneMapping()
+    }
     package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] { [] }
 }
 
@@ -97,5 +99,31 @@ package struct CloneFacts: Equatable, Sendable {
         self.bytesOnce = bytesOnce
         self.bytesAvailable = bytesAvailable
         self.summary = summary
+    }
+}
+
+/// What mapping clones came to.
+package struct CloneMapping: Sendable {
+    /// Clones that were not usable before.
+    package var mapped: [CloneName] = []
+    /// What could not be done for others.
+    package var problems: [CloneError] = []
+
+    package init() {}
+
+    /// Maps each of `artefacts` by itself.
+    init(
+        _ artefacts: [CloneArtefact], _ body: (CloneArtefact) throws(CloneError) -> Bool
+    ) {
+        for artefact in artefacts {
+            do throws(CloneError) { if try body(artefact) { mapped.append(artefact.clone) } } catch {
+                problems.append(error)
+            }
+        }
+    }
+
+    /// - Throws: the first problem.
+    func checked() throws(CloneError) {
+        if let problem = problems.first { throw problem }
     }
 }

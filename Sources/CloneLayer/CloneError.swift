@@ -52,7 +52,10 @@ package struct CloneError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A failed operation on block devices during `work`, such as "create clones of debian@3".
     package init(_ error: DeviceError, during work: String) {
         switch error.cause {
-        case .denied: self.init(.other, "cannot \(work): \(error); run this as root")
+        case .denied:
+            self.init(
+                .other,
+                "cannot \(work): \(error); run this as root, and a peer that runs on the store too, or stop it first")
         case .busy: self.init(.conflict, "cannot \(work): it is in use (\(error)); shut its machine down first")
         case .noSpace: self.init(.noSpace, "cannot \(work): no space is left (\(error)); free some and try again")
         case .exists, .unsupported: self.init(.conflict, "cannot \(work): \(error)")

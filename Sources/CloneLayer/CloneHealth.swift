@@ -41,7 +41,7 @@ package struct CloneCondition: Equatable, Sendable {
 
     /// The condition of a clone that works and has filled so much of its room.
     init(fill: Double, of room: String, remedy: String) {
-        let percent = Int((fill * 100).rounded(.down))
+        let percent = Int(exactly: (min(max(fill, 0), 1) * 100).rounded(.down)) ?? 100
         self.init(
             fill < Self.fillToWarnAt ? .ok : .warning(reason: "\(room) is \(percent) % full; \(remedy)"), fill: fill)
     }

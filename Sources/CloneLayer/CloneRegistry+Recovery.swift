@@ -63,7 +63,7 @@ extension CloneRegistry {
     /// - Throws: `.notFound`.
     package func map(
         _ names: [CloneName]? = nil, master: (MasterName) -> MasterImage?
-    ) throws(CloneError) -> (mapped: [CloneName], problems: [CloneError]) {
+    ) throws(CloneError) -> CloneMapping {
         try state.withLock { state throws(CloneError) in
             var chosen: [Clone] = []
             if let names {
@@ -71,8 +71,7 @@ extension CloneRegistry {
             } else {
                 chosen = state.clones.values.filter { $0.state == .ready }.sorted { $0.name < $1.name }
             }
-            var mapped: [CloneName] = []
-            var problems: [CloneError] = []
+            var outcome = CloneMapping()
             for (key, group) in Dictionary(grouping: chosen.filter(\.backend.isBlockDevice), by: MapKey.init) {
                 do throws(CloneError) {
                     guard let image = master(key.master) else {
@@ -80,12 +79,18 @@ extension CloneRegistry {
                             .notFound,
                             "\(key.master) is no longer registered, so its clones cannot be mapped; fetch it again")
                     }
-                    mapped += try backend(key.backend).map(group.map(\.artefact), of: image)
+                    if let problem = image.problem {
+                        throw CloneError(.conflict, "clones of \(key.master) cannot be mapped: \(problem)")
+                    }
+                    let part = try backend(key.backend).map(group.map(\.artefact), of: image)
+                    outcome.mapped += part.mapped
+                    outcome.problems += part.problems
                 } catch {
-                    problems.append(error)
+                    outcome.problems.append(error)
                 }
             }
-            return (mapped.sorted(), problems)
+            outcome.mapped.sort()
+            return outcome
         }
     }
 

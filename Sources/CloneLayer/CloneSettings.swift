@@ -18,6 +18,8 @@ package struct CloneSettings: Codable, Hashable, Sendable {
     package static let standardVolumeGroup = "drover"
     /// Less is no clone worth having: a chunk of metadata and a few of data.
     package static let smallestStore: Int64 = 1 << 20
+    /// 1 PiB.
+    package static let largestStore: Int64 = 1 << 50
 
     /// - Throws: ``CloneError`` of kind `.usage` for a value that no backend takes.
     package init(
@@ -27,9 +29,9 @@ package struct CloneSettings: Codable, Hashable, Sendable {
             throw CloneError(
                 .usage, "clusters of \(clusterSize) bytes cannot be: use a power of two from 4K to 2M")
         }
-        if let storeSize, storeSize < Self.smallestStore {
+        if let storeSize, !(Self.smallestStore...Self.largestStore).contains(storeSize) {
             throw CloneError(
-                .usage, "\(storeSize) bytes for what is written to a clone are too few: use 1M or more")
+                .usage, "\(storeSize) bytes cannot be the room for what is written to a clone: use 1M to 1024T")
         }
         if let volumeGroup, !VolumeID.isValid(group: volumeGroup) {
             throw CloneError(.usage, "'\(volumeGroup)' cannot name a volume group; 'vgs' lists those there are")

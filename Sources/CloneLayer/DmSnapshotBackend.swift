@@ -3,7 +3,7 @@
 package import DeviceLayer
 import FileLayer
 
-/// Clones as device-mapper snapshots: the block device `/dev/mapper/drover-CLONE`, which reads the master's file and
+/// Clones as device-mapper snapshots: the block device `/dev/mapper/drover@CLONE`, which reads the master's file and
 /// keeps what is written to it in `clones/CLONE.cow`.
 ///
 /// A snapshot whose store runs full is lost whole. A store is therefore as large as its master and the metadata unless
@@ -12,8 +12,6 @@ package struct DmSnapshotBackend: CloneBackend {
     private let site: CloneSite
     private let stores: FileArtefacts
     private let mappings: StoreMappings
-
-    private static let storeKey = "cow-size"
 
     package init(site: CloneSite, mappings: any MappingAccess) {
         self.site = site
@@ -39,9 +37,12 @@ package struct DmSnapshotBackend: CloneBackend {
         }
         _ = try stores.plan(clones)
         try mappings.checkFree(clones)
+        var chosen = settings
+        chosen.storeSize = size
+        let details = chosen.details
         return clones.map { clone in
             CloneArtefact(
-                clone: clone, path: mappings.name(of: clone).path, details: [Self.storeKey: String(size)])
+                clone: clone, path: mappings.name(of: clone).path, details: details)
         }
     }
 
@@ -58,6 +59,7 @@ package struct DmSnapshotBackend: CloneBackend {
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
+        _ = try mappings.mapping(of: artefact.clone, in: mappings.all(during: "reset the clone \(artefact.clone)"))
         // While the device is there its content is that of the store it was made with, so it goes first.
         try mappings.remove(mappings.name(of: artefact.clone), during: "reset the clone \(artefact.clone)")
         let size = storeSize(of: artefact, for: master)
@@ -85,11 +87,13 @@ package struct DmSnapshotBackend: CloneBackend {
         try mappings.checkUnused(artefacts.map(\.clone))
     }
 
-    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName] {
+    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping {
         let there = try mappings.all(during: "map clones")
-        let missing = artefacts.filter { there[mappings.name(of: $0.clone).device] == nil }
-        for artefact in missing { try map(artefact, of: master) }
-        return missing.map(\.clone)
+        return CloneMapping(artefacts) { artefact throws(CloneError) in
+            guard try mappings.mapping(of: artefact.clone, in: there) == nil else { return false }
+            try map(artefact, of: master)
+            return true
+        }
     }
 
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
@@ -112,7 +116,8 @@ package struct DmSnapshotBackend: CloneBackend {
         var removed: [String] = []
         for name in try mappings.strays(keeping: kept) {
             switch there[name.device]?.state {
-            case .snapshot, .invalidSnapshot: break
+            // A shell without a table may have been anybody's, and holds nothing.
+            case .snapshot, .invalidSnapshot, .other: break
             default: continue
             }
             try mappings.remove(name, during: "remove a device that no clone owns")
@@ -122,7 +127,7 @@ package struct DmSnapshotBackend: CloneBackend {
     }
 
     private func storeSize(of artefact: CloneArtefact, for master: MasterImage) -> Int64 {
-        artefact.details[Self.storeKey].flatMap { Int64($0) } ?? SnapshotStore.size(forMasterOf: master.size)
+        CloneSettings(details: artefact.details).storeSize ?? SnapshotStore.size(forMasterOf: master.size)
             ?? master.size
     }
 
@@ -163,10 +168,11 @@ package struct DmSnapshotBackend: CloneBackend {
         }
         switch mapping.state {
         case .snapshot(let used, let total):
-            return CloneCondition(
+            let condition = CloneCondition(
                 fill: Double(used) / Double(total), of: "its room for what is written",
                 remedy: "a clone whose room is full is lost: save its data and reset it, or make one with a larger "
                     + "--cow-size")
+            return StoreMappings.heed(site.bytesAvailable, condition)
         case .invalidSnapshot:
             throw BrokenClone(
                 "its room for what was written ran full or could not be written, and the kernel has given it up; reset the "

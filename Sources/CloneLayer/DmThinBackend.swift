@@ -3,7 +3,7 @@
 package import DeviceLayer
 import FileLayer
 
-/// Clones as device-mapper thin devices: the block device `/dev/mapper/drover-CLONE`, which reads the master's file where
+/// Clones as device-mapper thin devices: the block device `/dev/mapper/drover@CLONE`, which reads the master's file where
 /// nothing was written. What is written goes to one pool for all of them, in two sparse files of the store; nothing of
 /// the master is ever copied there but the rest of a block that is written in part.
 ///
@@ -37,7 +37,9 @@ package struct DmThinBackend: CloneBackend {
         }
         return .available(
             CloneFacts(
-                sharesBlocks: true, bytesPerClone: 4096, bytesOnce: 1 << 20, bytesAvailable: site.bytesAvailable,
+                sharesBlocks: true, bytesPerClone: 4096,
+                bytesOnce: ThinPool(fitting: site.bytesAvailable ?? 0)?.metadata ?? 0,
+                bytesAvailable: site.bytesAvailable,
                 summary: "a block device that reads the master's file and keeps what is written in a pool of the store")
         )
     }
@@ -79,6 +81,7 @@ package struct DmThinBackend: CloneBackend {
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
         let work = "reset the clone \(artefact.clone)"
         try providePool()
+        _ = try mappings.mapping(of: artefact.clone, in: mappings.all(during: work))
         let new = try number(of: artefact) ^ 1
         try tell(work) { access throws(DeviceError) in try access.createThin(new, in: pool) }
         // It comes back with the content that the record names, and not before that is decided.
@@ -89,7 +92,7 @@ package struct DmThinBackend: CloneBackend {
     }
 
     package func finishReset(of artefact: CloneArtefact, to master: MasterImage) throws(CloneError) {
-        _ = try map([artefact], of: master)
+        try map([artefact], of: master).checked()
         try deleteOther(of: artefact)
     }
 
@@ -129,7 +132,7 @@ package struct DmThinBackend: CloneBackend {
         try mappings.checkUnused(artefacts.map(\.clone))
     }
 
-    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName] {
+    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping {
         guard try poolFilesAreThere else {
             throw CloneError(
                 .other, "the pool \(dataPath) is missing, and with it what was written to its clones; remove the clones"
@@ -137,9 +140,11 @@ package struct DmThinBackend: CloneBackend {
         }
         try providePool()
         let there = try mappings.all(during: "map clones")
-        let missing = artefacts.filter { there[mappings.name(of: $0.clone).device] == nil }
-        for artefact in missing { try map(artefact, number(of: artefact), of: master) }
-        return missing.map(\.clone)
+        return CloneMapping(artefacts) { artefact throws(CloneError) in
+            guard try mappings.mapping(of: artefact.clone, in: there) == nil else { return false }
+            try map(artefact, number(of: artefact), of: master)
+            return true
+        }
     }
 
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
@@ -153,17 +158,19 @@ package struct DmThinBackend: CloneBackend {
         }
     }
 
-    package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
-        // Devices of no record that hold the pool are found by a repair, which looks at all there are.
-        keeping.isEmpty ? try removePool(evenInUse: false) : []
-    }
+    /// A pool is taken away with its last clone, and otherwise by a repair alone: should the records be lost, what was
+    /// written to the clones is still in it.
+    package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { [] }
 
     package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
         var removed: [String] = []
         let kept = Set(keeping.map(\.clone.text))
         let there = try mappings.all(during: "look for devices that no clone owns")
         for name in try mappings.strays(keeping: kept) where name != pool {
-            guard case .thin = there[name.device]?.state else { continue }
+            switch there[name.device]?.state {
+            case .thin, .failed: break
+            default: continue
+            }
             try mappings.remove(name, during: "remove a device that no clone owns")
             removed.append(name.path)
         }
@@ -241,13 +248,27 @@ package struct DmThinBackend: CloneBackend {
             let file = try site.files.open(path, .createNew)
             try site.files.setMode(path, 0o600)
             try file.truncate(to: size)
+            // A pool whose metadata finds no room on a full disk stops for all its clones, so that room is taken now.
+            if path == metadataPath { try fill(file, size) }
             try file.sync()
         }
         try site.files.syncDirectory(site.folder)
     }
 
-    /// - Parameter evenInUse: whether to try it while a device holds it, which fails.
-    private func removePool(evenInUse: Bool = true) throws(CloneError) -> [String] {
+    private func fill(_ file: any OpenFile, _ size: Int64) throws(FileError) {
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        var offset: Int64 = 0
+        while offset < size {
+            let count = Int(min(Int64(zeros.count), size - offset))
+            let place = offset
+            try zeros.prefix(count).withUnsafeBufferPointer { bytes throws(FileError) in
+                try file.write(UnsafeRawBufferPointer(bytes), at: place)
+            }
+            offset += Int64(count)
+        }
+    }
+
+    private func removePool() throws(CloneError) -> [String] {
         let work = "remove the pool of thin devices"
         let there = try onDisk(work) { () throws(FileError) in
             var there: [String] = []
@@ -255,10 +276,7 @@ package struct DmThinBackend: CloneBackend {
             return there
         }
         guard !there.isEmpty else { return [] }
-        if let mapping = try mappings.all(during: work)[pool.device], mapping.name == pool {
-            guard evenInUse || mapping.openCount == 0 else { return [] }
-            try mappings.remove(pool, during: work)
-        }
+        if try mappings.all(during: work)[pool.device]?.name == pool { try mappings.remove(pool, during: work) }
         try onDisk(work) { () throws(FileError) in
             for path in there { try site.files.remove(path) }
             try site.files.syncDirectory(site.folder)
@@ -302,10 +320,13 @@ package struct DmThinBackend: CloneBackend {
             throw BrokenClone("its pool \(pool.path) has failed; look into the kernel's log")
         }
         guard !isReadOnly else {
-            throw BrokenClone("its pool \(pool.path) takes no more writes; free space in the store and remove clones")
+            throw BrokenClone(
+                "its pool \(pool.path) takes no more writes; free space in the store and remove clones, and when the kernel's log asks for it run "
+                    + "thin_check --clear-needs-check-flag on its metadata")
         }
-        return CloneCondition(
+        let condition = CloneCondition(
             fill: max(Double(used) / Double(total), Double(usedTree) / Double(totalTree)), of: "the pool of its store",
             remedy: "remove clones, or reset some")
+        return StoreMappings.heed(site.bytesAvailable, condition)
     }
 }

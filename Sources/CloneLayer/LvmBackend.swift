@@ -48,14 +48,14 @@ package struct LvmBackend: CloneBackend {
             }
         }
         // What is made of a volume that is not active is not active either.
-        _ = try store.map(planned)
+        try store.map(planned).checked()
         return planned
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
         try store.provide(master, in: store.id(of: artefact).group)
         try store.replace(artefact) { id throws(DeviceError) in try make(id, artefact, of: master) }
-        _ = try store.map([artefact])
+        try store.map([artefact]).checked()
         return artefact
     }
 
@@ -68,7 +68,7 @@ package struct LvmBackend: CloneBackend {
 
     package func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError) { try store.checkUnused(artefacts) }
 
-    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName] {
+    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping {
         try store.map(artefacts)
     }
 

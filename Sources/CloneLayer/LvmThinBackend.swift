@@ -51,14 +51,14 @@ package struct LvmThinBackend: CloneBackend {
             }
         }
         // What is made of a volume that is not active is not active either.
-        _ = try store.map(planned)
+        try store.map(planned).checked()
         return planned
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
         try prepare(master, in: store.id(of: artefact).group)
         try store.replace(artefact) { id throws(DeviceError) in try make(id, of: master) }
-        _ = try store.map([artefact])
+        try store.map([artefact]).checked()
         return artefact
     }
 
@@ -71,7 +71,7 @@ package struct LvmThinBackend: CloneBackend {
 
     package func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError) { try store.checkUnused(artefacts) }
 
-    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> [CloneName] {
+    package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping {
         try store.map(artefacts)
     }
 
@@ -90,9 +90,12 @@ package struct LvmThinBackend: CloneBackend {
 
     package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
         var removed = try store.repair(keeping: keeping)
-        let group = CloneSettings.standardVolumeGroup
-        let isThere = try store.tell("look at the group") { () throws(DeviceError) in try store.access.group(group) }
-        if isThere != nil { removed += try removeUnused(in: group, keeping: keeping) }
+        let all = try store.tell("look for pools that no clone uses") { () throws(DeviceError) in
+            try store.access.volumes(in: nil)
+        }
+        for pool in all where pool.id.name == Self.pool {
+            removed += try removeUnused(in: pool.id.group, keeping: keeping)
+        }
         return removed
     }
 

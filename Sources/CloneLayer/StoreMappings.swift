@@ -35,6 +35,24 @@ struct StoreMappings: Sendable {
         }
     }
 
+    /// The mapping of a clone among those there are; `nil` when it is not there, or is an empty shell that an interrupted
+    /// call left.
+    /// - Throws: `.conflict` when the device is somebody else's.
+    func mapping(of clone: CloneName, in there: [String: Mapping]) throws(CloneError) -> Mapping? {
+        let name = name(of: clone)
+        guard let found = there[name.device] else { return nil }
+        guard found.name == name else {
+            throw CloneError(
+                .conflict,
+                "\(name.path) is not this store's; take it away, or give the clone \(clone) up and make another")
+        }
+        if found.state == .other {
+            try remove(name, during: "map the clone \(clone)")
+            return nil
+        }
+        return found
+    }
+
     /// - Throws: `.conflict` when one of the clones is open, and stays so.
     func checkUnused(_ clones: [CloneName]) throws(CloneError) {
         for attempt in 0...Self.patience {
@@ -81,6 +99,19 @@ struct StoreMappings: Sendable {
                 }
             return .unavailable(reason: error.description, fix: fix)
         }
+    }
+
+    /// Below this a store is nearly full, and what is written to its clones may soon find no room.
+    private static let littleSpace: Int64 = 256 << 20
+
+    /// A condition, or the warning that the disk below is nearly full.
+    static func heed(_ available: Int64?, _ condition: CloneCondition) -> CloneCondition {
+        guard condition.health == .ok, let available, available < littleSpace else { return condition }
+        return CloneCondition(
+            .warning(
+                reason:
+                    "only \(available >> 20) MiB are free in the store, and a clone that finds no room there stops or "
+                    + "is lost; free some"), fill: condition.fill)
     }
 
     /// Why a master cannot be below such a device.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DeviceLayer
+import FileLayer
+import Glibc
 import Metainfo
 
 /// What the two backends of logical volumes have in common: volumes of this store in a group, the masters that are below
 /// them, and how a clone is put in another one's place.
 ///
-/// A master's volume is `NAME+VERSION`, with the backend's own ending; a clone's has the clone's name, and while it is
+/// A master's volume is `NAME+VERSION+STORE`, with the backend's own ending; a clone's has the clone's name, and while it is
 /// reset there is a second one, `CLONE+new`. No clone's name holds a `+`. Tags say whose a volume is and what.
 struct VolumeStore: Sendable {
     let site: CloneSite
@@ -25,10 +27,13 @@ struct VolumeStore: Sendable {
     private var masterTag: String { "\(owner).master\(ending)" }
     private var unfinishedTag: String { "\(owner).unfinished\(ending)" }
     var cloneTag: String { "\(owner).clone\(ending)" }
-    var poolTag: String { "\(owner).pool" }
+    /// Stores share a group's pool, and whichever is the last takes it away.
+    var poolTag: String { "drover.pool" }
 
     func group(_ settings: CloneSettings) -> String { settings.volumeGroup ?? CloneSettings.standardVolumeGroup }
-    func masterName(_ master: MasterImage) -> String { "\(master.name.name)+\(master.name.version)\(ending)" }
+    func masterName(_ master: MasterImage) -> String {
+        "\(master.name.name)+\(master.name.version)+\(site.owner)\(ending)"
+    }
 
     /// The volume of a clone.
     /// - Throws: `.other` for a record that names none.
@@ -84,6 +89,21 @@ struct VolumeStore: Sendable {
         return planned
     }
 
+    func hasGroup(_ group: String, during work: String) throws(CloneError) -> Bool {
+        try tell(work) { () throws(DeviceError) in try access.group(group) } != nil
+    }
+
+    /// The volume of a clone among those there are.
+    /// - Throws: `.conflict` when a volume of its name is not this store's.
+    private func own(_ id: VolumeID, in there: [String: Volume]) throws(CloneError) -> Volume? {
+        guard let found = there[id.name] else { return nil }
+        guard found.tags.contains(cloneTag) else {
+            throw CloneError(
+                .conflict, "the volume \(id) is not this store's; rename or remove it, or give the clone up")
+        }
+        return found
+    }
+
     // MARK: Masters
 
     /// Makes the volume of a master where it is not there.
@@ -113,7 +133,11 @@ struct VolumeStore: Sendable {
         let work = "remove a master's volume that no clone uses"
         let used = Set(keeping.filter { $0.details[Self.groupKey] == group }.compactMap { $0.details[Self.originKey] })
         var removed: [String] = []
-        for volume in try volumes(in: group, during: work).values.sorted(by: { $0.id.name < $1.id.name }) {
+        let there = try volumes(in: group, during: work)
+        // LVM would take snapshots away with their origin, whoever made them.
+        let origins = Set(there.values.compactMap(\.origin))
+        for volume in there.values.sorted(by: { $0.id.name < $1.id.name })
+        where !origins.contains(volume.id.name) {
             let isOurs = volume.tags.contains(masterTag) || volume.tags.contains(unfinishedTag)
             guard isOurs, volume.tags.contains(unfinishedTag) || !used.contains(volume.id.name) else { continue }
             try tell(work) { () throws(DeviceError) in try access.remove(volume.id) }
@@ -128,6 +152,8 @@ struct VolumeStore: Sendable {
         for (group, artefacts) in Dictionary(grouping: made, by: { $0.details[Self.groupKey] ?? "" }) {
             guard let first = artefacts.first else { continue }
             _ = try id(of: first)
+            // A group that is gone holds nothing any more.
+            guard try hasGroup(group, during: "remove clones") else { continue }
             let there = try volumes(in: group, during: "remove clones")
             for artefact in artefacts {
                 let id = try id(of: artefact)
@@ -145,6 +171,7 @@ struct VolumeStore: Sendable {
         let id = try id(of: artefact)
         let fresh = fresh(id)
         try finish([artefact])
+        _ = try own(id, in: volumes(in: id.group, during: "reset the clone \(artefact.clone)"))
         try tell("reset the clone \(artefact.clone)") { () throws(DeviceError) in
             do throws(DeviceError) { try make(fresh) } catch {
                 try? access.remove(fresh)
@@ -160,12 +187,13 @@ struct VolumeStore: Sendable {
         for (group, artefacts) in Dictionary(grouping: artefacts, by: { $0.details[Self.groupKey] ?? "" }) {
             guard let first = artefacts.first else { continue }
             _ = try id(of: first)
+            guard try hasGroup(group, during: "finish a reset") else { continue }
             let there = try volumes(in: group, during: "finish a reset")
             for artefact in artefacts {
                 let id = try id(of: artefact)
                 let fresh = fresh(id)
                 guard there[fresh.name]?.tags.contains(cloneTag) == true else { continue }
-                let hasOld = there[id.name] != nil
+                let hasOld = try own(id, in: there) != nil
                 try tell("finish the reset of the clone \(artefact.clone)") { () throws(DeviceError) in
                     if hasOld { try access.remove(fresh) } else { try access.rename(fresh, to: id.name) }
                 }
@@ -173,46 +201,58 @@ struct VolumeStore: Sendable {
         }
     }
 
+    /// Whoever looks at a volume that was closed, as udev does, has it open for a moment.
+    private static let patience = 10
+    private static let pause: Int32 = 200
+
     func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError) {
-        var groups: [String: [String: Volume]] = [:]
-        for artefact in artefacts {
-            let id = try id(of: artefact)
-            let there = try known(&groups, id.group, during: "see who uses the clones")
-            guard there[id.name]?.isOpen == true else { continue }
-            throw CloneError(
-                .conflict, "the clone \(artefact.clone) is in use: \(id.path) is open; shut its machine down first")
+        for attempt in 0...Self.patience {
+            var groups: [String: [String: Volume]] = [:]
+            var open: CloneArtefact?
+            for artefact in artefacts where open == nil {
+                let id = try id(of: artefact)
+                if groups[id.group] == nil {
+                    guard try hasGroup(id.group, during: "see who uses the clones") else { continue }
+                }
+                let there = try known(&groups, id.group, during: "see who uses the clones")
+                if let volume = there[id.name], volume.isOpen, volume.tags.contains(cloneTag) { open = artefact }
+            }
+            guard let open else { return }
+            guard attempt < Self.patience else {
+                throw CloneError(
+                    .conflict, "the clone \(open.clone) is in use: \(open.path) is open; shut its machine down first")
+            }
+            wait(milliseconds: Self.pause)
         }
     }
 
-    func map(_ artefacts: [CloneArtefact]) throws(CloneError) -> [CloneName] {
+    func map(_ artefacts: [CloneArtefact]) throws(CloneError) -> CloneMapping {
         try finish(artefacts)
-        var mapped: [CloneName] = []
         var groups: [String: [String: Volume]] = [:]
-        for artefact in artefacts {
+        return CloneMapping(artefacts) { artefact throws(CloneError) in
             let id = try id(of: artefact)
             let there = try known(&groups, id.group, during: "map clones")
-            guard there[id.name]?.isActive != true else { continue }
+            guard let volume = try own(id, in: there) else {
+                throw CloneError(.other, "the volume \(id) is missing; reset the clone \(artefact.clone), or remove it")
+            }
+            guard !volume.isActive else { return false }
             try tell("map the clone \(artefact.clone)") { () throws(DeviceError) in try access.setActive(true, id) }
-            mapped.append(artefact.clone)
+            return true
         }
-        return mapped
     }
 
-    /// Volumes tagged as this store's clones that no record names.
+    /// Volumes of any group tagged as this store's clones that no record names, and masters of no clone.
     func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
         try finish(keeping)
         let work = "look for volumes that no clone owns"
-        var groups = Set(keeping.compactMap { $0.details[Self.groupKey] })
-        groups.insert(CloneSettings.standardVolumeGroup)
+        let kept = Set(keeping.map { "\($0.details[Self.groupKey] ?? "")/\($0.clone)" })
+        let all = try tell(work) { () throws(DeviceError) in try access.volumes(in: nil) }
         var removed: [String] = []
-        for group in groups.sorted() {
-            guard try tell(work, { () throws(DeviceError) in try access.group(group) }) != nil else { continue }
-            let kept = Set(keeping.filter { $0.details[Self.groupKey] == group }.map(\.clone.text))
-            for volume in try volumes(in: group, during: work).values
-            where volume.tags.contains(cloneTag) && !kept.contains(volume.id.name) {
-                try tell(work) { () throws(DeviceError) in try access.remove(volume.id) }
-                removed.append(volume.id.path)
-            }
+        for volume in all where volume.tags.contains(cloneTag) && !kept.contains("\(volume.id)") {
+            try tell(work) { () throws(DeviceError) in try access.remove(volume.id) }
+            removed.append(volume.id.path)
+        }
+        for group in Set(all.map(\.id.group)).sorted() {
             removed += try removeUnusedMasters(in: group, keeping: keeping)
         }
         return removed
@@ -225,21 +265,26 @@ struct VolumeStore: Sendable {
     ) -> [CloneCondition] {
         var groups: [String: [String: Volume]] = [:]
         return queries.map { query in
+            let clone = query.artefact.clone
             do throws(CloneError) {
                 let id = try id(of: query.artefact)
                 let there = try known(&groups, id.group, during: "look at clones")
-                guard let volume = there[id.name], volume.tags.contains(cloneTag) else {
-                    return .broken(
-                        "the volume \(id) is missing; reset the clone \(query.artefact.clone), or remove it")
+                guard let volume = try own(id, in: there) else {
+                    return .broken("the volume \(id) is missing; reset the clone \(clone), or remove it")
                 }
                 guard !volume.isInvalid else {
                     return .broken(
-                        "its room for what was written ran full, and the kernel has given it up; reset the clone "
-                            + "\(query.artefact.clone)")
+                        "its room for what was written ran full, and the kernel has given it up; reset the clone \(clone)"
+                    )
                 }
-                guard volume.isActive else { return .broken(StoreMappings.unmapped(query.artefact.clone)) }
+                guard volume.isActive else { return .broken(StoreMappings.unmapped(clone)) }
                 return judge(volume, there)
             } catch {
+                // Without the right to ask LVM the device is all there is to see.
+                if geteuid() != 0 {
+                    let device = try? site.files.status(query.artefact.path)
+                    return StoreMappings.unseen(isThere: device != nil, clone)
+                }
                 return .broken(error.description)
             }
         }

@@ -18,9 +18,9 @@ package struct DeviceMapper: MappingAccess {
         guard hasDriver else { throw DeviceError(.unsupported, "this kernel has no device-mapper") }
         var found = try listTargets()
         let absent = Self.modules.filter { !found.contains($0.value) }
-        if let modules = Optional(absent.keys.sorted()), !modules.isEmpty {
+        if !absent.isEmpty {
             // Built in, a module or absent: only the list that follows tells.
-            for module in modules { _ = try? tools.run(ToolCall("modprobe", ["--quiet", module])) }
+            for module in absent.keys.sorted() { _ = try? tools.run(ToolCall("modprobe", ["--quiet", module])) }
             found = try listTargets()
         }
         return found
@@ -43,12 +43,20 @@ package struct DeviceMapper: MappingAccess {
         // Without the driver there is no mapping; dmsetup would complain.
         guard hasDriver else { return [] }
         guard geteuid() == 0 else { throw DeviceError(.denied, "device-mapper needs root") }
+        do throws(DeviceError) { return try listMappings() } catch {
+            // A device of somebody else's may go between the kernel's list and the question about it.
+            guard error.cause == .notFound else { throw error }
+            return try listMappings()
+        }
+    }
+
+    private func listMappings() throws(DeviceError) -> [Mapping] {
         let columns = ["--columns", "--noheadings", "--separator", "|", "--options", "name,open,uuid"]
         let list = try ask(["info"] + columns).split(separator: "\n").map {
             $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
         }
         var states: [String: MappingState] = [:]
-        for line in try ask(["status"]).split(separator: "\n") {
+        for line in try ask(["status", "--noflush"]).split(separator: "\n") {
             // A device's name holds no colon that is not part of it, and none of ours holds one.
             guard let colon = line.firstIndex(of: ":") else { continue }
             states[String(line[..<colon])] = MappingState(status: line[line.index(after: colon)...])
@@ -91,7 +99,7 @@ package struct DeviceMapper: MappingAccess {
     }
 
     package func remove(_ name: MappingName) throws(DeviceError) {
-        do throws(DeviceError) { try ask(["remove", "--retry", name.device]) } catch {
+        do throws(DeviceError) { try ask(["remove", "--retry", "--uuid", name.uuid]) } catch {
             guard error.cause == .notFound else { throw error }
         }
     }
@@ -111,7 +119,7 @@ package struct DeviceMapper: MappingAccess {
     }
 
     private func send(_ message: String, to pool: MappingName) throws(DeviceError) {
-        try ask(["message", pool.device, "0", message])
+        try ask(["message", "--uuid", pool.uuid, "0", message])
     }
 
     @discardableResult

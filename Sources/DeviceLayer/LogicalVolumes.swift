@@ -25,13 +25,16 @@ package struct LogicalVolumes: VolumeAccess {
         return VolumeGroup(name: name, size: size, free: free, extentSize: extent)
     }
 
-    package func volumes(in group: String) throws(DeviceError) -> [Volume] {
+    package func volumes(in group: String?) throws(DeviceError) -> [Volume] {
         let fields = [
-            "lv_name", "lv_size", "lv_tags", "lv_attr", "origin", "pool_lv", "data_percent", "metadata_percent",
+            "vg_name", "lv_name", "lv_size", "lv_tags", "lv_attr", "origin", "pool_lv", "data_percent",
+            "metadata_percent",
             "snap_percent",
         ]
-        return try report("lvs", "lv", fields, [group]).compactMap { row in
-            guard let name = row["lv_name"], let size = row.bytes("lv_size") else { return nil }
+        return try report("lvs", "lv", fields, group.map { [$0] } ?? []).compactMap { row in
+            guard let group = row["vg_name"], let name = row["lv_name"], let size = row.bytes("lv_size") else {
+                return nil
+            }
             // lvs(8): type, permission, allocation, fixed minor, state, open, …
             let attributes = Array((row["lv_attr"] ?? "").utf8)
             let attribute = { (index: Int) -> UInt8 in index < attributes.count ? attributes[index] : 0 }
@@ -50,7 +53,8 @@ package struct LogicalVolumes: VolumeAccess {
     package func createLinear(_ id: VolumeID, bytes: Int64, tags: Set<String>) throws(DeviceError) {
         try run(
             "lvcreate",
-            ["--size", "\(bytes)b", "--wipesignatures", "n", "--zero", "n", "--name", id.name] + Self.options(tags)
+            ["--size", "\(bytes.wholeSectors)b", "--wipesignatures", "n", "--zero", "n", "--name", id.name]
+                + Self.options(tags)
                 + [id.group])
     }
 
@@ -61,7 +65,7 @@ package struct LogicalVolumes: VolumeAccess {
     package func createSnapshot(
         _ id: VolumeID, of origin: String, bytes: Int64?, tags: Set<String>
     ) throws(DeviceError) {
-        let size = bytes.map { ["--size", "\($0)b"] } ?? ["--extents", "100%ORIGIN"]
+        let size = bytes.map { ["--size", "\($0.wholeSectors)b"] } ?? ["--extents", "100%ORIGIN"]
         try run(
             "lvcreate", ["--snapshot", "--name", id.name] + size + Self.options(tags) + ["\(id.group)/\(origin)"])
     }
@@ -146,4 +150,12 @@ extension [String: String] {
     fileprivate func bytes(_ field: String) -> Int64? { self[field].flatMap { Int64($0) } }
     /// A percentage as a part of 1.
     fileprivate func part(_ field: String) -> Double? { self[field].flatMap { Double($0) }.map { $0 / 100 } }
+}
+
+extension Int64 {
+    /// LVM takes no other sizes.
+    fileprivate var wholeSectors: Int64 {
+        let (sum, overflow) = addingReportingOverflow(511)
+        return overflow ? self : sum / 512 * 512
+    }
 }

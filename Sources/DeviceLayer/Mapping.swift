@@ -36,7 +36,8 @@ package struct MappingName: Hashable, Sendable, CustomStringConvertible {
         self.part = part
     }
 
-    private static let prefix = "drover-"
+    /// No volume group's name holds an `@`, so no device of LVM's is called like this.
+    private static let prefix = "drover@"
     private static let uuidPrefix = "DROVER-"
 
     /// The device's name below `/dev/mapper`, which people see.

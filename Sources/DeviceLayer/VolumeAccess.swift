@@ -7,8 +7,8 @@ package protocol VolumeAccess: Sendable {
     /// - Returns: `nil` when there is no such group.
     /// - Throws: ``DeviceError`` with `.denied` or `.unsupported`, among others.
     func group(_ name: String) throws(DeviceError) -> VolumeGroup?
-    /// The volumes of a group; without those that LVM keeps for itself.
-    func volumes(in group: String) throws(DeviceError) -> [Volume]
+    /// The volumes of a group, or of all when it is `nil`; without those that LVM keeps for itself.
+    func volumes(in group: String?) throws(DeviceError) -> [Volume]
     /// Makes a volume of its own; what it held before is still in it.
     /// - Parameter bytes: rounded up to whole extents.
     /// - Throws: `.noSpace`, `.exists`, …

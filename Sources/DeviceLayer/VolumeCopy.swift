@@ -31,16 +31,19 @@ struct VolumeCopy {
         }
         var position = 0
         while position < size {
-            let data = Int(lseek(input, off_t(position), Self.seekData))
-            guard data >= 0 else {
+            let found = Int(lseek(input, off_t(position), Self.seekData))
+            guard found >= 0 else {
                 guard errno == ENXIO else { throw error("read \(source)") }
                 break
             }
-            try zero(output, position / 512 * 512..<data / 512 * 512)
+            // A file on a share may grow meanwhile.
+            let data = min(found, size)
+            try zero(output, position.roundedUpToSector..<max(position.roundedUpToSector, data / 512 * 512))
+            guard data < size else { break }
             let end = Int(lseek(input, off_t(data), Self.seekHole))
             guard end > data else { throw error("read \(source)") }
             try copy(data / 512 * 512..<min(end, size), input, output)
-            position = end
+            position = min(end, size)
         }
         try zero(output, min(position, size).roundedUpToSector..<room)
         guard fsync(output) == 0 else { throw error("write \(device)") }

@@ -204,10 +204,16 @@ package final class Host: HostService {
         clones.conditions(of: chosen, master: masterAsItIs)
     }
 
+    /// - Parameter names: of clones, or devices: of those the ones that are clones of this store are mapped.
     private func mapClones(_ names: [String]?) throws -> MapReport {
-        let chosen = try names.map { try $0.map { name throws(CloneError) in try CloneName(name) } }
-        let (mapped, problems) = try clones.map(chosen) { try? image(of: $0) }
-        return MapReport(mapped: mapped.map(\.text), problems: problems.map(\.description))
+        let known = Dictionary(clones.list().map { ($0.path, $0.name) }) { first, _ in first }
+        let chosen = try names.map { names in
+            try names.compactMap { name throws(CloneError) in
+                name.hasPrefix("/") ? known[name] : try CloneName(name)
+            }
+        }
+        let outcome = try clones.map(chosen, master: masterAsItIs)
+        return MapReport(mapped: outcome.mapped.map(\.text), problems: outcome.problems.map(\.description))
     }
 
     private func repairClones() -> RepairReport {

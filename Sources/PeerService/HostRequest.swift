@@ -22,7 +22,8 @@ package enum HostRequest: Codable, Sendable {
     case configureClone(ConfigureClone)
     case resetClones([String])
     case removeClones([String])
-    /// Makes clones usable that a restart took from the kernel; all of them when `nil`.
+    /// Makes clones usable that a restart took from the kernel; all of them when `nil`. What begins with a slash is a
+    /// device, and passed over when it is no clone's.
     case mapClones([String]?)
     case repairClones
     case examine

@@ -77,6 +77,8 @@ struct SourceConversion {
         guard let open = line.lastIndex(of: 0x28), let slash = line.lastIndex(of: 0x2f), open < slash else {
             return nil
         }
-        return Double(String(decoding: line[(open + 1)..<slash], as: UTF8.self)).map { Int($0 * 10) }
+        return Double(String(decoding: line[(open + 1)..<slash], as: UTF8.self)).flatMap {
+            Int(exactly: ($0 * 10).rounded())
+        }
     }
 }

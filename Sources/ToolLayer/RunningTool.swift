@@ -16,6 +16,8 @@ final class RunningTool {
     /// How long a caller's wish to stop may go unseen.
     private static let glance = Duration.milliseconds(200)
 
+    private static let gracePeriod = Duration.seconds(5)
+
     private let call: ToolCall
     private var process: pid_t = 0
     /// Standard output and standard error; -1 when closed.
@@ -153,10 +155,23 @@ final class RunningTool {
         }
     }
 
+    /// First asked to end, because LVM may have to wake a device that it has put to sleep; then killed. One that cannot
+    /// even be killed hangs in the kernel, and is left there.
     private func stop(_ ending: Ending) -> Ending {
-        kill(-process, SIGKILL)
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        for (signal, patience) in [(SIGTERM, Self.gracePeriod), (SIGKILL, Self.gracePeriod)] {
+            kill(-process, signal)
+            let deadline = ContinuousClock.now + patience
+            while ContinuousClock.now < deadline {
+                var status: Int32 = 0
+                let found = waitpid(process, &status, WNOHANG)
+                if found == process || (found < 0 && errno != EINTR) {
+                    // What it started may not have heeded the first signal.
+                    kill(-process, SIGKILL)
+                    return ending
+                }
+                poll(nil, 0, 5)
+            }
+        }
         return ending
     }
 

@@ -45,7 +45,7 @@ struct FaultyVolumes: VolumeAccess {
     }
 
     func group(_ name: String) throws(DeviceError) -> VolumeGroup? { try access.group(name) }
-    func volumes(in group: String) throws(DeviceError) -> [Volume] { try access.volumes(in: group) }
+    func volumes(in group: String?) throws(DeviceError) -> [Volume] { try access.volumes(in: group) }
 
     func createLinear(_ id: VolumeID, bytes: Int64, tags: Set<String>) throws(DeviceError) {
         try check("create", id)

@@ -8,7 +8,7 @@ import ToolLayer
 @Suite struct MappingTests {
     @Test func `a mapping's identifier says whose it is`() {
         let name = MappingName(owner: "0a1b2c3d4e5f", part: "web-1")
-        #expect(name.path == "/dev/mapper/drover-web-1")
+        #expect(name.path == "/dev/mapper/drover@web-1")
         #expect(MappingName(uuid: name.uuid) == name)
         for other in ["", "LVM-abc", "DROVER-", "DROVER-x", "DROVER--x", "DROVER-x-", "drover-a-b"] {
             #expect(MappingName(uuid: other) == nil, "\(other)")
@@ -60,11 +60,11 @@ import ToolLayer
             """,
             "lvs": """
             {"report":[{"lv":[
-            {"lv_name":"debian+3","lv_size":"4194304","lv_tags":"drover.ab.master","lv_attr":"ori-a-----","origin":"",
+            {"vg_name":"drover","lv_name":"debian+3","lv_size":"4194304","lv_tags":"drover.ab.master","lv_attr":"ori-a-----","origin":"",
             "pool_lv":"","data_percent":"","metadata_percent":"","snap_percent":""},
-            {"lv_name":"web-1","lv_size":"4194304","lv_tags":"a,b","lv_attr":"swi-aos---","origin":"debian+3",
+            {"vg_name":"drover","lv_name":"web-1","lv_size":"4194304","lv_tags":"a,b","lv_attr":"swi-aos---","origin":"debian+3",
             "pool_lv":"","data_percent":"12.50","metadata_percent":"","snap_percent":"12.50"},
-            {"lv_name":"web-2","lv_size":"4194304","lv_tags":"","lv_attr":"swi-I-s---","origin":"debian+3",
+            {"vg_name":"drover","lv_name":"web-2","lv_size":"4194304","lv_tags":"","lv_attr":"swi-I-s---","origin":"debian+3",
             "pool_lv":"","data_percent":"100.00","metadata_percent":"","snap_percent":"100.00"}]}]}
             """,
         ])

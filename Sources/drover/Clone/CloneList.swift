@@ -11,8 +11,13 @@ struct CloneList: AsyncParsableCommand {
 
     func run() async throws {
         guard case .clones(let clones) = try await store.ask(.listClones) else { throw HostFailure.unexpectedReply }
+        // Only some backends have room that can run full.
+        let showsFill = clones.contains { $0.fill != nil }
         try output.print(
-            clones, columns: ["clone", "master", "backend", "full", "path", "health"],
-            rows: clones.map { [$0.name, $0.master, $0.backend, PercentText.of($0.fill), $0.path, $0.health] })
+            clones, columns: ["clone", "master", "backend"] + (showsFill ? ["full"] : []) + ["health", "path"],
+            rows: clones.map { clone in
+                [clone.name, clone.master, clone.backend] + (showsFill ? [PercentText.of(clone.fill)] : [])
+                    + [clone.health, clone.path]
+            })
     }
 }

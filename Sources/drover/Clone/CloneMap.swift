@@ -24,17 +24,25 @@ struct CloneMap: AsyncParsableCommand {
     @Flag(help: "Every clone of the store.")
     var all = false
 
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("The clone with this device, if one has it; may be repeated.", valueName: "path"))
+    var device: [String] = []
+
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard clones.isEmpty == all else {
+        guard (clones.isEmpty && device.isEmpty) == all else {
             throw ValidationError(all ? "name clones or say --all, not both" : "which clones? name them, or say --all")
+        }
+        for path in device where !path.hasPrefix("/") {
+            throw ValidationError("'\(path)' is no device; give its whole path")
         }
     }
 
     func run() async throws {
-        guard case .mapped(let report) = try await store.ask(.mapClones(all ? nil : clones)) else {
+        guard case .mapped(let report) = try await store.ask(.mapClones(all ? nil : clones + device)) else {
             throw HostFailure.unexpectedReply
         }
         if output.format == .json {
