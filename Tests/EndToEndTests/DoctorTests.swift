@@ -70,7 +70,7 @@ extension EndToEnd {
                 try await droverRefuses("clone map nope --store \(store)", with: 3, saying: "nope")
                 for (options, word) in [
                     ("--backend copy --cluster-size 64K", "--cluster-size"), ("--cluster-size 5K", "power of two"),
-                    ("--cow-size 1K --backend dm-snapshot", "1M"), ("--volume-group -x", "volume-group"),
+                    ("--cow-size 1K --backend dm-snapshot", "1M"), ("--volume-group a/b", "volume group"),
                     ("--extended-l2 --volume-group fast", "together"), ("--backend zfs", "zfs"),
                 ] {
                     try await droverRefuses("clone create base x \(options) --store \(store)", with: 2, saying: word)

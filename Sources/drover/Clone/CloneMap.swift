@@ -32,16 +32,14 @@ struct CloneMap: AsyncParsableCommand {
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
-    func validate() throws {
+    func run() async throws {
         guard (clones.isEmpty && device.isEmpty) == all else {
-            throw ValidationError(all ? "name clones or say --all, not both" : "which clones? name them, or say --all")
+            throw HostFailure(
+                .usage, all ? "name clones or say --all, not both" : "which clones? name them, or say --all")
         }
         for path in device where !path.hasPrefix("/") {
-            throw ValidationError("'\(path)' is no device; give its whole path")
+            throw HostFailure(.usage, "'\(path)' is no device; give its whole path")
         }
-    }
-
-    func run() async throws {
         guard case .mapped(let report) = try await store.ask(.mapClones(all ? nil : clones + device)) else {
             throw HostFailure.unexpectedReply
         }
