@@ -24,6 +24,11 @@ package struct Recommendation: Equatable, Codable, Sendable {
         } else {
             sentences.append("No backend that shares the master's blocks was measured, so none is recommended.")
         }
+        if Set(ranked.compactMap(\.subject.path)).count > 1 {
+            sentences.append(
+                "Files and devices were reached in different ways, so that this ranking tells little between the two kinds."
+            )
+        }
         sentences += Self.exportCost(subjects)
         for subject in subjects {
             if let obstacle = subject.obstacle, subject.creation != nil {
@@ -114,7 +119,8 @@ package struct Recommendation: Equatable, Codable, Sendable {
         return [
             "Through the export a raw file keeps \(FigureText.ratio(mean)) of its speed without it "
                 + "(\(FigureText.ratio(spread.min)) to \(FigureText.ratio(spread.max)) by case), so figures of files "
-                + "and of devices compare only by their ratios."
+                + "and of devices do not compare: what the export costs is on both sides of a file's ratio, which so comes "
+                + "nearer to 1."
         ]
     }
 }

@@ -15,6 +15,8 @@ final class ScratchFolder {
     private let lock: any HeldStoreLock
 
     private static let name = "drover-bench"
+    /// Says that all of the folder is a benchmark's.
+    private static let marker = "made-by-drover-bench"
 
     var clones: String { path + "/clones" }
     var master: String { path + "/bench@1.raw" }
@@ -29,7 +31,7 @@ final class ScratchFolder {
             guard try files.status(parent)?.isDirectory == true else {
                 throw BenchError(.notFound, "there is no folder \(parent); name one with --folder or --store")
             }
-            try files.makeDirectory(path)
+            try Self.claim(path, files)
             switch try PosixStoreLocks().acquire(path + "/lock") {
             case .held(let lock): self.lock = lock
             case .taken(let holder):
@@ -44,6 +46,27 @@ final class ScratchFolder {
         try clear()
     }
 
+    /// Makes the folder, or makes sure that an earlier benchmark did: all that is in it will be removed.
+    private static func claim(_ path: String, _ files: PosixFiles) throws {
+        let mark = "\(path)/\(marker)"
+        if mkdir(path, 0o700) == 0 {
+            _ = try files.open(mark, .createNew)
+            return
+        }
+        guard errno == EEXIST else {
+            throw BenchError(.failed, "cannot make \(path): \(String(cString: strerror(errno)))")
+        }
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+            try files.status(mark) != nil
+        else {
+            throw BenchError(
+                .conflict,
+                "\(path) is there already and no benchmark of yours made it; move it away, or name another folder with "
+                    + "--folder")
+        }
+    }
+
     /// The scratch folder's own clones, with every backend there is.
     func registry() throws(CloneError) -> CloneRegistry {
         try CloneRegistry(site: CloneSite(folder: clones, files: files))
@@ -53,6 +76,7 @@ final class ScratchFolder {
     func remove() throws {
         try clear()
         do {
+            try files.remove("\(path)/\(Self.marker)")
             try files.remove(path + "/lock")
             guard rmdir(path) == 0 || errno == ENOTEMPTY else {
                 throw BenchError(.failed, "cannot remove \(path): \(String(cString: strerror(errno)))")
@@ -68,7 +92,7 @@ final class ScratchFolder {
                 let registry = try registry()
                 try registry.remove(registry.list().map(\.name))
             }
-            for name in try files.names(in: path) where name != "lock" {
+            for name in try files.names(in: path) where name != "lock" && name != Self.marker {
                 try FileManager.default.removeItem(atPath: "\(path)/\(name)")
             }
         } catch let error as FileError {

@@ -14,12 +14,16 @@ import ToolLayer
 package final class CloneRegistry: Sendable {
     struct State: Sendable {
         var journal: CloneJournal
-        var clones: [CloneName: Clone]
+        var clones: [CloneName: Clone] { didSet { visible.set(clones) } }
+        let visible: VisibleClones
     }
 
     /// In the order in which `auto` tries them.
     package let backends: [any CloneBackend]
+    /// Held through each change, which may take as long as reading a master.
     let state: Mutex<State>
+    /// What whoever only asks gets to see meanwhile.
+    private let visible: VisibleClones
     private let order: @Sendable () -> AutoOrder
     let seeds: SeedFiles
     private let newInstance: @Sendable () -> String
@@ -50,7 +54,9 @@ package final class CloneRegistry: Sendable {
             let start = clock.now
             return { start.duration(to: clock.now) }
         }
-        state = Mutex(State(journal: journal, clones: clones))
+        let visible = VisibleClones(clones)
+        self.visible = visible
+        state = Mutex(State(journal: journal, clones: clones, visible: visible))
         recover()
     }
 
@@ -71,23 +77,26 @@ package final class CloneRegistry: Sendable {
 
     /// Every clone that can be used, by name.
     package func list() -> [Clone] {
-        state.withLock { state in state.clones.values.filter { $0.state == .ready }.sorted { $0.name < $1.name } }
+        visible.all.values.filter { $0.state == .ready }.sorted { $0.name < $1.name }
     }
 
     /// - Throws: `.notFound`.
     package func show(_ name: CloneName) throws(CloneError) -> Clone {
-        try state.withLock { state throws(CloneError) in try state.ready(name) }
+        try visible.all.ready(name)
     }
 
     /// The clones of a master, by name: what would break if it were removed.
     package func clones(of master: MasterName) -> [Clone] {
-        state.withLock { state in state.clones.values.filter { $0.master == master }.sorted { $0.name < $1.name } }
+        visible.all.values.filter { $0.master == master }.sorted { $0.name < $1.name }
     }
 
     /// - Throws: `.conflict` that names clones when the master has any. Between this and the removal the caller must
     ///   make no clone.
     package func checkRemovable(_ master: MasterName) throws(CloneError) {
-        let users = clones(of: master)
+        // A clone of it may be about to be recorded.
+        let users = state.withLock { state in
+            state.clones.values.filter { $0.master == master }.sorted { $0.name < $1.name }
+        }
         guard !users.isEmpty else { return }
         let shown = users.prefix(3).map(\.name.text).joined(separator: ", ")
         let more = users.count > 3 ? " and \(users.count - 3) more" : ""
@@ -264,12 +273,7 @@ extension CloneRegistry.State {
         clones.values.filter { $0.backend == kind }.map(\.artefact).sorted { $0.clone < $1.clone }
     }
 
-    func ready(_ name: CloneName) throws(CloneError) -> Clone {
-        guard let clone = clones[name], clone.state == .ready else {
-            throw CloneError(.notFound, "there is no clone \(name); 'drover clone list' shows those there are")
-        }
-        return clone
-    }
+    func ready(_ name: CloneName) throws(CloneError) -> Clone { try clones.ready(name) }
 
     /// Makes a change durable and then visible.
     mutating func record(put: [Clone] = [], drop: [CloneName] = []) throws(CloneError) {
@@ -289,4 +293,25 @@ extension CloneRegistry.State {
             clones[clone.name] = clone
         }
     }
+}
+
+extension [CloneName: Clone] {
+    /// - Throws: `.notFound`.
+    func ready(_ name: CloneName) throws(CloneError) -> Clone {
+        guard let clone = self[name], clone.state == .ready else {
+            throw CloneError(.notFound, "there is no clone \(name); 'drover clone list' shows those there are")
+        }
+        return clone
+    }
+}
+
+/// The clones as they were last recorded, for whoever asks while a change is under way.
+final class VisibleClones: Sendable {
+    private let clones: Mutex<[CloneName: Clone]>
+
+    init(_ clones: [CloneName: Clone]) { self.clones = Mutex(clones) }
+
+    var all: [CloneName: Clone] { clones.withLock { $0 } }
+
+    func set(_ new: [CloneName: Clone]) { clones.withLock { $0 = new } }
 }

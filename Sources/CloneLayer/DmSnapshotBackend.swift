@@ -132,8 +132,7 @@ package struct DmSnapshotBackend: CloneBackend {
     }
 
     private func make(_ path: String, _ size: Int64) throws(FileError) -> any OpenFile {
-        let file = try site.files.open(path, .createNew)
-        try site.files.setMode(path, 0o600)
+        let file = try site.files.open(path, .createPrivate)
         // A store of zeros is an empty one; the kernel writes its header.
         try file.truncate(to: size)
         return file

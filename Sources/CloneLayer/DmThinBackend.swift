@@ -245,8 +245,7 @@ package struct DmThinBackend: CloneBackend {
     private func makePool(_ sizes: ThinPool) throws(FileError) {
         for (path, size) in [(metadataPath, sizes.metadata), (dataPath, sizes.data)] {
             try site.files.remove(path)
-            let file = try site.files.open(path, .createNew)
-            try site.files.setMode(path, 0o600)
+            let file = try site.files.open(path, .createPrivate)
             try file.truncate(to: size)
             // A pool whose metadata finds no room on a full disk stops for all its clones, so that room is taken now.
             if path == metadataPath { try fill(file, size) }

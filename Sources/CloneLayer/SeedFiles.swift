@@ -7,8 +7,6 @@ import FileLayer
 /// They may hold passwords, so that only their owner reads them; whoever runs the VM must be able to write to its disk,
 /// and so is the owner too.
 struct SeedFiles: Sendable {
-    private static let mode: UInt32 = 0o600
-
     private let site: CloneSite
     private let artefacts: FileArtefacts
 
@@ -42,7 +40,19 @@ struct SeedFiles: Sendable {
     /// - Throws: `.conflict` when the clone's own is not as it was made.
     func prepareReset(of clone: Clone, instance: String) throws(CloneError) {
         guard let path = clone.seedImage else { return }
-        let bytes = (try? site.files.contents(of: path, limit: SeedImage.longest)) ?? []
+        let bytes: [UInt8]
+        do throws(FileError) { bytes = try site.files.contents(of: path, limit: SeedImage.longest) } catch {
+            switch error.cause {
+            case .notFound, .tooLarge: bytes = []
+            case .denied:
+                // libvirt gives it to the user that runs qemu, and does not take it back.
+                throw CloneError(
+                    .other,
+                    "cannot reset the clone \(clone.name): \(error); give \(path) back to this user, or run this as root"
+                )
+            default: throw CloneError(error, during: "reset the clone \(clone.name)")
+            }
+        }
         guard let image = SeedImage(bytes) else {
             throw CloneError(
                 .conflict,
@@ -96,9 +106,7 @@ struct SeedFiles: Sendable {
     }
 
     private func write(_ image: SeedImage, to path: String) throws(FileError) -> any OpenFile {
-        let file = try site.files.open(path, .createNew)
-        // Before there is anything to read in it.
-        try site.files.setMode(path, Self.mode)
+        let file = try site.files.open(path, .createPrivate)
         try image.bytes.withUnsafeBufferPointer { buffer throws(FileError) in
             try file.write(UnsafeRawBufferPointer(buffer), at: 0)
         }

@@ -38,6 +38,8 @@ package enum OpenMode: Sendable {
     case createOrUpdate
     /// For reading and writing; the file must not exist.
     case createNew
+    /// As ``createNew``, and nobody but its owner may ever open it (mode 0600).
+    case createPrivate
 }
 
 /// An open file. It closes when the last reference goes. All calls are safe from any thread; offsets are in bytes.

@@ -12,9 +12,9 @@ package struct PosixFiles: FileAccess {
             case .read: O_RDONLY
             case .update: O_RDWR
             case .createOrUpdate: O_RDWR | O_CREAT
-            case .createNew: O_RDWR | O_CREAT | O_EXCL
+            case .createNew, .createPrivate: O_RDWR | O_CREAT | O_EXCL
             }
-        let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, mode == .createPrivate ? 0o600 : 0o644)
         guard descriptor >= 0 else { throw FileError(errno, "open", path) }
         return PosixFile(descriptor: descriptor, path: path)
     }

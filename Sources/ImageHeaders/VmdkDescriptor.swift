@@ -24,11 +24,12 @@ struct VmdkDescriptor: Equatable {
         guard text.count < min(room, bytes.count) else {
             throw .invalid(.vmdk, field: "the length of the descriptor", value: UInt64(clamping: text.count))
         }
+        // Readers look for this word anywhere, in comments too, and byte by byte: in a text a mark that combines with its
+        // last letter would hide it.
+        guard !Self.holds(Self.parentHint, text) else { throw .parent(.vmdk) }
         guard let text = String(validating: text, as: UTF8.self) else {
             throw .invalid(.vmdk, field: "a character of the descriptor", value: 0)
         }
-        // Readers look for this word anywhere, in comments too.
-        guard !text.lowercased().contains("parentfilenamehint") else { throw .parent(.vmdk) }
 
         for line in text.split(whereSeparator: \.isNewline) {
             let line = line.trimmed
@@ -41,7 +42,11 @@ struct VmdkDescriptor: Equatable {
             guard let key = parts.first?.trimmed.lowercased(), let value = parts.dropFirst().first?.trimmed else {
                 throw .unknown(.vmdk, feature: "the line '\(line.shown)'")
             }
-            guard Self.knownKeys.contains(key) || key.hasPrefix("ddb.") && !key.contains("parent") else {
+            // VirtualBox writes down that there is no parent.
+            if Self.parentIdentifiers.contains(key), Self.isZero(value.unquoted) { continue }
+            guard
+                Self.knownKeys.contains(key) || key.hasPrefix("ddb.") && !Self.holds(Self.parent, key.utf8)
+            else {
                 // Among them are changeTrackPath and whatever else may name a file.
                 throw .otherFile(.vmdk, named: line.shown)
             }
@@ -82,6 +87,23 @@ struct VmdkDescriptor: Equatable {
             let name = words.dropFirst(3).first?.trimmed
         else { throw .unknown(.vmdk, feature: "the line '\(line.shown)'") }
         return Extent(sectors: sectors, type: type.uppercased(), name: name.unquoted)
+    }
+
+    private static let parentHint = Array("parentfilenamehint".utf8)
+    private static let parent = Array("parent".utf8)
+    private static let parentIdentifiers: Set<String> = ["ddb.uuid.parent", "ddb.uuid.parentmodification"]
+
+    /// Whether a word is in the bytes, in letters of either case.
+    private static func holds(_ word: [UInt8], _ bytes: some Sequence<UInt8>) -> Bool {
+        let lower = bytes.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+        guard lower.count >= word.count else { return false }
+        // checked: there are as many bytes as the word has, or more
+        return (0...lower.count - word.count).contains { lower[$0..<$0 + word.count].elementsEqual(word) }
+    }
+
+    /// Whether it is the UUID of nothing.
+    private static func isZero(_ identifier: String) -> Bool {
+        !identifier.isEmpty && identifier.utf8.allSatisfy { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "-") }
     }
 
     /// What a descriptor says of a disk besides its data base.

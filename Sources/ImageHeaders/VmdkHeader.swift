@@ -37,6 +37,11 @@ package struct VmdkHeader: Equatable, Sendable {
 
     /// - Throws: ``ImageRefusal``
     init(decoding bytes: [UInt8]) throws(ImageRefusal) {
+        // What names its files in a text, or is of ESX's older kind, is a VMDK too, and none of those that are read here.
+        if bytes.holds(Array("# Disk DescriptorFile".utf8)) {
+            throw .otherFile(.vmdk, named: "its extents, in a descriptor of its own")
+        }
+        if bytes.holds(Array("COWD".utf8)) { throw .unknown(.vmdk, feature: "the kind COWD") }
         guard bytes.holds(Self.magic) else { throw .notOfFormat(.vmdk) }
         func number<Number: FixedWidthInteger>(_ type: Number.Type, _ offset: Int) throws(ImageRefusal) -> Number {
             guard let number = bytes.littleEndian(type, at: offset) else { throw .truncated(.vmdk) }

@@ -155,16 +155,6 @@ package final class ImageStore: Sendable {
         if let problem = master.problem {
             throw StoreError(master.state == .unreachable ? .notFound : .verification, "\(name): \(problem)")
         }
-        switch master.state {
-        case .registered, .unreachable: break
-        case .altered:
-            throw StoreError(
-                .verification, "\(name) was changed since it was registered; run `drover master verify \(name)` first")
-        case .failed:
-            throw StoreError(
-                .verification, "\(name) failed its verification; remove it and fetch it again, or fetch a newer version"
-            )
-        }
         return try translating { () throws(FileError) in try files.open(master.path, .read) }
     }
 
@@ -179,8 +169,18 @@ package final class ImageStore: Sendable {
         let status = try? files.status(master.path)
         let isSame = status?.size == record.size && status?.modified == record.modified
         master.state = record.badPieces != nil ? .failed : isSame ? .registered : .altered
+        master.problem = Self.problem(name, master.state)
         master.allocated = status?.allocated ?? 0
         return master
+    }
+
+    /// Why a master in the store is not to be served or cloned, nor its clones to be used.
+    private static func problem(_ name: MasterName, _ state: Master.State) -> String? {
+        switch state {
+        case .registered, .unreachable: nil
+        case .altered: "it was changed since it was registered; run `drover master verify \(name)` first"
+        case .failed: "it failed its verification; remove it and fetch it again, or fetch a newer version"
+        }
     }
 
     // MARK: For the other parts of this type

@@ -63,6 +63,13 @@ struct StoreRecovery {
             }
             return
         }
+        if record?.adopted != nil || record.map({ $0.format > MasterRecord.currentFormat }) == true
+            || (record == nil && suffixes.contains(".json") && !suffixes.contains(".raw"))
+        {
+            // It may be an adopted master's, whose image lies elsewhere; a crash leaves no such record.
+            notes.append("the record of \(name) cannot be read and the master is ignored; move its files away")
+            return
+        }
         guard suffixes.contains(".raw") else {
             // A registration that did not come to its rename, or a removal that did not come to its end.
             try remove([layout.masterRecord(name), layout.masterTorrent(name)])

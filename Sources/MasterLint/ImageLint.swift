@@ -38,6 +38,7 @@ package struct ImageLint {
         }
         defer { close(descriptor) }
         var report = LintReport()
+        var hasRoot = false
         let partitions = try PartitionTable.partitions(of: image)
         for (index, partition) in partitions.enumerated() {
             if isCancelled() { throw CancellationError() }
@@ -46,24 +47,41 @@ package struct ImageLint {
             var place = LintReport.Place(
                 name: partition.name, kind: kind, offset: partition.offset, length: partition.length)
             do {
-                report.findings += try look(image, descriptor, partition, kind)
+                report.findings += try look(image, descriptor, partition, kind, &hasRoot)
             } catch let obstacle as LintObstacle {
                 place.obstacle = obstacle.description
             }
             report.places.append(place)
         }
         report.findings = Array(report.findings.prefix(Self.mostFindings))
+        if !hasRoot, report.isComplete {
+            report.places.append(
+                LintReport.Place(
+                    name: "whole image", kind: .unknown, offset: 0, length: try image.size(),
+                    obstacle: "the root of a guest was not found in it; check it by hand"))
+        }
         return report
     }
 
     private func look(
-        _ image: any OpenFile, _ descriptor: Int32, _ partition: Partition, _ kind: FileSystemKind
+        _ image: any OpenFile, _ descriptor: Int32, _ partition: Partition, _ kind: FileSystemKind,
+        _ hasRoot: inout Bool
     ) throws -> [LintReport.Finding] {
+        guard partition.length > 0 else {
+            throw LintObstacle("it does not lie within the image, which may be cut off or have a damaged table")
+        }
         switch kind {
-        case .ext: try apply(ExtFileSystem(descriptor, offset: partition.offset, tools: tools), partition)
+        case .ext:
+            if try Self.needsReplay(image, partition) {
+                throw LintObstacle(
+                    "its journal was not replayed, as after a power cut, so that names may be missing; shut the guest down "
+                        + "cleanly, or run e2fsck on it")
+            }
+            return try apply(
+                ExtFileSystem(descriptor, offset: partition.offset, tools: tools), partition, &hasRoot)
         // A boot partition holds no identity.
-        case .fat: []
-        case .swap: try swapContent(image, partition)
+        case .fat: return []
+        case .swap: return try swapContent(image, partition)
         case .xfs, .btrfs, .lvm:
             throw LintObstacle(
                 "there is no way yet to look into \(kind.rawValue); check it by hand, with guestfish --ro -a \(path) -i"
@@ -73,20 +91,35 @@ package struct ImageLint {
         }
     }
 
+    /// Bit 2 of the incompatible features in the superblock, which begins at 1,024: "needs recovery".
+    private static func needsReplay(_ image: any OpenFile, _ partition: Partition) throws -> Bool {
+        let features = try image.bytes(at: partition.offset + 1024 + 96, count: 4).littleEndian(UInt32.self, at: 0)
+        return (features ?? 0) & 4 != 0
+    }
+
+    /// What is at the root of a file system that holds kernels and boot loaders only.
+    private static let bootNames = ["vmlinuz", "grub", "efi", "loader", "initrd", "extlinux", "syslinux", "config-"]
+
     /// Applies the rules to a file system that is the guest's root or its /var.
     private func apply(
-        _ fileSystem: some GuestFileSystem, _ partition: Partition
+        _ fileSystem: some GuestFileSystem, _ partition: Partition, _ hasRoot: inout Bool
     ) throws -> [LintReport.Finding] {
-        let root = Set(try fileSystem.files(in: "/")?.map(\.name) ?? [])
+        let entries = try fileSystem.files(in: "/") ?? []
+        let root = Set(entries.map(\.name))
         guard let base = root.contains("etc") ? "" : root.isSuperset(of: ["lib", "log"]) ? "/var" : nil else {
+            let isBoot = root.contains { name in Self.bootNames.contains { name.lowercased().hasPrefix($0) } }
+            guard isBoot || root.subtracting(["lost+found"]).isEmpty else {
+                throw LintObstacle("it is neither a guest's root nor its /var nor its /boot; check it by hand")
+            }
             return []
         }
+        if base.isEmpty { hasRoot = true }
         var findings: [LintReport.Finding] = []
         var known: [String: [GuestFile]] = [:]
         for rule in LintRule.all where rule.folder.hasPrefix(base) {
             let folder = String(rule.folder.dropFirst(base.count))
             // checked: a dictionary.
-            if known[folder] == nil { known[folder] = try fileSystem.files(in: folder) ?? [] }
+            if known[folder] == nil { known[folder] = try content(of: folder, entries, fileSystem) }
             for file in known[folder] ?? [] where rule.names(file.name) {
                 guard findings.count < Self.mostFindings, try holds(rule.test, file, in: folder, fileSystem)
                 else {
@@ -99,6 +132,25 @@ package struct ImageLint {
             }
         }
         return findings
+    }
+
+    /// What is in a folder; nothing when it is not there. debugfs does not follow a link at a path's end, and says of what
+    /// it stands for that it is not there.
+    private func content(
+        of path: String, _ root: [GuestFile], _ fileSystem: some GuestFileSystem
+    ) throws -> [GuestFile] {
+        var entries = root
+        var place = ""
+        for name in path.split(separator: "/") {
+            guard let entry = entries.first(where: { $0.name == name }) else { return [] }
+            place += "/\(name)"
+            guard entry.kind != .link else {
+                throw LintObstacle("\(place) in it is a link, which is not followed; check it by hand")
+            }
+            guard entry.kind == .directory else { return [] }
+            entries = try fileSystem.files(in: place) ?? []
+        }
+        return entries
     }
 
     private func holds(

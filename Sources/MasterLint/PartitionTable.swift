@@ -6,7 +6,7 @@ package import FileLayer
 package struct Partition: Hashable, Sendable {
     /// As partition tools count, from 1; `nil` for the whole image.
     package let number: Int?
-    /// In bytes.
+    /// In bytes. What the table has but the image does not hold has no length.
     package let offset: Int64
     package let length: Int64
 
@@ -19,8 +19,8 @@ package struct Partition: Hashable, Sendable {
     package var name: String { number.map { "partition \($0)" } ?? "whole image" }
 }
 
-/// The partitions of a disk image, by its GPT or its MBR. The table is a stranger's: what does not lie within the image is
-/// left out, and no more than ``most`` are looked at.
+/// The partitions of a disk image, by its GPT or its MBR. The table is a stranger's: what does not lie within the image has
+/// no length, and of more than ``most`` the rest is one without length, so that nobody takes them for looked at.
 package enum PartitionTable {
     package static let most = 256
     private static let extendedTypes: Set<UInt8> = [0x05, 0x0f, 0x85]
@@ -83,6 +83,7 @@ package enum PartitionTable {
         for number in 5..<(5 + most) {
             let offset = link << 9
             guard offset > 0, offset < size, let pair = mbrEntries(try image.bytes(at: offset, count: 512)) else {
+                add(number, 0, 0, 512, size, to: &partitions)
                 break
             }
             if let own = pair.first, own.type != 0 {
@@ -109,14 +110,19 @@ package enum PartitionTable {
             let entry = try image.bytes(at: start + Int64(index) * Int64(length), count: 128)
             guard let first = entry.littleEndian(UInt64.self, at: 32),
                 let last = entry.littleEndian(UInt64.self, at: 40)
-            else { break }
+            else {
+                add(index + 1, 0, 0, sectorSize, size, to: &partitions)
+                break
+            }
             let type = entry.prefix(16)
             if type.allSatisfy({ $0 == 0 }) || type.elementsEqual(bootLoaderType) { continue }
             guard let from = Int64(exactly: first), let to = Int64(exactly: last), from <= to, to < Int64.max else {
+                add(index + 1, 0, 0, sectorSize, size, to: &partitions)
                 continue
             }
             add(index + 1, from, to - from + 1, sectorSize, size, to: &partitions)
         }
+        if Int(count) > most { partitions.append(Partition(number: most + 1, offset: 0, length: 0)) }
         return partitions
     }
 
@@ -126,15 +132,18 @@ package enum PartitionTable {
         return overflow ? nil : offset
     }
 
-    /// Adds a partition unless it does not lie within the image.
+    /// Adds a partition, without length when it does not lie within the image.
     private static func add(
         _ number: Int, _ start: Int64, _ count: Int64, _ sectorSize: Int64, _ size: Int64,
         to partitions: inout [Partition]
     ) {
+        guard partitions.count < most else { return }
         // checked: a sector has 512 or 4,096 bytes.
         let sectors = size / sectorSize
-        guard start > 0, count > 0, start < sectors, count <= sectors - start, partitions.count < most else { return }
-        partitions.append(Partition(number: number, offset: start * sectorSize, length: count * sectorSize))
+        let isWithin = start > 0 && count > 0 && start < sectors && count <= sectors - start
+        partitions.append(
+            Partition(
+                number: number, offset: isWithin ? start * sectorSize : 0, length: isWithin ? count * sectorSize : 0))
     }
 }
 

@@ -60,7 +60,11 @@ extension Host {
         // What cannot become a master need not be converted.
         _ = try geometry(order, size: Int64(clamping: size))
         let conversion = SourceConversion(
-            source: lock, name: order.source, format: order.format, target: target.path, tools: tools)
+            source: lock, name: order.source, format: order.format, target: target.path, tools: tools,
+            isFull: { [files] in
+                guard let space = try? files.space(at: target.path) else { return false }
+                return space.available < min(space.total / 100 * 3, 2 << 30)
+            })
         try await interruptible { isCancelled in
             try conversion.run(
                 isCancelled: isCancelled,

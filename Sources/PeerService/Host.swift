@@ -42,7 +42,7 @@ package final class Host: HostService {
             case .createMaster(let order): return .master(try await createMaster(order, progress: progress))
             case .adoptMaster(let order): return .master(try await adoptMaster(order, progress: progress))
             case .publishMaster(let reference, let tracker):
-                let master = try find(reference)
+                let master = try await blocking { try self.find(reference) }
                 try await TrackerClient.shared.publish(
                     store.torrent(of: master.name), of: master, to: TrackerClient.url(tracker))
                 return .done
@@ -52,7 +52,7 @@ package final class Host: HostService {
                         try self.verify(self.find(reference), isCancelled: $0, progress: progress)
                     })
             case .lintMaster(let reference):
-                let master = try find(reference)
+                let master = try await blocking { try self.find(reference) }
                 let report = try await interruptible { [files, tools] isCancelled in
                     try ImageLint(master.path, files: files, tools: tools).run(
                         progress: { done, total in
@@ -60,6 +60,10 @@ package final class Host: HostService {
                         }, isCancelled: isCancelled)
                 }
                 return .linted(MasterLintReport(report, of: master.name))
+            // They may read a whole master, and one on a share that is silent for ever; the threads that serve pieces must not
+            // wait for that.
+            case .createClones, .resetClones, .removeClones, .mapClones, .repairClones, .removeMaster:
+                return try await interruptible { _ in try self.handle(request) }
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }

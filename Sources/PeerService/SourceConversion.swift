@@ -18,6 +18,8 @@ struct SourceConversion {
     let format: SourceFormat
     let target: String
     let tools: any ToolAccess
+    /// Whether the store's disk is as full as it may get. A small image can be made to unfold into more than any disk holds.
+    let isFull: @Sendable () -> Bool
 
     /// Blocks.
     /// - Parameters:
@@ -30,7 +32,7 @@ struct SourceConversion {
             input: source.descriptor, bounds: Self.bounds)
         var line: [UInt8] = []
         do throws(ToolError) {
-            try tools.run(call, isStopped: isCancelled) { bytes in
+            try tools.run(call, isStopped: { isCancelled() || isFull() }) { bytes in
                 for byte in bytes {
                     // qemu-img rewrites its line: "    (12.34/100%)" and a carriage return.
                     if byte == 0x0d || byte == 0x0a {
@@ -42,8 +44,15 @@ struct SourceConversion {
                 }
             }
         } catch {
+            if error.cause == .stopped, !isCancelled() { throw noSpace }
             throw failure(error)
         }
+    }
+
+    private var noSpace: HostFailure {
+        HostFailure(
+            .noSpace,
+            "the store's disk filled up while \(name) was converted; free some space or use a store on a larger disk")
     }
 
     private func failure(_ error: ToolError) -> any Error {
@@ -56,10 +65,7 @@ struct SourceConversion {
         let words = (line.hasPrefix("qemu-img: ") ? String(line.dropFirst("qemu-img: ".count)) : line)
             .replacing("'\(image)'", with: name)
         if words.contains("No space left on device") {
-            return HostFailure(
-                .noSpace,
-                "the store's disk filled up while \(name) was converted; free some space or use a store on a larger disk"
-            )
+            return noSpace
         }
         return HostFailure(.failed, "qemu-img could not convert \(name) from \(format.rawValue): \(words)")
     }

@@ -17,11 +17,15 @@ package struct PosixTools: ToolAccess {
         var folders: [String] = []
         for name in Self.passedOn {
             guard let value = getenv(name).map({ String(cString: $0) }) else { continue }
-            environment.append("\(name)=\(value)")
-            if name == "PATH" { folders = value.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") } }
+            if name == "PATH" {
+                folders = value.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+            } else {
+                environment.append("\(name)=\(value)")
+            }
         }
-        self.environment = environment
-        self.folders = folders + Self.systemFolders.filter { !folders.contains($0) }
+        folders += Self.systemFolders.filter { !folders.contains($0) }
+        self.environment = environment + ["PATH=\(folders.joined(separator: ":"))"]
+        self.folders = folders
     }
 
     package func find(_ tool: String) -> String? {
@@ -33,8 +37,9 @@ package struct PosixTools: ToolAccess {
     package func run(
         _ call: ToolCall, isStopped: () -> Bool, receive: ((ArraySlice<UInt8>) -> Void)?
     ) throws(ToolError) -> ToolOutput {
-        guard find(call.tool) != nil else { throw ToolError(.missing, call, words: "") }
-        let command = try fence(call) + [call.tool] + call.arguments
+        guard let tool = find(call.tool) else { throw ToolError(.missing, call, words: "") }
+        // What starts it within its bounds must not look for it again, in other folders.
+        let command = try fence(call) + [call.bounds == nil ? call.tool : tool] + call.arguments
         guard let program = command.first, let path = find(program) else {
             throw ToolError(.missing, ToolCall(command.first ?? call.tool, []), words: "")
         }

@@ -63,7 +63,7 @@ final class FaultyFiles: FileAccess {
     }
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any OpenFile {
-        if mode == .createNew || mode == .createOrUpdate { try check("open", path) }
+        if [.createNew, .createPrivate, .createOrUpdate].contains(mode) { try check("open", path) }
         return FaultyFile(try files.open(path, mode), path: path, of: self)
     }
 

@@ -81,6 +81,16 @@ extension EndToEnd {
             try await expectNothing(in: folder.path)
         }
 
+        @Test func `a folder of its name that it did not make is left alone`() async throws {
+            let folder = try TemporaryDirectory()
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/drover-bench", withIntermediateDirectories: false)
+            try Data("results".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/drover-bench/kept"))
+            try await droverRefuses(
+                "bench clones --folder \(folder.path) --size 64M", with: 5, saying: "drover-bench is there already")
+            #expect(try String(contentsOfFile: "\(folder.path)/drover-bench/kept", encoding: .utf8) == "results")
+        }
+
         @Test func `two runs in one folder are refused`() async throws {
             let folder = try TemporaryDirectory()
             let run = try await started(in: folder.path)

@@ -14,7 +14,7 @@ extension EndToEnd {
                 let seed = try await fleet.peer("seed")
                 let entry = try #require(try await seed.status().master("base@1"))
                 #expect(entry.state == "failed")
-                #expect(entry.failure?.contains("altered") == true)
+                #expect(entry.failure?.contains("changed") == true)
                 try await droverRefuses(
                     "clone create base vm --store \(seed.store)", with: 8, saying: "master verify")
                 let verdict = try await drover("master verify base@1 --store \(seed.store)")

@@ -37,6 +37,10 @@ import Testing
         }
     }
 
+    @Test func `a disk of VirtualBox's is accepted, whose parent's number is that of none`() throws {
+        #expect(try check(ForeignImage(ForgedFile.vmdkOfVirtualBox().bytes), "vmdk") == 1 << 20)
+    }
+
     @Test func `a stream whose tables are named at its end is accepted`() throws {
         var file = ForgedFile.vmdk()
         let header = Array(file.bytes.prefix(512))

@@ -97,6 +97,45 @@ import ToolLayer
         #expect(report.findings.isEmpty)
     }
 
+    @Test func `what could hide a guest's files is never passed for clean`() async throws {
+        // No root at all.
+        let boot = try GuestImage(mebibytes: 16)
+        try boot.partition("label: gpt\n1MiB,8MiB\n")
+        try boot.ext(["grub/grub.cfg": "x", "vmlinuz": "ELF"], at: 1)
+        var report = try await lint(boot)
+        #expect(report.places.last?.obstacle?.contains("root of a guest was not found") == true)
+        // A file system that is no root, such as a /var/lib of its own.
+        let lib = try GuestImage(mebibytes: 32)
+        try lib.partition("label: gpt\n1MiB,8MiB\n9MiB,8MiB\n")
+        try lib.ext(Self.good, at: 1)
+        try lib.ext(["dhcp/dhclient.leases": "lease {}\n", "dbus/machine-id": Self.machineID], at: 9)
+        report = try await lint(lib)
+        #expect(report.findings.isEmpty && report.places[1].obstacle?.contains("neither") == true)
+        // A folder that is a link elsewhere.
+        let linked = try GuestImage(mebibytes: 8)
+        var files = Self.good
+        files["etc/ssh"] = "->/srv/ssh"
+        for name in files.keys where name.hasPrefix("etc/ssh/") { files[name] = nil }
+        try linked.ext(files)
+        report = try await lint(linked)
+        #expect(report.places[0].obstacle?.contains("/etc/ssh in it is a link") == true, "\(report.places)")
+        // An image that was cut off: its table knows of a root that is not there.
+        let cut = try GuestImage(mebibytes: 32)
+        try cut.partition("label: gpt\n1MiB,8MiB\n9MiB,8MiB\n")
+        try cut.ext(Self.good, at: 1)
+        try cut.ext(Self.bad, at: 9)
+        try PosixFiles().open(cut.path, .update).truncate(to: 10 << 20)
+        report = try await lint(cut)
+        #expect(report.findings.isEmpty && report.places[1].obstacle?.contains("within the image") == true)
+        // A journal that waits to be replayed: the bit that the kernel sets when it mounts.
+        let dirty = try GuestImage(mebibytes: 16)
+        try dirty.ext(Self.good, type: "ext4")
+        let features = try dirty.bytes()[1024 + 96]
+        try dirty.write([features | 4], at: 1024 + 96)
+        report = try await lint(dirty)
+        #expect(report.places[0].obstacle?.contains("journal") == true)
+    }
+
     @Test func `swap space that was used is a finding, and a fresh one none`() async throws {
         let image = try GuestImage(mebibytes: 32)
         try image.partition("label: dos\n1MiB,8MiB,82\n9MiB,8MiB,83\n")

@@ -104,17 +104,20 @@ package final class CrashFiles: FileAccess {
     package func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any OpenFile {
         let inode = try state.withLock { state throws(FileError) in
             if let inode = state.tree.inode(path) {
-                if mode == .createNew { throw FileError(.exists, "open", path) }
+                if mode == .createNew || mode == .createPrivate { throw FileError(.exists, "open", path) }
                 if mode != .read { try state.refuse("open", path) }
                 return inode
             }
             if state.tree.isDirectory(path) { throw FileError(.isDirectory, "open", path) }
-            guard mode == .createNew || mode == .createOrUpdate, state.tree.isDirectory(path.parentDirectory) else {
+            guard mode == .createNew || mode == .createPrivate || mode == .createOrUpdate,
+                state.tree.isDirectory(path.parentDirectory)
+            else {
                 throw FileError(.notFound, "open", path)
             }
             try state.countWrite("open", path)
             let inode = state.tree.nextInode
             state.apply(.create(path, inode: inode, time: state.tree.now))
+            if mode == .createPrivate { state.apply(.setMode(inode: inode, 0o600)) }
             return inode
         }
         return CrashFile(self, inode: inode, path: path)

@@ -46,6 +46,22 @@ extension ForgedFile {
         return file
     }
 
+    /// The same as VirtualBox describes it: among its entries are the numbers of a parent that there is not.
+    package static func vmdkOfVirtualBox() -> ForgedFile {
+        let none = "00000000-0000-0000-0000-000000000000"
+        return vmdk().with {
+            $0.describe(
+                descriptor(
+                    more: """
+                        ddb.adapterType="ide"
+                        ddb.uuid.image="6a0b4f0e-1111-4222-8333-444455556666"
+                        ddb.uuid.modification="\(none)"
+                        ddb.uuid.parent="\(none)"
+                        ddb.uuid.parentmodification="\(none)"
+                        """))
+        }
+    }
+
     fileprivate mutating func describe(_ descriptor: String) {
         put(repeatElement(0, count: 20 * 512), at: 512)
         put(descriptor, at: 512)
@@ -67,7 +83,7 @@ extension HostileImage {
         return [
             HostileImage(
                 "a descriptor alone that names a file of the host (CVE-2024-32498)", "vmdk",
-                ForgedFile(size: 0).with { $0.put(flat, at: 0) }, "not a VMDK"),
+                ForgedFile(size: 0).with { $0.put(flat, at: 0) }, "another file"),
             image("a disk of no sectors, whose descriptor names a file of the host (CVE-2024-32498)", "sectors") {
                 $0.putLittle(UInt64(0), at: 12)
                 $0.describe(flat)
@@ -95,6 +111,12 @@ extension HostileImage {
             described("a parent by its number", "parent", ForgedFile.descriptor(parent: "12345678")),
             described("a parent by its name", "parent", ForgedFile.descriptor(more: hint)),
             described("a parent's name in a comment", "parent", ForgedFile.descriptor(more: "# " + hint)),
+            described(
+                "a parent's name under a mark that only characters hide", "parent",
+                ForgedFile.descriptor(more: "# parentFileNameHint\u{301}\(canary)\"")),
+            described(
+                "a parent by VirtualBox's number", "another file",
+                ForgedFile.descriptor(more: #"ddb.uuid.parent="6a0b4f0e-0000-4000-8000-000000000001""#)),
             described(
                 "a file of changes", "another file", ForgedFile.descriptor(more: #"changeTrackPath="\#(canary)""#)),
             described("a second parentCID", "second line", ForgedFile.descriptor(more: "parentCID=12345678")),
@@ -135,7 +157,7 @@ extension HostileImage {
             },
             image("line ends that were converted", "line end") { $0.put([0x0d], at: 73) },
             image("version 9", "version 9") { $0.putLittle(UInt32(9), at: 4) },
-            image("the old format of ESX", "not a VMDK") { $0.put("COWD", at: 0) },
+            image("the old format of ESX", "COWD") { $0.put("COWD", at: 0) },
         ]
     }
 }
