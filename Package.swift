@@ -51,6 +51,8 @@ extension Target.Dependency {
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let systemPackage = product(name: "SystemPackage", package: "swift-system")
     static let deque = product(name: "DequeModule", package: "swift-collections")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
 }
 
@@ -76,6 +78,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -91,6 +95,7 @@ let package = Package(
         module("PeerProtocol", ["Metainfo", "TrackerProtocol", .nioCore]),
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
+        module("Trust", ["Metainfo", .crypto, .asn1]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
@@ -147,6 +152,7 @@ let package = Package(
         tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
+        tests("TrustTests", ["Metainfo", "Trust"]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
