@@ -95,6 +95,7 @@ let package = Package(
         module("PeerProtocol", ["Metainfo", "TrackerProtocol", .nioCore]),
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
+        module("AuditTrail", ["Metainfo"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
@@ -113,8 +114,10 @@ let package = Package(
         module(
             "PeerService",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "FileLayer", "ImageStore", "CloneLayer",
-                "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore, .nioPosix,
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
+                "ImageStore",
+                "CloneLayer", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore,
+                .nioPosix,
                 .nioHTTP1,
                 .logging,
                 .hummingbird,
@@ -123,7 +126,9 @@ let package = Package(
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "CloneBench",
+                "Metainfo", "TrackerProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer", "ImageStore",
+                "CloneLayer",
+                "CloneBench",
                 "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
             ]),
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
@@ -133,12 +138,12 @@ let package = Package(
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "ConnectionGate", .hummingbird, .hummingbirdCore,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "ConnectionGate", .hummingbird, .hummingbirdCore,
                 .httpTypes, .nioCore, .grdb, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
-            ["TrackerProtocol", "TrackerService", .arguments, .logging]),
+            ["TrackerProtocol", "TrackerService", "Trust", .arguments, .logging]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -146,12 +151,14 @@ let package = Package(
         support(
             "FuzzTargets", path: "Tests/Fuzzing/Targets",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "FileLayer", "ImageStore",
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "TrackerCore", "Trust", "FileLayer",
+                "ImageStore",
                 "CloneLayer", "MasterLint", "ImageHeaders", "TestSupport", .nioCore,
             ]),
         tests("FuzzTargetsTests", ["FuzzTargets"]),
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
+        tests("AuditTrailTests", ["AuditTrail"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
@@ -178,6 +185,7 @@ let package = Package(
         tests(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
+                "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
                 .httpTypes, .nioCore, .grdb, .logging,
             ]),

@@ -59,6 +59,8 @@ extension ImageStore {
                 throw StoreError(
                     .conflict, "clones depend on \(name); remove them first (`drover clone list` shows them)")
             }
+            // First, so that a line never stands at a master that is gone.
+            try forgetActive(name)
             // A request for clones that is left over would look like a fetch once the master is gone.
             try translating { () throws(FileError) in
                 try files.remove(layout.fetchRecord(name))

@@ -19,6 +19,8 @@ package final class ImageStore: Sendable {
         var open: [MasterName: PartialImage] = [:]
         /// Names whose files some call is changing.
         var busy: Set<MasterName> = []
+        /// What each line stands at.
+        var active: [String: ActiveVersions] = [:]
     }
 
     package let layout: StoreLayout
@@ -29,6 +31,8 @@ package final class ImageStore: Sendable {
     let shared: SharedFiles
     let clock: @Sendable () -> Int64
     let state: Mutex<State>
+    /// Held while what a line stands at changes.
+    let activeChange = Mutex(())
     private let lock: any HeldStoreLock
 
     /// Opens a store: takes its lock, and puts right what a crash left behind.
@@ -67,7 +71,7 @@ package final class ImageStore: Sendable {
         shared = SharedFiles(files, patience: patience)
         self.clock = clock
         notes = recovery.notes
-        state = Mutex(State(masters: recovery.masters, fetches: recovery.fetches))
+        state = Mutex(State(masters: recovery.masters, fetches: recovery.fetches, active: recovery.active))
     }
 
     private static func prepare(
@@ -112,17 +116,6 @@ package final class ImageStore: Sendable {
     /// - Throws: `.notFound`.
     package func master(named name: MasterName) throws(StoreError) -> Master {
         master(name, try record(of: name))
-    }
-
-    /// The master of this line with the highest version, whatever its state.
-    /// - Throws: `.notFound`.
-    package func newest(of line: String) throws(StoreError) -> Master {
-        let found = state.withLock { $0.masters.filter { $0.key.name == line } }.max { $0.key < $1.key }
-        guard let found else {
-            throw StoreError(
-                .notFound, "there is no master '\(line)' in \(layout.root); `drover master list` shows what there is")
-        }
-        return master(found.key, found.value)
     }
 
     /// The master's .torrent, to the byte as it was made or fetched.

@@ -28,10 +28,15 @@ package struct StoreLayout: Hashable, Sendable {
     /// What is being fetched or imported.
     package var partials: String { "\(root)/partial" }
     package var clones: String { "\(root)/clones" }
+    /// Which version each line stands at.
+    package var active: String { "\(root)/active" }
+    /// Whom this host trusts, and what it has seen signed.
+    package var trust: String { "\(root)/trust" }
 
     package func masterImage(_ name: MasterName) -> String { "\(masters)/\(name).raw" }
     package func masterTorrent(_ name: MasterName) -> String { "\(masters)/\(name).torrent" }
     package func masterRecord(_ name: MasterName) -> String { "\(masters)/\(name).json" }
+    package func activeRecord(_ line: String) -> String { "\(active)/\(line).json" }
     package func partialImage(_ name: MasterName) -> String { "\(partials)/\(name).raw" }
     package func partialTorrent(_ name: MasterName) -> String { "\(partials)/\(name).torrent" }
     package func journal(_ name: MasterName) -> String { "\(partials)/\(name).journal" }

@@ -13,6 +13,7 @@ struct StoreRecovery {
     let files: any FileAccess
     private(set) var masters: [MasterName: MasterRecord] = [:]
     private(set) var fetches: [MasterName: FetchRecord] = [:]
+    private(set) var active: [String: ActiveVersions] = [:]
     private(set) var notes: [String] = []
 
     init(layout: StoreLayout, files: any FileAccess) {
@@ -32,6 +33,7 @@ struct StoreRecovery {
         }
         for (name, suffixes) in masterFiles { try loadMaster(name, suffixes) }
         for (name, suffixes) in partialFiles { try loadFetch(name, suffixes) }
+        try loadActive()
         try translating { () throws(FileError) in
             for directory in [layout.masters, layout.partials] { try files.syncDirectory(directory) }
         }
@@ -91,6 +93,27 @@ struct StoreRecovery {
             notes.append("the record of \(name) cannot be read; run `drover master verify \(name)`")
         } else {
             notes.append("the record of \(name) cannot be read and the master is ignored; move its files away")
+        }
+    }
+
+    /// What each line stands at. A file that cannot be read must not turn a bare name into the newest version, which may be
+    /// one that was rolled back; so the store is not opened then.
+    private mutating func loadActive() throws(StoreError) {
+        guard (try? files.status(layout.active)) ?? nil != nil else { return }
+        for file in try translating({ () throws(FileError) in try files.names(in: layout.active) }) {
+            if file.hasSuffix(".new") {
+                try remove(["\(layout.active)/\(file)"])
+                continue
+            }
+            guard file.hasSuffix(".json"), MasterName.isValid(name: String(file.dropLast(5))) else { continue }
+            let line = String(file.dropLast(5))
+            guard let versions = try RecordFile.read(ActiveVersions.self, from: layout.activeRecord(line), files) else {
+                throw StoreError(
+                    .invalid,
+                    "\(layout.activeRecord(line)) cannot be read, so that nobody knows which version of \(line) is active; "
+                        + "restore it, or remove it and activate a version")
+            }
+            active[line] = versions
         }
     }
 

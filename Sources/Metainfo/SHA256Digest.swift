@@ -34,6 +34,14 @@ package struct SHA256Digest: Hashable, Sendable {
         withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
     }
 
+    /// Reads 64 hexadecimal digits.
+    package init?(hexadecimal text: String) {
+        let digits = text.compactMap(\.hexDigitValue)
+        guard digits.count == 2 * Self.byteCount, digits.count == text.count else { return nil }
+        // checked: an even number of digits, each of four bits.
+        self.init(stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+    }
+
     /// The digest's bytes in their order on the wire.
     package var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 

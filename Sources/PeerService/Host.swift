@@ -9,11 +9,16 @@ import Metainfo
 package import NIOPosix
 import Synchronization
 import ToolLayer
+import Trust
 
 /// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
 package final class Host: HostService {
     package let store: ImageStore
     package let clones: CloneRegistry
+    /// Whom this host trusts.
+    package let trust: HostTrust
+    /// What somebody may have to answer for.
+    package let audit: HostAudit
     let files: any FileAccess
     let tools: any ToolAccess = PosixTools()
     /// Threads for the blocking calls of the layers below.
@@ -29,6 +34,8 @@ package final class Host: HostService {
         do {
             store = try ImageStore.open(root: StoreLayout.resolve(root), files: files, create: create)
             clones = try CloneRegistry(site: CloneSite(folder: store.layout.clones, files: files))
+            trust = try HostTrust(store.layout, files)
+            audit = HostAudit(store.layout, files)
         } catch {
             throw HostFailure(error)
         }
@@ -43,8 +50,11 @@ package final class Host: HostService {
             case .adoptMaster(let order): return .master(try await adoptMaster(order, progress: progress))
             case .publishMaster(let reference, let tracker):
                 let master = try await blocking { try self.find(reference) }
-                try await TrackerClient.shared.publish(
-                    store.torrent(of: master.name), of: master, to: TrackerClient.url(tracker))
+                let url = try TrackerClient.url(tracker)
+                try await TrackerClient.shared.publish(store.torrent(of: master.name), of: master, to: url)
+                if let statement = trust.statement(of: master.name) {
+                    try await TrackerClient.shared.publish(statement, about: master.name, to: url)
+                }
                 return .done
             case .verifyMaster(let reference):
                 return .verified(
@@ -64,6 +74,10 @@ package final class Host: HostService {
             // wait for that.
             case .createClones, .resetClones, .removeClones, .mapClones, .repairClones, .removeMaster:
                 return try await interruptible { _ in try self.handle(request) }
+            case .refreshTrust(let trackers):
+                let urls = try trackers.map { text throws(HostFailure) in try TrackerClient.url(text) }
+                _ = try await refreshTrust(from: urls)
+                return .trust(trust.snapshot.map { TrustReport($0) })
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
@@ -77,14 +91,16 @@ package final class Host: HostService {
         switch request {
         case .listMasters: return .masters(store.masters().map(report))
         case .showMaster(let reference): return .master(report(try find(reference)))
-        case .removeMaster(let reference):
+        case .removeMaster(let reference, let force):
             if let name = reference.exact, store.partials().contains(where: { $0.name == name }) {
                 try store.abandon(name)
                 return .done
             }
             let master = try find(reference)
             try clones.checkRemovable(master.name)
+            if !force { try store.checkNotKept(master.name) }
             try store.remove(master.name) { !self.clones.clones(of: $0).isEmpty }
+            trust.forget(master.name)
             return .done
         case .createClones(let order):
             try checkClones(order.clone, count: order.count, backend: order.backend)
@@ -107,9 +123,30 @@ package final class Host: HostService {
             return .done
         case .mapClones(let names): return .mapped(try mapClones(names))
         case .repairClones: return .repaired(repairClones())
+        case .activate(let order): return .active([try activate(order)])
+        case .rollBack(let line, let reason): return .active([try rollBack(line, reason: reason)])
+        case .listActive: return .active(activeReports())
+        case .pinTrust(let json):
+            let envelope = try SignedEnvelope(json: json)
+            try audited("trust.pin", "trust root") { () throws(HostFailure) in try trust.pin(envelope) }
+            return .trust(trust.snapshot.map { TrustReport($0) })
+        case .showTrust: return .trust(trust.snapshot.map { TrustReport($0) })
+        case .keepStatement(let reference, let json):
+            let name = try find(reference).name
+            let envelope = try SignedEnvelope(json: json)
+            guard try envelope.unchecked(MasterStatement.self).master == name else {
+                throw HostFailure(.usage, "the statement is about another master than \(name)")
+            }
+            try trust.keep(envelope, of: name)
+            return .done
+        case .showStatement(let reference):
+            return .statement(trust.statement(of: try find(reference).name).map { Data($0.json) })
+        case .listAudit:
+            let (records, problem) = try audit.records()
+            return .audit(AuditReport(records: records, problem: problem))
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status:
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -120,12 +157,24 @@ package final class Host: HostService {
     /// - Throws: `StoreError.notFound`.
     func find(_ reference: MasterReference) throws -> Master {
         if let exact = reference.exact { return try store.master(named: exact) }
-        return try store.newest(of: reference.name)
+        // What a bare name means is this host's choice.
+        return try store.master(of: reference.name)
     }
 
     func report(_ master: Master) -> MasterReport {
-        MasterReport(
+        var report = MasterReport(
             master, torrent: store.layout.masterTorrent(master.name), clones: clones.clones(of: master.name))
+        let versions = store.activeVersions(of: master.name.name)
+        if versions.current == master.name.version {
+            report.role = "active"
+        } else if versions.previous.contains(master.name.version) {
+            report.role = "kept"
+        }
+        if trust.isRevoked(master.name) {
+            report.state = "revoked"
+            report.problem = "its publishers have revoked it: it is neither served nor cloned; use another version"
+        }
+        return report
     }
 
     private func verify(
@@ -145,6 +194,7 @@ package final class Host: HostService {
 
     /// The clone layer's view of a master, which must be fit to be cloned.
     func image(of name: MasterName) throws -> MasterImage {
+        try checkNotRevoked(name)
         let master = try store.master(named: name)
         _ = try store.openMaster(name)
         return try MasterImage(name: name, path: master.path, size: master.size)

@@ -3,6 +3,7 @@
 import CloneLayer
 import ImageStore
 import Metainfo
+import Trust
 
 /// Why a request to this host was refused or failed: one sentence for people, and the exit code a program ends with.
 package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringConvertible {
@@ -47,6 +48,7 @@ package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringCon
             let isInUse = if case .inUse = error.kind { true } else { false }
             self.init(Self.code(error.kind), error.description, isStoreInUse: isInUse)
         case let error as CloneError: self.init(Code(rawValue: error.kind.exitCode) ?? .failed, error.description)
+        case let refusal as TrustRefusal: self.init(.verification, refusal.description)
         case let error as MetainfoError:
             self.init(.failed, "\(error); get an unspoiled copy of the .torrent, or make it anew from the image")
         case is CancellationError: self.init(.failed, "it was interrupted; nothing was changed")

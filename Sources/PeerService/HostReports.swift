@@ -2,16 +2,20 @@
 
 import CloneLayer
 import ImageStore
+package import AuditTrail
 package import MasterLint
 import Metainfo
+import Trust
 
 /// A registered master, as JSON and tables show it.
 package struct MasterReport: Codable, Equatable, Sendable {
     package var name: String
     package var version: Int
     package var label: String?
-    /// `registered`, `altered`, `failed` or `unreachable`.
+    /// `registered`, `altered`, `failed`, `unreachable` or `revoked`.
     package var state: String
+    /// `active` when its bare name means it, `kept` when its line can go back to it.
+    package var role: String?
     /// `store` or `adopted`.
     package var location: String
     /// Why an adopted master cannot be used, and what to do.
@@ -44,6 +48,67 @@ package struct MasterReport: Codable, Equatable, Sendable {
         self.torrent = torrent
         self.clones = clones.map(\.name.text)
     }
+}
+
+/// What a line of masters stands at on this host.
+package struct ActiveReport: Codable, Equatable, Sendable {
+    package struct Denial: Codable, Equatable, Sendable {
+        package var version: Int
+        /// Seconds since 1970.
+        package var at: Int64
+        package var reason: String
+    }
+
+    package var name: String
+    package var active: Int?
+    /// What a rollback would go to first, then next.
+    package var previous: [Int]
+    /// The highest version in the store.
+    package var newest: Int?
+    package var denied: [Denial]
+}
+
+/// Whom this host trusts, and what it has seen.
+package struct TrustReport: Codable, Equatable, Sendable {
+    package struct Publisher: Codable, Equatable, Sendable {
+        package var name: String
+        package var key: String
+        /// What signatures name the key by.
+        package var id: String
+    }
+
+    package struct Line: Codable, Equatable, Sendable {
+        package var name: String
+        /// The highest version that was ever believed; 0 for none.
+        package var highest: Int
+        /// The serial of the newest pointer, and where it points.
+        package var pointer: Int?
+        package var current: Int?
+        package var revoked: [Int]
+    }
+
+    package var serial: Int
+    package var threshold: Int
+    package var publishers: [Publisher]
+    package var lines: [Line]
+
+    init(_ ledger: TrustLedger) {
+        serial = ledger.root.serial
+        threshold = ledger.root.threshold
+        publishers = ledger.root.keys.map { Publisher(name: $0.name, key: "\($0.key)", id: $0.key.id) }
+        lines = ledger.lines.sorted { $0.key < $1.key }.map { name, line in
+            Line(
+                name: name, highest: line.highest, pointer: line.pointer?.serial, current: line.pointer?.current,
+                revoked: line.revoked.sorted())
+        }
+    }
+}
+
+/// What somebody may have to answer for, oldest first.
+package struct AuditReport: Codable, Equatable, Sendable {
+    package var records: [AuditRecord]
+    /// Where the trail was changed, if it was.
+    package var problem: String?
 }
 
 /// A clone, as JSON and tables show it.

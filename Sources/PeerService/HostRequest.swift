@@ -8,12 +8,14 @@ package import FoundationEssentials
 package enum HostRequest: Codable, Sendable {
     case createMaster(CreateMaster)
     case adoptMaster(AdoptMaster)
+    /// Puts a master into a tracker's catalogue, with what publishers say of it where that is known.
     case publishMaster(MasterReference, tracker: String)
     case fetch(Fetch)
     case listMasters
     case showMaster(MasterReference)
     case verifyMaster(MasterReference)
-    case removeMaster(MasterReference)
+    /// - force: also when its line stands at it or could go back to it.
+    case removeMaster(MasterReference, force: Bool = false)
     /// Looks into a master for what its clones must not have in common.
     case lintMaster(MasterReference)
     case createClones(CreateClones)
@@ -26,6 +28,20 @@ package enum HostRequest: Codable, Sendable {
     /// device, and passed over when it is no clone's.
     case mapClones([String]?)
     case repairClones
+    /// Makes a master the one that its bare name means.
+    case activate(Activate)
+    /// Goes back to the version of a line that was active before.
+    case rollBack(line: String, reason: String)
+    case listActive
+    /// Trusts the publishers of a signed root, in the place of those of an older one.
+    case pinTrust(Data)
+    case showTrust
+    /// Keeps a signed statement about a master beside it.
+    case keepStatement(MasterReference, Data)
+    case showStatement(MasterReference)
+    /// Asks trackers what publishers say of the lines in the store.
+    case refreshTrust(trackers: [String])
+    case listAudit
     case examine
     case status
     /// Changes the caps that are named, and answers with those there are. A rate is what ``RateText`` reads.
@@ -99,16 +115,37 @@ package enum HostRequest: Codable, Sendable {
         package var clone: String?
         package var count: Int?
         package var backend: String
+        /// What publishers say of it, where that does not come from a tracker: a signed statement as JSON.
+        package var statement: Data?
+        /// Whether nobody needs to have signed it.
+        package var unsigned: Bool
 
         package init(
-            source: Source, rename: String?, trackers: [String], clone: String?, count: Int?, backend: String
+            source: Source, rename: String?, trackers: [String], clone: String?, count: Int?, backend: String,
+            statement: Data? = nil, unsigned: Bool = false
         ) {
+            self.statement = statement
+            self.unsigned = unsigned
             self.source = source
             self.rename = rename
             self.trackers = trackers
             self.clone = clone
             self.count = count
             self.backend = backend
+        }
+    }
+
+    package struct Activate: Codable, Sendable {
+        package var master: MasterReference
+        /// Whether a version that was denied may come again.
+        package var clearsDenial: Bool
+        /// Whether nobody needs to have signed it.
+        package var unsigned: Bool
+
+        package init(master: MasterReference, clearsDenial: Bool, unsigned: Bool) {
+            self.master = master
+            self.clearsDenial = clearsDenial
+            self.unsigned = unsigned
         }
     }
 
@@ -188,6 +225,12 @@ package enum HostReply: Codable, Sendable {
     case linted(MasterLintReport)
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)
+    case active([ActiveReport])
+    /// `nil` when no root is pinned.
+    case trust(TrustReport?)
+    /// A signed statement as JSON, if there is one.
+    case statement(Data?)
+    case audit(AuditReport)
     case status(StatusReport)
     case limits(RateLimits)
 }

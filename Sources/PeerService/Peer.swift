@@ -15,7 +15,7 @@ package import TrackerProtocol
 /// control socket.
 package actor Peer: HostService {
     package nonisolated let host: Host
-    private let configuration: PeerConfiguration
+    let configuration: PeerConfiguration
     private let network: PeerNetwork
     let log: Logger
     private var swarms: [MasterName: ImageSwarm] = [:]
@@ -26,6 +26,7 @@ package actor Peer: HostService {
     /// What is said of clones at the moment, and who looks after them.
     var warnings: [String] = []
     private var watch: Task<Void, Never>?
+    private var trustWatch: Task<Void, Never>?
     private(set) var isStopping = false
     var adopted = AdoptedWatch()
     var adoptedTask: Task<Void, Never>?
@@ -63,6 +64,7 @@ package actor Peer: HostService {
         await finishClones()
         for partial in host.store.partials() {
             do {
+                try host.checkNotRevoked(partial.name)
                 let image = try await host.blocking { [host] in try host.store.resume(partial.name) }
                 try await join(
                     ImageSwarm(
@@ -75,6 +77,7 @@ package actor Peer: HostService {
             }
         }
         watch = Task { await watchClones() }
+        trustWatch = watchTrust()
         return listening
     }
 
@@ -82,6 +85,7 @@ package actor Peer: HostService {
     package func stop() async {
         isStopping = true
         watch?.cancel()
+        trustWatch?.cancel()
         adoptedTask?.cancel()
         await network.close()
         await withTaskGroup(of: Void.self) { group in
@@ -155,7 +159,13 @@ package actor Peer: HostService {
             }
             return reply
         case .verifyMaster: return try await verify(request, progress)
-        case .removeMaster(let reference): return try await remove(reference, request, progress)
+        case .removeMaster(let reference, let force):
+            return try await remove(reference, force: force, request, progress)
+        case .refreshTrust(let trackers):
+            let reply = try await host.perform(
+                .refreshTrust(trackers: trackers + configuration.trackers.map(\.base)), progress: progress)
+            await leaveRevoked()
+            return reply
         case .limit:
             let reply = try await host.perform(request, progress: progress)
             if case .limits(let limits) = reply { apply(limits) }
@@ -179,7 +189,7 @@ package actor Peer: HostService {
     }
 
     private func remove(
-        _ reference: MasterReference, _ request: HostRequest,
+        _ reference: MasterReference, force: Bool, _ request: HostRequest,
         _ progress: @escaping @Sendable (HostProgress) -> Void
     ) async throws(HostFailure) -> HostReply {
         // A fetch under way is given up; a master is removed first and leaves its swarm after that.
@@ -198,7 +208,8 @@ package actor Peer: HostService {
         } catch {
             throw HostFailure(error)
         }
-        let reply = try await host.perform(.removeMaster(MasterReference(name)), progress: progress)
+        let reply = try await host.perform(
+            .removeMaster(MasterReference(name), force: force), progress: progress)
         await swarms.removeValue(forKey: name)?.stop()
         return reply
     }
@@ -235,7 +246,8 @@ package actor Peer: HostService {
     /// Serves a registered master, unless that is done already. An adopted one is not served: its file may change at any
     /// time, and nobody may be sent what is not verified.
     private func seed(_ name: MasterName) async {
-        guard swarms[name] == nil, !isStopping, host.store.isAdopted(name) == false else { return }
+        guard swarms[name] == nil, !isStopping, host.store.isAdopted(name) == false, !host.trust.isRevoked(name)
+        else { return }
         do {
             let metainfo = try await host.blocking { [host] in try host.store.metainfo(of: name) }
             try await join(
@@ -247,6 +259,12 @@ package actor Peer: HostService {
                 "a master cannot be served", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
         }
     }
+
+    /// Leaves the swarm of an image that is not to be served or fetched any more.
+    func leave(_ name: MasterName) async { await swarms.removeValue(forKey: name)?.stop() }
+
+    /// What this peer serves or fetches.
+    var images: [MasterName] { swarms.keys.sorted() }
 
     private func join(_ swarm: ImageSwarm) async throws {
         guard swarms[swarm.name] == nil, !isStopping else { return }
@@ -281,10 +299,11 @@ package actor Peer: HostService {
         do {
             var named: [TrackerURL] = []
             for text in order.trackers { named.append(try TrackerClient.url(text)) }
-            let (found, label) = try await torrent(order.source, named + configuration.trackers)
+            let (found, label, tracker) = try await torrent(order.source, named + configuration.trackers)
             let torrent = try await complete(found, named, progress)
             let metainfo = try Metainfo(torrent: torrent)
             let name = try MasterName(order.rename, of: metainfo)
+            try await host.checkTrust(in: name, metainfo, order: order, from: tracker)
             let request = FetchRequest(
                 trackers: named.map(\.announce),
                 clones: order.clone.map { FetchRequest.Clones(base: $0, count: order.count, backend: order.backend) },
@@ -352,12 +371,12 @@ package actor Peer: HostService {
         }
     }
 
-    /// The torrent an order means, and its label where a catalogue has one.
+    /// The torrent an order means; its label, and the tracker it is from, where a catalogue has it.
     private func torrent(
         _ source: HostRequest.Fetch.Source, _ trackers: [TrackerURL]
-    ) async throws -> (torrent: [UInt8], label: String?) {
+    ) async throws -> (torrent: [UInt8], label: String?, tracker: TrackerURL?) {
         switch source {
-        case .torrent(let data): return (Array(data), nil)
+        case .torrent(let data): return (Array(data), nil, nil)
         case .catalogue(let reference):
             guard !trackers.isEmpty else {
                 throw HostFailure(.usage, "no tracker to ask for \(reference); name one with --tracker URL")
@@ -365,7 +384,9 @@ package actor Peer: HostService {
             var failure: HostFailure?
             for tracker in trackers {
                 do {
-                    if let found = try await TrackerClient.shared.published(reference, at: tracker) { return found }
+                    if let found = try await TrackerClient.shared.published(reference, at: tracker) {
+                        return (found.torrent, found.label, tracker)
+                    }
                 } catch {
                     failure = HostFailure(error)
                 }

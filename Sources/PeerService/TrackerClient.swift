@@ -9,6 +9,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import TrackerProtocol
+import Trust
 
 /// Speaks to trackers: announces over HTTP (BEP 3) and UDP (BEP 15), and the catalogue of published masters.
 struct TrackerClient: Sendable {
@@ -81,6 +82,56 @@ struct TrackerClient: Sendable {
         return try await find(url, TorrentFile.maximumByteCount, tracker).map { ($0, master.label) }
     }
 
+    /// The highest version of a line in a tracker's catalogue.
+    /// - Returns: `nil` when it has none.
+    func newestVersion(of line: String, at tracker: TrackerURL) async throws -> Int? {
+        guard case .http = tracker.transport else { return nil }
+        guard let bytes = try await find("\(tracker.base)/api/v1/masters/\(line)", Self.catalogueLimit, tracker) else {
+            return nil
+        }
+        return try? JSONDecoder().decode(PublishedMaster.self, from: Data(bytes)).version
+    }
+
+    /// What publishers say of a master, as a tracker has it.
+    /// - Returns: `nil` when it has nothing.
+    func statement(about name: MasterName, at tracker: TrackerURL) async throws -> SignedEnvelope? {
+        try await envelope("\(name.name)/\(name.version)/statement", tracker)
+    }
+
+    /// What publishers say of a line of masters, as a tracker has it.
+    /// - Returns: `nil` when it has nothing.
+    func pointer(of line: String, at tracker: TrackerURL) async throws -> SignedEnvelope? {
+        try await envelope("\(line)/pointer", tracker)
+    }
+
+    /// Gives a tracker a signed statement about a master that is in its catalogue.
+    func publish(_ statement: SignedEnvelope, about name: MasterName, to tracker: TrackerURL) async throws {
+        try await put(statement, "\(name.name)/\(name.version)/statement", "the statement about \(name)", tracker)
+    }
+
+    /// Gives a tracker a signed pointer.
+    func publish(pointer: SignedEnvelope, of line: String, to tracker: TrackerURL) async throws {
+        try await put(pointer, "\(line)/pointer", "the pointer of \(line)", tracker)
+    }
+
+    private func envelope(_ path: String, _ tracker: TrackerURL) async throws -> SignedEnvelope? {
+        guard case .http = tracker.transport else { return nil }
+        let url = "\(tracker.base)/api/v1/masters/\(path)"
+        guard let json = try await find(url, SignedEnvelope.byteLimit, tracker) else { return nil }
+        return try SignedEnvelope(json: json)
+    }
+
+    private func put(_ envelope: SignedEnvelope, _ path: String, _ what: String, _ tracker: TrackerURL) async throws {
+        guard case .http = tracker.transport else {
+            throw HostFailure(.usage, "\(tracker) has no catalogue; publish to a drover-tracker's http URL")
+        }
+        var request = HTTPClientRequest(url: "\(tracker.base)/api/v1/masters/\(path)")
+        request.method = .PUT
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = .bytes(ByteBuffer(bytes: envelope.json))
+        try await check(send(request, timeout: Self.catalogueTimeout, tracker), what, tracker)
+    }
+
     /// Puts a master's torrent into a tracker's catalogue. Doing so again is no error.
     /// - Throws: ``HostFailure``; `.conflict` when the version is published with other content.
     func publish(_ torrent: [UInt8], of master: Master, to tracker: TrackerURL) async throws {
@@ -93,7 +144,11 @@ struct TrackerClient: Sendable {
         request.method = .PUT
         request.headers.add(name: "content-type", value: "application/x-bittorrent")
         request.body = .bytes(ByteBuffer(bytes: torrent))
-        let response = try await send(request, timeout: Self.catalogueTimeout, tracker)
+        try await check(send(request, timeout: Self.catalogueTimeout, tracker), "\(master.name)", tracker)
+    }
+
+    /// - Throws: ``HostFailure`` with the tracker's reason when it did not take `what`.
+    private func check(_ response: HTTPClientResponse, _ what: String, _ tracker: TrackerURL) async throws {
         guard !(200..<300).contains(response.status.code) else { return }
         let body = try? await response.body.collect(upTo: Self.announceLimit)
         let reason = body.flatMap {
@@ -102,7 +157,7 @@ struct TrackerClient: Sendable {
         let message = reason?.error.message ?? "status \(response.status.code)"
         let isConflict = response.status == .conflict
         throw HostFailure(
-            isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(master.name): \(message)")
+            isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(what): \(message)")
     }
 
     private func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {

@@ -26,6 +26,13 @@ package struct SignedEnvelope: Codable, Hashable, Sendable {
     package var payload: Data
     package var signatures: [Signature]
 
+    /// A payload that nobody has signed yet, whatever it says.
+    package init(payloadType: String, payload: Data) {
+        self.payloadType = payloadType
+        self.payload = payload
+        signatures = []
+    }
+
     /// A statement that nobody has signed yet.
     package init(_ statement: some SignedStatement) throws(TrustRefusal) {
         let encoder = JSONEncoder()
@@ -67,6 +74,16 @@ package struct SignedEnvelope: Codable, Hashable, Sendable {
             throw TrustRefusal(.malformed, "there are \(signatures.count) signatures already, which is the most")
         }
         signatures.append(Signature(keyid: id, sig: Data(signature)))
+    }
+
+    /// The same statement with the signatures of both, or `nil` when it is another one.
+    package func joined(with other: SignedEnvelope) -> SignedEnvelope? {
+        guard payloadType == other.payloadType, payload == other.payload else { return nil }
+        var joined = self
+        let known = Set(signatures)
+        joined.signatures += other.signatures.filter { !known.contains($0) }
+        joined.signatures = Array(joined.signatures.prefix(Self.signatureLimit))
+        return joined
     }
 
     /// The statement, when enough of the root's publishers have signed it.

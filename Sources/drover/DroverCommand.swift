@@ -29,6 +29,7 @@ struct DroverCommand: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Images and clones", subcommands: [MasterCommand.self, CloneCommand.self]),
+            CommandGroup(name: "Trust", subcommands: [KeyCommand.self, TrustCommand.self, AuditCommand.self]),
             CommandGroup(
                 name: "This host",
                 subcommands: [PeerCommand.self, StatusCommand.self, DoctorCommand.self, LimitCommand.self]),

@@ -20,7 +20,7 @@ struct StoreFetchTests {
         let fixture = try StoreFixture(size: 24 << 20, pieceLength: 1 << 20)
         let store = try open()
         try fixture.finish(store)
-        let master = try store.newest(of: "office")
+        let master = try store.master(of: "office")
         #expect(master.name == fixture.name && master.label == "spring" && master.state == .registered)
         #expect(master.size == 24 << 20 && master.pieceLength == 1 << 20)
         #expect(master.infoHashes == fixture.metainfo.infoHashes)
@@ -174,13 +174,13 @@ struct StoreFetchTests {
         for version in [2, 10, 9] {
             try StoreFixture("lab@\(version)", size: 20000, seed: UInt64(version)).finish(store)
         }
-        let newest = try store.newest(of: "lab").name
+        let newest = try store.master(of: "lab").name
         #expect(newest.version == 10)
-        #expect(#expect(throws: StoreError.self) { try store.newest(of: "la") }?.kind == .notFound)
+        #expect(#expect(throws: StoreError.self) { try store.master(of: "la") }?.kind == .notFound)
         #expect(
             #expect(throws: StoreError.self) { try store.remove(newest, isInUse: { $0 == newest }) }?.kind == .conflict)
         try store.remove(newest, isInUse: { _ in false })
-        #expect(try store.newest(of: "lab").name.version == 9)
+        #expect(try store.master(of: "lab").name.version == 9)
         #expect(#expect(throws: StoreError.self) { try store.master(named: newest) }?.kind == .notFound)
         #expect(try files.names(in: store.layout.masters).count == 6)
     }

@@ -8,11 +8,13 @@ struct MasterCommand: AsyncParsableCommand {
         commandName: "master",
         abstract: "Make, publish, fetch, adopt and look after masters.",
         discussion: """
-            A master is written NAME@VERSION, such as debian@3; a bare NAME means its newest version. Versions are \
-            positive numbers that grow; --label says the same in words for people.
+            A master is written NAME@VERSION, such as debian@3; a bare NAME means its active version (`drover master \
+            activate`), or the newest one where none is active. Versions are positive numbers that grow; --label says the \
+            same in words for people.
             """,
         subcommands: [
             MasterCreate.self, MasterPublish.self, MasterFetch.self, MasterAdopt.self, MasterList.self, MasterShow.self,
-            MasterVerify.self, MasterLint.self, MasterRemove.self, MasterInspect.self,
+            MasterVerify.self, MasterLint.self, MasterRemove.self, MasterInspect.self, MasterActive.self,
+            MasterActivate.self, MasterRollback.self, MasterSign.self, MasterPoint.self, MasterRevoke.self,
         ])
 }

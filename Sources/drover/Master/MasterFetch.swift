@@ -3,6 +3,7 @@
 import ArgumentParser
 import FoundationEssentials
 import PeerService
+import Trust
 
 struct MasterFetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +42,15 @@ struct MasterFetch: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How clones are made: auto, qcow2, reflink, copy or vhd.", valueName: "backend"))
     var backend = "auto"
 
+    @Option(
+        help: ArgumentHelp(
+            "The signed statement about it, where that does not come from a tracker.", valueName: "file"),
+        completion: .file())
+    var statement: String?
+
+    @Flag(help: "Also what no publisher that this host trusts has signed; this is put on record.")
+    var unsigned = false
+
     @Flag(help: "Wait until the master is registered and its clones are made.")
     var wait = false
 
@@ -53,7 +63,9 @@ struct MasterFetch: AsyncParsableCommand {
 
     func run() async throws {
         let order = HostRequest.Fetch(
-            source: try origin(), rename: rename, trackers: trackers, clone: clone, count: count, backend: backend)
+            source: try origin(), rename: rename, trackers: trackers, clone: clone, count: count, backend: backend,
+            statement: try statement.map { path throws(HostFailure) in Data(try EnvelopeFile.read(path).json) },
+            unsigned: unsigned)
         switch try await store.access(create: true) {
         case .peer(let peer):
             let name = try await begin(order, peer)

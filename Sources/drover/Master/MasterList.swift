@@ -13,10 +13,11 @@ struct MasterList: AsyncParsableCommand {
     func run() async throws {
         guard case .masters(let masters) = try await store.ask(.listMasters) else { throw HostFailure.unexpectedReply }
         try output.print(
-            masters, columns: ["master", "state", "size", "on disk", "clones", "location", "label"],
+            masters, columns: ["master", "state", "role", "size", "on disk", "clones", "location", "label"],
             rows: masters.map {
                 [
-                    "\($0.name)@\($0.version)", $0.state, "\(ByteText($0.size))", "\(ByteText($0.allocated))",
+                    "\($0.name)@\($0.version)", $0.state, $0.role ?? "-", "\(ByteText($0.size))",
+                    "\(ByteText($0.allocated))",
                     "\($0.clones.count)", $0.location, $0.label ?? "",
                 ]
             })

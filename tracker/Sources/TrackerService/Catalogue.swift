@@ -121,7 +121,7 @@ package final class Catalogue: Sendable {
 
     private static let columns = "name, version, label, size, infoHashV1, infoHashV2, published"
 
-    private static func fetch(_ master: MasterName, from database: Database) throws -> PublishedMaster? {
+    static func fetch(_ master: MasterName, from database: Database) throws -> PublishedMaster? {
         try Row.fetchOne(
             database, sql: "SELECT \(columns) FROM master WHERE name = ? AND version = ?",
             arguments: [master.name, master.version]
@@ -132,6 +132,19 @@ package final class Catalogue: Sendable {
         PublishedMaster(
             name: row["name"], version: row["version"], label: row["label"], size: row["size"],
             infoHashV1: row["infoHashV1"], infoHashV2: row["infoHashV2"], published: row["published"])
+    }
+
+    /// A stored document, or `nil` when there is none.
+    func bytes(_ query: String, _ arguments: StatementArguments) async throws(CatalogueError) -> [UInt8]? {
+        try await run {
+            try await self.database.read { try Data.fetchOne($0, sql: query, arguments: arguments).map(Array.init) }
+        }
+    }
+
+    func write<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Value
+    ) async throws(CatalogueError) -> Value {
+        try await run { try await self.database.write(work) }
     }
 
     /// Runs database work and tells its errors in this module's terms.

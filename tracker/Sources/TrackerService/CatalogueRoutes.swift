@@ -27,17 +27,17 @@ struct CatalogueRoutes: Sendable {
             return try JSONAnswer.response(newest)
         }
         masters.get(":name/:version") { _, context in
-            let master = try masterName(context)
+            let master = try context.masterName()
             guard let entry = try await catalogue.master(master) else { throw notPublished(master.description) }
             return try JSONAnswer.response(entry)
         }
         masters.get(":name/:version/torrent") { _, context in
-            let master = try masterName(context)
+            let master = try context.masterName()
             guard let torrent = try await catalogue.torrent(master) else { throw notPublished(master.description) }
             return try metered(ByteBuffer(bytes: torrent), [.contentType: "application/x-bittorrent"])
         }
         masters.put(":name/:version") { request, context in
-            try await publish(request, as: try masterName(context))
+            try await publish(request, as: try context.masterName())
         }
     }
 
@@ -116,17 +116,6 @@ struct CatalogueRoutes: Sendable {
                 "A label has at most \(limits.labelByteCount) bytes and no control characters; choose a shorter one.")
         }
         return label
-    }
-
-    private func masterName(_ context: TrackerContext) throws -> MasterName {
-        let name = try context.parameters.require("name")
-        let version = try context.parameters.require("version")
-        guard let master = MasterName("\(name)@\(version)") else {
-            throw APIError(
-                .badRequest, "bad_name",
-                "A master is a name of letters, digits, '.', '_' and '-' and a version of 1 or more; correct the path.")
-        }
-        return master
     }
 
     private func notPublished(_ master: String) -> APIError {

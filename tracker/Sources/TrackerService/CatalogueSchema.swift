@@ -23,6 +23,22 @@ enum CatalogueSchema {
                     ) STRICT
                     """)
         }
+        migrator.registerMigration("2 signed") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE statement (
+                        name TEXT NOT NULL,
+                        version INTEGER NOT NULL,
+                        envelope BLOB NOT NULL,
+                        PRIMARY KEY (name, version),
+                        FOREIGN KEY (name, version) REFERENCES master (name, version)
+                    ) STRICT;
+                    CREATE TABLE pointer (
+                        name TEXT NOT NULL PRIMARY KEY,
+                        envelope BLOB NOT NULL
+                    ) STRICT
+                    """)
+        }
         return migrator
     }
 }

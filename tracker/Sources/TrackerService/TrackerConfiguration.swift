@@ -2,6 +2,7 @@
 
 package import TrackerCore
 package import TrackerProtocol
+package import Trust
 
 /// Everything an operator decides about a tracker, and its bounds.
 package struct TrackerConfiguration: Sendable {
@@ -9,6 +10,8 @@ package struct TrackerConfiguration: Sendable {
     package var listen: [PeerAddress]
     /// The file that holds the catalogue. It is made when it is not there; its folder must exist.
     package var databasePath: String
+    /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
+    package var trustRoot: TrustRoot?
     /// How many swarms and peers are remembered.
     package var swarms = TrackerLimits()
     /// What one HTTP request may cost.

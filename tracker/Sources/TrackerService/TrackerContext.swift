@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hummingbird
+import Metainfo
 import NIOCore
 package import TrackerProtocol
 
@@ -13,6 +14,20 @@ package struct TrackerContext: RequestContext {
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         observedHost = source.channel.remoteAddress.flatMap { IPAddress($0) }?.unmapped
+    }
+}
+
+extension TrackerContext {
+    /// The master that a path's `:name/:version` names.
+    func masterName() throws -> MasterName {
+        let name = try parameters.require("name")
+        let version = try parameters.require("version")
+        guard let master = MasterName("\(name)@\(version)") else {
+            throw APIError(
+                .badRequest, "bad_name",
+                "A master is a name of letters, digits, '.', '_' and '-' and a version of 1 or more; correct the path.")
+        }
+        return master
     }
 }
 

@@ -84,6 +84,7 @@ package struct TrackerServer: Sendable {
         CatalogueRoutes(
             catalogue: catalogue, limits: configuration.requests, uploads: uploads, downloads: downloads
         ).add(to: router)
+        SignedRoutes(catalogue: catalogue, root: configuration.trustRoot).add(to: router)
         return router
     }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import FoundationEssentials
 import Glibc
 import Logging
 import TrackerProtocol
 import TrackerService
+import Trust
 
 /// `drover-tracker run`.
 struct RunCommand: AsyncParsableCommand {
@@ -47,6 +49,14 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "file"))
     var database: String
 
+    @Option(
+        name: .customLong("trust-root"),
+        help: ArgumentHelp(
+            "A trust root (see `drover trust create`): signed statements and pointers are taken only when enough of its "
+                + "publishers have signed them. Without it any are taken, and hosts judge.",
+            valueName: "file"))
+    var trustRoot: String?
+
     func run() async throws {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -55,7 +65,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         OpenFiles.raiseLimit()
         let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
-        let configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen, databasePath: database)
+        var configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen, databasePath: database)
+        configuration.trustRoot = try trustRoot.map(Self.readRoot)
         do throws(TrackerError) {
             let server = try TrackerServer(configuration: configuration, logger: Logger(label: "drover-tracker"))
             try await server.run { address in
@@ -65,6 +76,17 @@ struct RunCommand: AsyncParsableCommand {
             }
         } catch {
             throw TrackerFailure(message: error.description)
+        }
+    }
+
+    private static func readRoot(_ path: String) throws -> TrustRoot {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw TrackerFailure(message: "The trust root \(path) cannot be read; check the path and its permissions.")
+        }
+        do {
+            return try TrustRoot.first(SignedEnvelope(json: data))
+        } catch {
+            throw TrackerFailure(message: "The trust root \(path) is refused: \(error).")
         }
     }
 

@@ -8,6 +8,7 @@ import Metainfo
 import Testing
 import TrackerProtocol
 import TrackerService
+import Trust
 
 /// A folder of a test's own, removed with all it holds when the body ends.
 func withTemporaryFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
@@ -52,12 +53,13 @@ func withRunningTracker<Value: Sendable>(
 
 /// Calls `body` with a client for the routes of a tracker on the database at `path`, without a socket.
 func withRoutes<Value>(
-    database path: String, requests: RequestLimits = RequestLimits(),
+    database path: String, requests: RequestLimits = RequestLimits(), trustRoot: TrustRoot? = nil,
     _ body: @Sendable (any TestClientProtocol) async throws -> Value
 ) async throws -> Value {
     let address = try #require(PeerAddress(parsing: "127.0.0.1:0"))
     var configuration = TrackerConfiguration(listen: [address], databasePath: path)
     configuration.requests = requests
+    configuration.trustRoot = trustRoot
     return try await TrackerServer(configuration: configuration, logger: .quiet)
         .application(address: address).test(.router, body)
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import TrackerProtocol
+package import Trust
+
+/// What a tracker hands on of publishers' words: where they read it, and where they put what they have signed. The tracker
+/// is believed in nothing; it only passes envelopes on.
+package struct SignedCatalogue: Sendable {
+    private let tracker: TrackerURL
+
+    /// - Parameter tracker: its URL as people write it.
+    /// - Throws: ``HostFailure`` with `.usage`.
+    package init(_ tracker: String) throws(HostFailure) { self.tracker = try TrackerClient.url(tracker) }
+
+    /// The pointer of a line, if the tracker has one.
+    package func pointer(of line: String) async throws -> SignedEnvelope? {
+        try await TrackerClient.shared.pointer(of: line, at: tracker)
+    }
+
+    /// The highest version of a line that the tracker has, if any.
+    package func newestVersion(of line: String) async throws -> Int? {
+        try await TrackerClient.shared.newestVersion(of: line, at: tracker)
+    }
+
+    /// Gives the tracker a statement or a pointer.
+    /// - Throws: ``HostFailure`` with `.usage` for anything else.
+    package func publish(_ envelope: SignedEnvelope) async throws {
+        switch envelope.payloadType {
+        case MasterStatement.payloadType:
+            guard let name = try envelope.unchecked(MasterStatement.self).master else { return }
+            try await TrackerClient.shared.publish(envelope, about: name, to: tracker)
+        case LinePointer.payloadType:
+            let line = try envelope.unchecked(LinePointer.self).name
+            try await TrackerClient.shared.publish(pointer: envelope, of: line, to: tracker)
+        default:
+            throw HostFailure(
+                .usage,
+                "a tracker takes statements about masters and pointers; hand a trust root to hosts, which pin it with "
+                    + "`drover trust pin`")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FileLayer
+import ImageStore
+import Metainfo
+import TestSupport
+import Testing
+
+/// What a bare name means, and going back.
+struct ActiveVersionsTests {
+    private static func activated(_ versions: Int...) -> ActiveVersions {
+        var line = ActiveVersions()
+        for version in versions { line.activate(version) }
+        return line
+    }
+
+    @Test func `the two versions before the active one are kept`() {
+        let line = Self.activated(1, 2, 3, 4)
+        #expect(line.current == 4)
+        #expect(line.previous == [3, 2])
+        #expect(line.kept == [4, 3, 2])
+    }
+
+    @Test func `activating what is active changes nothing`() {
+        var line = Self.activated(1, 2)
+        line.activate(2)
+        #expect(line == Self.activated(1, 2))
+    }
+
+    @Test func `going back remembers the version that was left`() {
+        var line = Self.activated(1, 2, 3)
+        #expect(line.rollBack(reason: "no boot", at: 7) { _ in true } == 2)
+        #expect(line.previous == [1])
+        #expect(line.denial(of: 3)?.reason == "no boot")
+        #expect(line.rollBack(reason: "nor this", at: 8) { _ in true } == 1)
+        let end = line
+        #expect(line.rollBack(reason: "again", at: 9) { _ in true } == nil)
+        #expect(line == end, "with nothing to go back to nothing changes")
+    }
+
+    @Test func `going back passes over what cannot be used`() {
+        var line = Self.activated(1, 2, 3)
+        #expect(line.rollBack(reason: "", at: 0) { $0 != 2 } == 1)
+        #expect(line.previous.isEmpty)
+    }
+
+    @Test func `a version that was left may come again once it is allowed`() {
+        var line = Self.activated(1, 2)
+        _ = line.rollBack(reason: "", at: 0) { _ in true }
+        line.activate(2)
+        #expect(line.denied.isEmpty && line.current == 2 && line.previous == [1])
+    }
+
+    @Test func `a version that is gone is not gone back to`() {
+        var line = Self.activated(1, 2, 3)
+        line.forget(2)
+        #expect(line.previous == [1])
+        line.forget(3)
+        #expect(line.current == nil)
+    }
+
+    /// Three masters of one line.
+    private static func masters(_ files: any FileAccess) throws -> (StoreFixture, ImageStore) {
+        let fixtures = try (1...3).map { try StoreFixture("office@\($0)", size: 2 * 16384, seed: UInt64($0)) }
+        let store = try fixtures[0].open(files)
+        for fixture in fixtures { try fixture.finish(store) }
+        return (fixtures[0], store)
+    }
+
+    private static func name(_ version: Int) throws -> MasterName {
+        try #require(MasterName(name: "office", version: version))
+    }
+
+    @Test func `a bare name means the active version, or the newest where none is active`() throws {
+        let files = CrashFiles()
+        let (fixture, store) = try Self.masters(files)
+        #expect(try store.master(of: "office").name.version == 3)
+        try store.activate(Self.name(2))
+        #expect(try store.master(of: "office").name.version == 2)
+        let again = try fixture.open(files)
+        #expect(try again.master(of: "office").name.version == 2)
+        try again.activate(Self.name(3))
+        #expect(try again.rollBack("office", reason: "no boot").version == 2)
+        #expect(throws: StoreError.self) { try again.activate(Self.name(3)) }
+        try again.activate(Self.name(3), clearingDenial: true)
+    }
+
+    @Test func `what was denied is not what a bare name means`() throws {
+        let (_, store) = try Self.masters(CrashFiles())
+        try store.deny(Self.name(3), reason: "bad")
+        #expect(try store.master(of: "office").name.version == 2)
+    }
+
+    @Test func `there is no going back without a version that was active before`() throws {
+        let (_, store) = try Self.masters(CrashFiles())
+        #expect(throws: StoreError.self) { try store.rollBack("office", reason: "") }
+        try store.activate(Self.name(3))
+        #expect(#expect(throws: StoreError.self) { try store.rollBack("office", reason: "") }?.kind == .conflict)
+        #expect(try store.master(of: "office").name.version == 3)
+    }
+
+    @Test func `the active version and those to go back to are kept`() throws {
+        let (_, store) = try Self.masters(CrashFiles())
+        try store.activate(Self.name(1))
+        try store.activate(Self.name(2))
+        for version in [1, 2] {
+            #expect(throws: StoreError.self) { try store.checkNotKept(Self.name(version)) }
+        }
+        try store.checkNotKept(Self.name(3))
+        try store.remove(Self.name(2)) { _ in false }
+        #expect(store.activeVersions(of: "office").current == nil)
+    }
+
+    @Test func `a line whose file cannot be read does not mean the newest version`() throws {
+        let files = CrashFiles()
+        let (fixture, store) = try Self.masters(files)
+        try store.activate(Self.name(1))
+        try files.replace("\(StoreFixture.root)/active/office.json", with: Array("{".utf8))
+        #expect(#expect(throws: StoreError.self) { try fixture.open(files) }?.kind == .invalid)
+    }
+
+    @Test(arguments: StoreCrashTests.survivals)
+    func `a crash at any point of a flip leaves the old version or the new one`(_ survival: CrashFiles.Survival) throws
+    {
+        let files = CrashFiles()
+        let (fixture, store) = try Self.masters(files)
+        try store.activate(Self.name(1))
+        let before = files.changeCount
+        try store.activate(Self.name(2))
+        let flipped = files.changeCount
+        _ = try store.rollBack("office", reason: "no boot")
+        for count in before...files.changeCount {
+            let comment: Comment = "crash after change \(count) of \(files.changeCount), \(survival)"
+            let store = try fixture.open(files.afterCrash(changes: count, survival))
+            let version = try store.master(of: "office").name.version
+            if count == before { #expect(version == 1, comment) }
+            if count == flipped { #expect(version == 2, comment) }
+            if count == files.changeCount {
+                #expect(version == 1, comment)
+                #expect(store.activeVersions(of: "office").denial(of: 2) != nil, comment)
+            }
+            #expect([1, 2].contains(version), comment)
+        }
+    }
+}

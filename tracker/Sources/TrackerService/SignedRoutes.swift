@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import Metainfo
+import NIOCore
+import Trust
+
+/// `/api/v1/masters/NAME/…/statement` and `/pointer`: what publishers have signed, handed on as it is.
+struct SignedRoutes: Sendable {
+    let catalogue: Catalogue
+    /// The publishers whose words are passed on; anybody's when `nil`.
+    let root: TrustRoot?
+
+    func add(to router: Router<TrackerContext>) {
+        let masters = router.group("api/v1/masters")
+        masters.get(":name/:version/statement") { _, context in
+            let master = try context.masterName()
+            return try answer(try await catalogue.statement(about: master), "\(master)")
+        }
+        masters.put(":name/:version/statement") { request, context in
+            let master = try context.masterName()
+            let (envelope, statement) = try await read(MasterStatement.self, request)
+            guard statement.master == master else { throw Self.otherName }
+            return try answer(await catalogue.file(envelope, statement, about: master), "\(master)")
+        }
+        masters.get(":name/pointer") { _, context in
+            let line = try context.parameters.require("name")
+            return try answer(try await catalogue.pointer(of: line), line)
+        }
+        masters.put(":name/pointer") { request, context in
+            let line = try context.parameters.require("name")
+            let (envelope, pointer) = try await read(LinePointer.self, request)
+            guard pointer.name == line else { throw Self.otherName }
+            return try answer(await catalogue.file(envelope, pointer), line)
+        }
+    }
+
+    private func read<Statement: SignedStatement>(
+        _ type: Statement.Type, _ request: Request
+    ) async throws -> (SignedEnvelope, Statement) {
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: SignedEnvelope.byteLimit)
+        } catch {
+            throw APIError(
+                .contentTooLarge, "too_large", "A signed statement has at most \(SignedEnvelope.byteLimit) bytes.")
+        }
+        do throws(TrustRefusal) {
+            let envelope = try SignedEnvelope(json: body.readableBytesView)
+            guard let root else { return (envelope, try envelope.unchecked(type)) }
+            return (envelope, try envelope.statement(type, signedBy: root))
+        } catch {
+            throw APIError(
+                .unprocessableContent, error.code.rawValue.replacing("-", with: "_"), "It is refused: \(error.message)."
+            )
+        }
+    }
+
+    private func answer(_ json: [UInt8]?, _ subject: String) throws -> Response {
+        guard let json else {
+            throw APIError(
+                .notFound, "not_signed", "Nothing signed is known of \(subject.prefix(200)); sign it and publish that.")
+        }
+        return Response(
+            status: .ok, headers: JSONAnswer.headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))
+    }
+
+    private func answer(_ filing: Catalogue.Filing, _ subject: String) throws -> Response {
+        switch filing {
+        case .filed: return Response(status: .noContent)
+        case .superseded:
+            throw APIError(
+                .conflict, "superseded",
+                "Something newer, or other under the same serial, is known of \(subject.prefix(200)); look at that first."
+            )
+        case .unfitting:
+            throw APIError(
+                .unprocessableContent, "mix_and_match",
+                "It does not fit what is published as \(subject.prefix(200)); publish the master itself first.")
+        }
+    }
+
+    private static let otherName = APIError(
+        .unprocessableContent, "name_mismatch", "It is about another master than the path says; correct the path.")
+}
