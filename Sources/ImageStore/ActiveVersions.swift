@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which version a line of masters stands at on this host: what a bare NAME means for new clones, where to go back to, and
-/// what not to come back to. A value without effects; ``ImageStore`` keeps it on disk.
+/// What this host has decided about the versions of a line of masters: which one a bare NAME means for new clones, where to
+/// go back to, what not to come back to, what to keep and what to let go. A value without effects; ``ImageStore`` keeps it
+/// on disk.
 package struct ActiveVersions: Codable, Equatable, Sendable {
     /// How many versions before the active one are kept for going back.
     package static let keptVersions = 2
@@ -24,6 +25,11 @@ package struct ActiveVersions: Codable, Equatable, Sendable {
     /// Versions that are not activated again before somebody says so.
     package private(set) var denied: [Denial] = []
 
+    /// Versions that are used no more, and go with their last clone.
+    package private(set) var retired: Set<Int> = []
+    /// Versions that stay whatever space is wanted.
+    package private(set) var pinned: Set<Int> = []
+
     package init() {}
 
     /// The versions that must stay on this host: the active one and those it can go back to.
@@ -38,8 +44,25 @@ package struct ActiveVersions: Codable, Equatable, Sendable {
         if let current { previous.insert(current, at: 0) }
         previous = Array(previous.prefix(Self.keptVersions))
         current = version
+        retired.remove(version)
         allow(version)
     }
+
+    /// Lets a version go when its last clone does. The active one cannot be retired.
+    /// - Returns: whether that was done.
+    package mutating func retire(_ version: Int) -> Bool {
+        guard version != current else { return false }
+        previous.removeAll { $0 == version }
+        retired.insert(version)
+        return true
+    }
+
+    package mutating func pin(_ version: Int, _ isPinned: Bool) {
+        if isPinned { pinned.insert(version) } else { pinned.remove(version) }
+    }
+
+    /// Whether a bare name may mean the version without anybody having activated it.
+    package func isEligible(_ version: Int) -> Bool { denial(of: version) == nil && !retired.contains(version) }
 
     /// Goes back to the last version before this one that can be used, and remembers the one that is left as bad.
     /// - Parameters:
@@ -74,6 +97,8 @@ package struct ActiveVersions: Codable, Equatable, Sendable {
     /// A version is gone from this host.
     package mutating func forget(_ version: Int) {
         previous.removeAll { $0 == version }
+        retired.remove(version)
+        pinned.remove(version)
         if current == version { current = nil }
     }
 }

@@ -17,7 +17,8 @@ extension ImageStore {
         state.withLock { $0.active[line] } ?? ActiveVersions()
     }
 
-    /// The master that a bare name means: the active version, or where none is active the newest that was not denied.
+    /// The master that a bare name means: the active version, or where none is active the newest that was neither denied nor
+    /// retired.
     /// - Throws: `.notFound`.
     package func master(of line: String) throws(StoreError) -> Master {
         let versions = activeVersions(of: line)
@@ -25,7 +26,7 @@ extension ImageStore {
             return try master(named: name)
         }
         let names = state.withLock { $0.masters.keys.filter { $0.name == line } }
-        guard let newest = names.filter({ versions.denial(of: $0.version) == nil }).max() else {
+        guard let newest = names.filter({ versions.isEligible($0.version) }).max() else {
             throw StoreError(
                 .notFound, "there is no master '\(line)' in \(layout.root); `drover master list` shows what there is")
         }
@@ -81,6 +82,24 @@ extension ImageStore {
         try change(name.name) { versions throws(StoreError) in versions.deny(name.version, reason: reason, at: time) }
     }
 
+    /// Uses a master no more; it goes with its last clone.
+    /// - Throws: `.notFound`; `.conflict` when it is active.
+    package func retire(_ name: MasterName) throws(StoreError) {
+        _ = try record(of: name)
+        try change(name.name) { versions throws(StoreError) in
+            guard versions.retire(name.version) else {
+                throw StoreError(.conflict, "\(name) is the active version of \(name.name); activate another one first")
+            }
+        }
+    }
+
+    /// Keeps a master whatever space is wanted, or no longer.
+    /// - Throws: `.notFound`.
+    package func pin(_ name: MasterName, _ isPinned: Bool) throws(StoreError) {
+        _ = try record(of: name)
+        try change(name.name) { versions throws(StoreError) in versions.pin(name.version, isPinned) }
+    }
+
     /// Refuses to let a version go that is active, or that its line may have to go back to.
     /// - Throws: `.conflict`.
     package func checkNotKept(_ name: MasterName) throws(StoreError) {
@@ -90,6 +109,10 @@ extension ImageStore {
                 .conflict,
                 "\(name) is the active version of \(name.name); activate another one first, or force it with --force")
         }
+        if versions.pinned.contains(name.version) {
+            throw StoreError(
+                .conflict, "\(name) is pinned; `drover master unpin \(name)` first, or force it with --force")
+        }
         if versions.previous.contains(name.version) {
             throw StoreError(
                 .conflict, "\(name) is kept so that \(name.name) can be rolled back to it; force it with --force")
@@ -98,7 +121,8 @@ extension ImageStore {
 
     /// A master is gone: its line no longer stands at it nor goes back to it.
     func forgetActive(_ name: MasterName) throws(StoreError) {
-        guard activeVersions(of: name.name).kept.contains(name.version) else { return }
+        let versions = activeVersions(of: name.name)
+        guard (versions.kept + versions.retired + versions.pinned).contains(name.version) else { return }
         try change(name.name) { versions throws(StoreError) in versions.forget(name.version) }
     }
 

@@ -72,7 +72,7 @@ package final class Host: HostService {
                 return .linted(MasterLintReport(report, of: master.name))
             // They may read a whole master, and one on a share that is silent for ever; the threads that serve pieces must not
             // wait for that.
-            case .createClones, .resetClones, .removeClones, .mapClones, .repairClones, .removeMaster:
+            case .createClones, .resetClones, .removeClones, .mapClones, .repairClones, .removeMaster, .pruneMasters:
                 return try await interruptible { _ in try self.handle(request) }
             case .refreshTrust(let trackers):
                 let urls = try trackers.map { text throws(HostFailure) in try TrackerClient.url(text) }
@@ -96,11 +96,7 @@ package final class Host: HostService {
                 try store.abandon(name)
                 return .done
             }
-            let master = try find(reference)
-            try clones.checkRemovable(master.name)
-            if !force { try store.checkNotKept(master.name) }
-            try store.remove(master.name) { !self.clones.clones(of: $0).isEmpty }
-            trust.forget(master.name)
+            try removeMaster(find(reference).name, force: force)
             return .done
         case .createClones(let order):
             try checkClones(order.clone, count: order.count, backend: order.backend)
@@ -125,6 +121,12 @@ package final class Host: HostService {
         case .repairClones: return .repaired(repairClones())
         case .activate(let order): return .active([try activate(order)])
         case .rollBack(let line, let reason): return .active([try rollBack(line, reason: reason)])
+        case .mark(let reference, let mark): return .master(try self.mark(reference, mark))
+        case .pruneMasters(let quota, let dryRun):
+            let retention = retention(quota: quota)
+            var report = PruneReport(retention)
+            if !dryRun { report.problems = prune(retention) }
+            return .pruned(report)
         case .listActive: return .active(activeReports())
         case .pinTrust(let json):
             let envelope = try SignedEnvelope(json: json)
@@ -169,6 +171,10 @@ package final class Host: HostService {
             report.role = "active"
         } else if versions.previous.contains(master.name.version) {
             report.role = "kept"
+        } else if versions.retired.contains(master.name.version) {
+            report.role = "retired"
+        } else if versions.pinned.contains(master.name.version) {
+            report.role = "pinned"
         }
         if trust.isRevoked(master.name) {
             report.state = "revoked"

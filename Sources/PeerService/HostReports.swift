@@ -14,7 +14,7 @@ package struct MasterReport: Codable, Equatable, Sendable {
     package var label: String?
     /// `registered`, `altered`, `failed`, `unreachable` or `revoked`.
     package var state: String
-    /// `active` when its bare name means it, `kept` when its line can go back to it.
+    /// `active` when its bare name means it, `kept` when its line can go back to it, `retired`, or `pinned`.
     package var role: String?
     /// `store` or `adopted`.
     package var location: String
@@ -66,6 +66,30 @@ package struct ActiveReport: Codable, Equatable, Sendable {
     /// The highest version in the store.
     package var newest: Int?
     package var denied: [Denial]
+}
+
+/// What was removed because nothing needs it, or would be.
+package struct PruneReport: Codable, Equatable, Sendable {
+    package struct Removal: Codable, Equatable, Sendable {
+        package var master: String
+        /// Bytes on disk.
+        package var bytes: Int64
+        /// `retired` or `quota`.
+        package var cause: String
+    }
+
+    package struct Waiting: Codable, Equatable, Sendable {
+        package var master: String
+        package var reason: String
+    }
+
+    package var removed: [Removal]
+    /// Retired masters that stay for now.
+    package var waiting: [Waiting]
+    /// Bytes beyond the quota that cannot be freed.
+    package var excess: Int64
+    /// What could not be removed, a sentence each.
+    package var problems: [String]
 }
 
 /// Whom this host trusts, and what it has seen.

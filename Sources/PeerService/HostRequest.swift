@@ -33,6 +33,11 @@ package enum HostRequest: Codable, Sendable {
     /// Goes back to the version of a line that was active before.
     case rollBack(line: String, reason: String)
     case listActive
+    /// Says what is to become of a master.
+    case mark(MasterReference, Mark)
+    /// Removes masters that nothing needs.
+    /// - quota: the most bytes that masters may take on disk.
+    case pruneMasters(quota: Int64?, dryRun: Bool)
     /// Trusts the publishers of a signed root, in the place of those of an older one.
     case pinTrust(Data)
     case showTrust
@@ -135,6 +140,10 @@ package enum HostRequest: Codable, Sendable {
         }
     }
 
+    package enum Mark: String, Codable, Sendable {
+        case retired, pinned, unpinned
+    }
+
     package struct Activate: Codable, Sendable {
         package var master: MasterReference
         /// Whether a version that was denied may come again.
@@ -226,6 +235,7 @@ package enum HostReply: Codable, Sendable {
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)
     case active([ActiveReport])
+    case pruned(PruneReport)
     /// `nil` when no root is pinned.
     case trust(TrustReport?)
     /// A signed statement as JSON, if there is one.

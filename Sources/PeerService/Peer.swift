@@ -161,6 +161,14 @@ package actor Peer: HostService {
         case .verifyMaster: return try await verify(request, progress)
         case .removeMaster(let reference, let force):
             return try await remove(reference, force: force, request, progress)
+        case .pruneMasters:
+            let reply = try await host.perform(request, progress: progress)
+            let left = await Set(masters().map(\.name))
+            for name in images where !left.contains(name) && !host.store.partials().contains(where: { $0.name == name })
+            {
+                await leave(name)
+            }
+            return reply
         case .refreshTrust(let trackers):
             let reply = try await host.perform(
                 .refreshTrust(trackers: trackers + configuration.trackers.map(\.base)), progress: progress)

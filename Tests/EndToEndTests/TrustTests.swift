@@ -137,6 +137,35 @@ extension EndToEnd {
             }
         }
 
+        @Test func `masters go when nothing needs them, and no clone loses its master`() async throws {
+            try await Fleet.run { fleet in
+                let peer = try await fleet.peer("host")
+                for version in 1...4 {
+                    try await fleet.publish("base@\(version)", in: "host", mebibytes: 1, seed: UInt64(version))
+                }
+                let store = "--store \(peer.store)"
+                try await droverDoes("clone create base@1 old \(store)")
+                try await droverDoes("master pin base@2 \(store)")
+                #expect(try await droverDoes("master retire base@1 \(store)").output.contains("old"))
+                let dry = try await droverDoes("master prune --quota 3M --dry-run \(store)")
+                #expect(
+                    dry.output.contains("base@3")
+                        && dry.errors.contains("base@1 is retired and stays: clones depend on it"))
+                #expect(try await peer.status().master("base@3")?.state == "registered")
+                try await droverDoes("master prune --quota 3M \(store)")
+                #expect(try await peer.status().master("base@3") == nil)
+                #expect(try await drover("master prune --quota 1M \(store)").status == 6)
+                try await droverRefuses("master remove base@2 \(store)", with: 5, saying: "pinned")
+                try await droverDoes("master unpin base@2 \(store)")
+                try await droverDoes("clone remove old \(store)")
+                #expect(try await droverDoes("master prune \(store)").output.contains("base@1"))
+                #expect(try await droverDoes("master list \(store)").output.contains("base@4"))
+                #expect(try await peer.status().master("base@1") == nil)
+                try await droverDoes("master activate base@4 \(store)")
+                try await droverRefuses("master retire base@4 \(store)", with: 5, saying: "activate another one")
+            }
+        }
+
         @Test func `a trail that was changed is noticed, and nothing is done on top of it`() async throws {
             try await Fleet.run { fleet in
                 let store = fleet.path("host")

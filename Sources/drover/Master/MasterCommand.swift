@@ -15,6 +15,7 @@ struct MasterCommand: AsyncParsableCommand {
         subcommands: [
             MasterCreate.self, MasterPublish.self, MasterFetch.self, MasterAdopt.self, MasterList.self, MasterShow.self,
             MasterVerify.self, MasterLint.self, MasterRemove.self, MasterInspect.self, MasterActive.self,
-            MasterActivate.self, MasterRollback.self, MasterSign.self, MasterPoint.self, MasterRevoke.self,
+            MasterActivate.self, MasterRollback.self, MasterRetire.self,
+            MasterPin.self, MasterUnpin.self, MasterPrune.self, MasterSign.self, MasterPoint.self, MasterRevoke.self,
         ])
 }
