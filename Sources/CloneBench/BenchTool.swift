@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Glibc
 import Subprocess
 import SystemPackage
 
@@ -14,6 +15,9 @@ struct BenchTool {
     static let fio = BenchTool(name: "fio", package: "fio")
     static let storageDaemon = BenchTool(name: "qemu-storage-daemon", package: "qemu-system-common")
     static let blkid = BenchTool(name: "blkid", package: "util-linux")
+    static let qemu = BenchTool(name: "qemu-system-x86_64", package: "qemu-system-x86")
+    static let busybox = BenchTool(name: "busybox", package: "busybox-static")
+    static let kmod = BenchTool(name: "kmod", package: "kmod")
 
     struct Finished {
         let status: Int
@@ -85,6 +89,14 @@ struct BenchTool {
         return String(line)
     }
 
+    /// Where it is.
+    /// - Throws: ``BenchError`` when it is missing.
+    func path() throws(BenchError) -> String {
+        let places: [String] = Self.folders.split(separator: ":").map { "\($0)/\(name)" }
+        guard let found = places.first(where: { access($0, X_OK) == 0 }) else { throw missing }
+        return found
+    }
+
     private var missing: BenchError {
         BenchError(.failed, "\(name) is missing; install it (Debian: apt-get install \(package))")
     }
@@ -100,11 +112,11 @@ struct BenchTool {
         return options
     }()
 
-    private static let environment: Environment = .inherit.updating([
-        "PATH": (ProcessInfo.processInfo.environment["PATH"].map { $0 + ":" } ?? "")
-            + "/usr/sbin:/usr/bin:/sbin:/bin",
-        "LC_ALL": "C",
-    ])
+    /// As PATH has them, and the system's beside, since the PATH of a service often lacks those.
+    private static let folders =
+        (ProcessInfo.processInfo.environment["PATH"].map { $0 + ":" } ?? "") + "/usr/sbin:/usr/bin:/sbin:/bin"
+
+    private static let environment: Environment = .inherit.updating(["PATH": folders, "LC_ALL": "C"])
 
     private static func code(_ status: TerminationStatus) -> Int {
         switch status {
