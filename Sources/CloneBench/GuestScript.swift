@@ -39,8 +39,8 @@ package struct GuestScript: Equatable, Sendable {
     package func rates(in output: String) throws(BenchError) -> [(IOCase, Double)] {
         var parts: [(status: Int, text: String)] = []
         var current: (status: Int, lines: [Substring])?
-        for line in output.split(separator: "\n") {
-            let words = line.split(whereSeparator: { $0 == " " || $0 == "\r" })
+        for line in output.split(whereSeparator: \.isNewline) {
+            let words = line.split(separator: " ")
             if words.first.map(String.init) == Self.begin {
                 current = (words.dropFirst().first.flatMap { Int($0) } ?? -1, [])
             } else if words.first.map(String.init) == Self.end, let done = current {
