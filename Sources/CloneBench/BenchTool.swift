@@ -35,7 +35,7 @@ struct BenchTool {
     private static let errorLimit = 64 << 10
     /// What `timeout` reports when the time was up, and when it could not start the program.
     private static let timedOut = 124
-    private static let notFound = 127
+    private static let notStarted = [126, 127]
 
     /// Runs it to its end, whatever its exit status.
     /// - Throws: ``BenchError`` when it is missing or took longer than `seconds`; `CancellationError`.
@@ -51,7 +51,7 @@ struct BenchTool {
         guard finished.status != Self.timedOut else {
             throw BenchError(.failed, "\(name) was not done within \(seconds) s; is the disk stuck?")
         }
-        guard finished.status != Self.notFound else { throw missing }
+        guard !Self.notStarted.contains(finished.status) else { throw missing }
         return finished
     }
 
@@ -75,7 +75,8 @@ struct BenchTool {
         guard let result = run.closureResult else {
             let finished = Finished(
                 status: Self.code(run.terminationStatus), output: "", errors: run.standardError)
-            throw finished.status == Self.notFound ? missing : BenchError(.failed, "\(name): \(finished.reason)")
+            throw Self.notStarted.contains(finished.status)
+                ? missing : BenchError(.failed, "\(name): \(finished.reason)")
         }
         return result
     }
