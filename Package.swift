@@ -171,7 +171,7 @@ let package = Package(
             "CloneLayerTests",
             ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
         tests("MasterLintTests", ["FileLayer", "ToolLayer", "MasterLint", "TestSupport"]),
-        tests("CloneBenchTests", ["CloneLayer", "CloneBench"]),
+        tests("CloneBenchTests", ["FileLayer", "CloneLayer", "CloneBench", "TestSupport"]),
         tests(
             "PeerTransportTests",
             [

@@ -50,23 +50,32 @@ package struct BenchPage: Sendable {
         return
             "\(machine.processors) × \(machine.processor)\(machine.isVirtual ? ", a virtual machine" : ""), "
             + "\(FigureText.bytes(machine.memory)) memory, Linux \(machine.kernel), \(machine.fileSystem) on "
-            + "\(machine.device), \(machine.fio), \(machine.storageDaemon), load "
-            + "\(FigureText.fixed(report.load, decimals: 2)) before"
+            + "\(machine.device), \(machine.fio), \(machine.qemu)"
+            + (report.guest.map { ", guests with Linux \($0.kernel) under \($0.acceleration.uppercased())" } ?? "")
+            + "; load before and after each repetition: \(loads)"
+    }
+
+    private var loads: String {
+        report.loads.map { load in
+            [load.before, load.after].map { FigureText.fixed($0, decimals: 1) }.joined(separator: " and ")
+        }.joined(separator: ", ")
     }
 
     private var method: String {
         let settings = report.settings
         return
-            "A master of \(FigureText.bytes(settings.size)), its first half random data and its second half a hole. Files "
-            + "are read and written through qemu-storage-daemon with the page cache passed by (cache.direct, native "
-            + "AIO) over NBD, block devices directly; fio with direct I/O either way. Sequential: 256 KiB, 8 requests "
-            + "at once; random: 4 KiB, 16 at once. Reads and random writes go to the half with the master's data, "
-            + "sequential writes to the empty half. Writes end with a flush, which counts. Each case ends after "
-            + "\(settings.seconds) s or when its half is done; each begins with a fresh clone, and “again” repeats the "
-            + "same blocks on the same clone. The subjects take turns within each case, and another one is first in "
-            + "each repetition. Creation is the time from the request until the clone is durable, "
-            + "\(settings.clones) times, or fewer where that took too long, beside one that is there; the first clone "
-            + "of a master also makes what all share."
+            "A master of \(FigureText.bytes(settings.size)), its first half random data and its second half a hole. "
+            + (settings.inGuest
+                ? "Disks are read and written by fio with direct I/O inside a guest of qemu, as virtio disks with "
+                    + "cache=none; one boot does all cases."
+                : "Disks are read and written by fio through qemu-storage-daemon over NBD, with the page cache passed "
+                    + "by (cache.direct, native AIO); those without export by fio itself with direct I/O.")
+            + " Sequential: 256 KiB, 8 requests at once; random: 4 KiB, 16 at once. Reads and random writes go to the "
+            + "half with the master's data, sequential writes to the empty half. Writes end with a flush, which counts. "
+            + "Each case ends after \(settings.seconds) s or when its half is done; “again” repeats the same blocks on "
+            + "the same clone. The subjects take turns, in an order shuffled anew each time (seed \(settings.seed)). "
+            + "Creation is the time from the request until the clone is durable, \(settings.clones) times, or fewer "
+            + "where that took too long, beside one that is there; the first clone of a master also makes what all share."
     }
 
     // MARK: Panels
@@ -141,11 +150,11 @@ package struct BenchPage: Sendable {
 
     private var figureTable: String {
         Self.table(
-            ["read and written (medians)", "through"]
+            ["read and written (medians)"]
                 + IOCase.allCases.map { "\($0.title), \($0.countsBytes ? "MiB/s" : "/s")" }
-                + ["of its raw file’s speed"],
+                + ["of the raw file’s speed"],
             report.subjects.map { subject in
-                [subject.title, subject.path?.rawValue ?? "–"]
+                [subject.title]
                     + IOCase.allCases.map { ioCase in
                         subject.figure(ioCase).map {
                             FigureText.digits($0.spread.median / (ioCase.countsBytes ? 1_048_576 : 1))

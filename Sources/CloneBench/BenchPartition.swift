@@ -5,8 +5,11 @@ import Glibc
 
 /// A partition that may be overwritten. While the object lives the kernel lets nobody mount it.
 final class BenchPartition {
+    /// What the user called it.
     let path: String
-    private let descriptor: Int32
+    private let file: any OpenFile
+    /// The device that was opened and looked at, whatever becomes of its path.
+    let place: String
 
     /// - Parameters:
     ///   - size: what it must hold at least.
@@ -15,7 +18,7 @@ final class BenchPartition {
     init(_ path: String, size: Int64, overwrites: Bool) async throws {
         var status = stat()
         guard stat(path, &status) == 0 else { throw BenchError(.notFound, "there is no \(path)") }
-        guard status.st_mode & S_IFMT == S_IFBLK else {
+        guard status.isBlockDevice else {
             throw BenchError(.usage, "\(path) is no block device; --partition wants one that may be overwritten")
         }
         // The kernel refuses this when the device or a partition of it is mounted, swapped to, or part of another one.
@@ -26,8 +29,9 @@ final class BenchPartition {
                 ? BenchError(.conflict, "\(path) is in use, mounted or part of another device; name one that is not")
                 : BenchError(.failed, "cannot open \(path): \(String(cString: strerror(code)))")
         }
-        self.descriptor = descriptor
+        file = PosixFiles().adopt(descriptor, path: path)
         self.path = path
+        place = "/proc/\(getpid())/fd/\(descriptor)"
         let length = Int64(lseek(descriptor, 0, SEEK_END))
         guard length >= size else {
             throw BenchError(
@@ -37,7 +41,7 @@ final class BenchPartition {
         }
         guard !overwrites else { return }
         // blkid exits 2 when it knows nothing of what is there.
-        let found = try await BenchTool.blkid.run(["--probe", "--output", "export", path], seconds: 30)
+        let found = try await BenchTool.blkid.run(["--probe", "--output", "export", place], seconds: 30)
         guard found.status == 2 else {
             let kind =
                 found.output.split(separator: "\n").first {
@@ -48,10 +52,10 @@ final class BenchPartition {
         }
     }
 
-    deinit { close(descriptor) }
-
     /// Writes the master to it, the empty half as zeros.
-    func fill(_ data: MasterData) throws {
-        try data.write(to: try PosixFiles().open(path, .update), hasHoles: false)
-    }
+    func fill(_ data: MasterData) throws { try data.write(to: file, hasHoles: false) }
+}
+
+extension stat {
+    var isBlockDevice: Bool { st_mode & S_IFMT == S_IFBLK }
 }

@@ -9,12 +9,20 @@ package struct BenchReport: Equatable, Codable, Sendable {
         package var seconds: Int
         package var repetitions: Int
         package var clones: Int
+        /// What the order of the subjects is shuffled by.
+        package var seed: UInt32
+        /// Whether disks are measured inside guests, and else through an export.
+        package var inGuest: Bool
 
-        package init(size: Int64, seconds: Int, repetitions: Int, clones: Int) {
+        package init(
+            size: Int64, seconds: Int, repetitions: Int, clones: Int, seed: UInt32, inGuest: Bool = false
+        ) {
             self.size = size
             self.seconds = seconds
             self.repetitions = repetitions
             self.clones = clones
+            self.seed = seed
+            self.inGuest = inGuest
         }
     }
 
@@ -24,7 +32,7 @@ package struct BenchReport: Equatable, Codable, Sendable {
         /// One for each repetition, in order.
         package let values: [Double]
         package let spread: Spread
-        /// Each value by that of the reference in the same repetition; absent for the references themselves.
+        /// Each value by that of the raw file in the same repetition; absent for the raw file itself.
         package let ratios: [Double]?
 
         private enum CodingKeys: String, CodingKey {
@@ -39,8 +47,6 @@ package struct BenchReport: Equatable, Codable, Sendable {
         package let isClone: Bool
         /// Whether a fresh clone uses the master's blocks; absent for what is no clone.
         package let sharesBlocks: Bool?
-        /// How it was reached; absent when it was not.
-        package let path: BenchPath?
         /// How long the first clone of a master took, with what all its clones share: the median.
         package let firstCreation: Double?
         /// How long each further one took.
@@ -53,11 +59,23 @@ package struct BenchReport: Equatable, Codable, Sendable {
 
         package func figure(_ ioCase: IOCase) -> Figure? { figures.first { $0.ioCase == ioCase } }
 
-        /// What it keeps of its reference's speed: for each repetition the geometric mean over all cases.
+        /// What it keeps of the raw file's speed: for each repetition the geometric mean over all cases.
         package var overall: Spread? {
             let ratios = figures.compactMap(\.ratios)
             guard ratios.count == IOCase.allCases.count, let least = ratios.map(\.count).min() else { return nil }
             return Spread((0..<least).compactMap { repetition in ratios.map { $0[repetition] }.geometricMean })
+        }
+    }
+
+    /// How many processes wanted to run in the minute before a repetition, and in the last minute of it, in which the
+    /// benchmark's own are among them.
+    package struct Load: Equatable, Codable, Sendable {
+        package let before: Double
+        package let after: Double
+
+        package init(before: Double, after: Double) {
+            self.before = before
+            self.after = after
         }
     }
 
@@ -78,47 +96,49 @@ package struct BenchReport: Equatable, Codable, Sendable {
     package let date: String
     package let machine: MachineDescription
     package let settings: Settings
-    /// How many processes wanted to run in the minute before it began.
-    package let load: Double
+    /// Of each repetition, in order.
+    package let loads: [Load]
+    /// The guests in which disks were measured.
+    package let guest: GuestDescription?
     package let subjects: [Subject]
     package let absent: [Absent]
     package let recommendation: Recommendation
 
     package init(
-        date: String, machine: MachineDescription, settings: Settings, load: Double, subjects: [Subject],
-        absent: [Absent]
+        date: String, machine: MachineDescription, guest: GuestDescription?, settings: Settings, loads: [Load],
+        subjects: [Subject], absent: [Absent]
     ) {
         self.date = date
         self.machine = machine
         self.settings = settings
-        self.load = load
+        self.loads = loads
+        self.guest = guest
         self.subjects = subjects
         self.absent = absent
         recommendation = Recommendation(
-            subjects: subjects, repetitions: settings.repetitions, load: load, processors: machine.processors)
+            subjects: subjects, guest: guest, loads: loads, processors: machine.processors)
     }
 }
 
 /// What was measured so far, by subject.
 package struct Measurements: Sendable {
     package var firstCreation: [Double] = []
-    package var creation: [Double] = []
+    /// Those of each repetition.
+    package var creation: [[Double]] = []
     package var bytes: Int64?
     package var sharesBlocks: Bool?
-    package var path: BenchPath?
     package var values: [IOCase: [Double]] = [:]
 
     package init() {}
 }
 
 extension BenchReport.Subject {
-    /// - Parameter reference: what was measured of the subject's reference; `nil` for a reference.
+    /// - Parameter reference: what was measured of the raw file; `nil` for that itself.
     package init(_ subject: BenchSubject, _ measured: Measurements, reference: Measurements?) {
         name = subject.word
         title = subject.title
         isClone = subject.isClone
         sharesBlocks = measured.sharesBlocks
-        path = measured.path
         firstCreation = Spread(measured.firstCreation)?.median
         creation = CreationTimes(measured.creation)
         bytes = measured.bytes

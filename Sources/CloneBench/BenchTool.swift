@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Glibc
 import Subprocess
 import SystemPackage
 
@@ -14,6 +15,9 @@ struct BenchTool {
     static let fio = BenchTool(name: "fio", package: "fio")
     static let storageDaemon = BenchTool(name: "qemu-storage-daemon", package: "qemu-system-common")
     static let blkid = BenchTool(name: "blkid", package: "util-linux")
+    static let qemu = BenchTool(name: "qemu-system-x86_64", package: "qemu-system-x86")
+    static let busybox = BenchTool(name: "busybox", package: "busybox-static")
+    static let kmod = BenchTool(name: "kmod", package: "kmod")
 
     struct Finished {
         let status: Int
@@ -31,7 +35,7 @@ struct BenchTool {
     private static let errorLimit = 64 << 10
     /// What `timeout` reports when the time was up, and when it could not start the program.
     private static let timedOut = 124
-    private static let notFound = 127
+    private static let notStarted = [126, 127]
 
     /// Runs it to its end, whatever its exit status.
     /// - Throws: ``BenchError`` when it is missing or took longer than `seconds`; `CancellationError`.
@@ -47,7 +51,7 @@ struct BenchTool {
         guard finished.status != Self.timedOut else {
             throw BenchError(.failed, "\(name) was not done within \(seconds) s; is the disk stuck?")
         }
-        guard finished.status != Self.notFound else { throw missing }
+        guard !Self.notStarted.contains(finished.status) else { throw missing }
         return finished
     }
 
@@ -71,7 +75,8 @@ struct BenchTool {
         guard let result = run.closureResult else {
             let finished = Finished(
                 status: Self.code(run.terminationStatus), output: "", errors: run.standardError)
-            throw finished.status == Self.notFound ? missing : BenchError(.failed, "\(name): \(finished.reason)")
+            throw Self.notStarted.contains(finished.status)
+                ? missing : BenchError(.failed, "\(name): \(finished.reason)")
         }
         return result
     }
@@ -83,6 +88,14 @@ struct BenchTool {
             throw BenchError(.failed, "\(name) does not run: \(finished.reason)")
         }
         return String(line)
+    }
+
+    /// Where it is.
+    /// - Throws: ``BenchError`` when it is missing.
+    func path() throws(BenchError) -> String {
+        let places: [String] = Self.folders.split(separator: ":").map { "\($0)/\(name)" }
+        guard let found = places.first(where: { access($0, X_OK) == 0 }) else { throw missing }
+        return found
     }
 
     private var missing: BenchError {
@@ -100,11 +113,11 @@ struct BenchTool {
         return options
     }()
 
-    private static let environment: Environment = .inherit.updating([
-        "PATH": (ProcessInfo.processInfo.environment["PATH"].map { $0 + ":" } ?? "")
-            + "/usr/sbin:/usr/bin:/sbin:/bin",
-        "LC_ALL": "C",
-    ])
+    /// As PATH has them, and the system's beside, since the PATH of a service often lacks those.
+    private static let folders =
+        (ProcessInfo.processInfo.environment["PATH"].map { $0 + ":" } ?? "") + "/usr/sbin:/usr/bin:/sbin:/bin"
+
+    private static let environment: Environment = .inherit.updating(["PATH": folders, "LC_ALL": "C"])
 
     private static func code(_ status: TerminationStatus) -> Int {
         switch status {

@@ -17,6 +17,8 @@ package struct CloneBench {
         package var partition: String?
         /// Whether something known on the partition may be lost.
         package var overwrites = false
+        /// The kernel for guests; `nil` for one in /boot.
+        package var kernel: String?
 
         package init(folder: String, settings: BenchReport.Settings) {
             self.folder = folder
@@ -33,6 +35,7 @@ package struct CloneBench {
     private let registry: CloneRegistry
     private let master: MasterImage
     private let partition: BenchPartition?
+    private let guest: GuestMachine?
     private let progress: @Sendable (String) -> Void
 
     /// Runs the benchmark.
@@ -46,7 +49,9 @@ package struct CloneBench {
     ) async throws -> BenchReport {
         let load = MachineDescription.load
         let kinds = try kinds(options.backends)
-        let machine = try await MachineDescription.here(options.folder)
+        let kernel = options.settings.inGuest ? try GuestKernel(options.kernel) : nil
+        let machine = try await MachineDescription.here(
+            options.folder, qemu: options.settings.inGuest ? .qemu : .storageDaemon)
         try checkSpace(options)
         let partition: BenchPartition? =
             if let path = options.partition {
@@ -54,12 +59,23 @@ package struct CloneBench {
             } else { nil }
         let scratch = try ScratchFolder(in: options.folder)
         do {
-            let bench = try CloneBench(options, in: scratch, partition: partition, progress: progress)
-            let (subjects, absent) = try await bench.measure(kinds)
+            var tried: (machine: GuestMachine, obstacle: String?)?
+            if let kernel {
+                progress("booting a guest to try it")
+                tried = try await GuestMachine.tried(kernel, in: scratch.path)
+            }
+            let bench = try CloneBench(
+                options, in: scratch, partition: partition, guest: tried?.machine, progress: progress)
+            let (subjects, absent, loads) = try await bench.measure(kinds, load: load)
             try scratch.remove()
+            let guest = tried.map {
+                GuestDescription(
+                    kernel: $0.machine.system.kernel.version, acceleration: $0.machine.acceleration.rawValue,
+                    obstacle: $0.obstacle)
+            }
             return BenchReport(
-                date: date, machine: machine, settings: options.settings, load: load, subjects: subjects,
-                absent: absent)
+                date: date, machine: machine, guest: guest, settings: options.settings, loads: loads,
+                subjects: subjects, absent: absent)
         } catch {
             // The first error is the one to tell; the next run meets again whatever keeps the folder from going.
             try? scratch.remove()
@@ -79,7 +95,7 @@ package struct CloneBench {
     }
 
     private static func checkSpace(_ options: Options) throws {
-        let needed = BenchPlan.space(for: options.settings.size)
+        let needed = BenchPlan.space(for: options.settings)
         do {
             guard try PosixFiles().status(options.folder) != nil else {
                 throw BenchError(
@@ -99,12 +115,13 @@ package struct CloneBench {
     }
 
     private init(
-        _ options: Options, in scratch: ScratchFolder, partition: BenchPartition?,
+        _ options: Options, in scratch: ScratchFolder, partition: BenchPartition?, guest: GuestMachine?,
         progress: @escaping @Sendable (String) -> Void
     ) throws {
         self.options = options
         self.scratch = scratch
         self.partition = partition
+        self.guest = guest
         self.progress = progress
         registry = try scratch.registry()
         guard let name = MasterName(name: "bench", version: 1) else {
@@ -115,34 +132,42 @@ package struct CloneBench {
 
     // MARK: The run
 
+    /// - Parameter load: of the host before anything was done.
     private func measure(
-        _ kinds: [CloneBackendKind]?
-    ) async throws -> (subjects: [BenchReport.Subject], absent: [BenchReport.Absent]) {
+        _ kinds: [CloneBackendKind]?, load: Double
+    ) async throws -> (subjects: [BenchReport.Subject], absent: [BenchReport.Absent], loads: [BenchReport.Load]) {
         try prepare()
         var (subjects, absent) = probe(kinds)
         var measured: [BenchSubject: Measurements] = [:]
-        let settings = options.settings
-        let plan = BenchPlan(subjects: subjects, repetitions: settings.repetitions, clones: settings.clones)
-        for (number, step) in plan.steps.enumerated() where subjects.contains(step.subject) {
-            try Task.checkCancellation()
-            progress("step \(number + 1) of \(plan.steps.count): \(step.subject.title), \(step.stage.title)")
-            do {
-                try await perform(step, into: &measured[step.subject, default: Measurements()])
-            } catch {
-                guard step.subject.isClone, !(error is CancellationError), !Task.isCancelled else { throw error }
-                // One backend that fails says nothing about the others; what it measured before is not shown.
-                subjects.removeAll { $0 == step.subject }
-                absent.append(BenchReport.Absent(name: step.subject.word, reason: "\(error)", fix: nil))
-                try registry.remove(registry.list().map(\.name))
+        let plan = BenchPlan(subjects: subjects, settings: options.settings)
+        var loads: [BenchReport.Load] = []
+        var before = load
+        for (number, step) in plan.steps.enumerated() {
+            if subjects.contains(step.subject) {
+                try Task.checkCancellation()
+                progress("step \(number + 1) of \(plan.steps.count): \(step.subject.title), \(step.stage.title)")
+                do {
+                    try await perform(step, into: &measured[step.subject, default: Measurements()])
+                } catch {
+                    guard step.subject.isClone, !(error is CancellationError), !Task.isCancelled else { throw error }
+                    // One backend that fails says nothing about the others; what it measured before is not shown.
+                    subjects.removeAll { $0 == step.subject }
+                    absent.append(BenchReport.Absent(name: step.subject.word, reason: "\(error)", fix: nil))
+                    try registry.remove(registry.list().map(\.name))
+                }
+            }
+            if step.repetition != plan.steps.dropFirst(number + 1).first?.repetition {
+                let after = MachineDescription.load
+                loads.append(BenchReport.Load(before: before, after: after))
+                before = after
             }
         }
         let reports = subjects.map { subject in
-            let own = measured[subject] ?? Measurements()
-            let reference = own.path.map(\.reference)
-            return BenchReport.Subject(
-                subject, own, reference: reference == subject ? nil : reference.flatMap { measured[$0] })
+            BenchReport.Subject(
+                subject, measured[subject] ?? Measurements(),
+                reference: subject == .rawFile ? nil : measured[.rawFile])
         }
-        return (reports, absent)
+        return (reports, absent, loads)
     }
 
     /// Makes the master and what it is compared with.
@@ -169,7 +194,9 @@ package struct CloneBench {
     /// What can be measured here: the references, and the backends that work.
     private func probe(_ kinds: [CloneBackendKind]?) -> (subjects: [BenchSubject], absent: [BenchReport.Absent]) {
         var subjects: [BenchSubject] = [.rawFile, .bareFile, .sparseFile]
-        if let partition { subjects.append(.partition(partition.path)) }
+        if let partition { subjects += [.partition(partition.path), .barePartition(partition.path)] }
+        // A guest has no other way to its disk.
+        if guest != nil { subjects.removeAll(where: \.isBare) }
         var absent: [BenchReport.Absent] = []
         for backend in registry.backends where kinds?.contains(backend.kind) ?? true {
             switch backend.probe(master, settings: .none) {
@@ -186,18 +213,19 @@ package struct CloneBench {
         if case .clone(let kind) = step.subject, step.stage == .creation {
             return try make(step.clones, kind, into: &measured)
         }
+        let cases = step.stage.cases
         try await withDisk(of: step.subject) { disk in
-            measured.path = disk.path
-            let cases = step.stage.cases
             let values: [(IOCase, Double)]
-            if let image = disk.image {
+            if let guest {
+                values = try await guest.measure(cases, on: disk, settings: options.settings)
+            } else if step.subject.isBare {
+                values = try await run(cases, on: .path(disk.path))
+            } else {
                 try PosixFiles().remove("\(scratch.path)/\(ImageExport.socket)")
                 let limit = cases.count * FioJob.longest(options.settings.seconds)
-                values = try await image.serve(in: scratch.path, seconds: limit) {
+                values = try await ImageExport(disk).serve(in: scratch.path, seconds: limit) {
                     try await run(cases, on: .socket(ImageExport.socket))
                 }
-            } else {
-                values = try await run(cases, on: .path(disk.place))
             }
             for (ioCase, value) in values { measured.values[ioCase, default: []].append(value) }
         }
@@ -219,22 +247,13 @@ package struct CloneBench {
 
     // MARK: Disks
 
-    private struct Disk {
-        let path: BenchPath
-        let place: String
-        let image: ImageExport?
-
-        static func file(_ place: String) -> Disk {
-            Disk(path: .export, place: place, image: ImageExport(path: place, format: "raw", backing: nil))
-        }
-    }
-
     /// Hands out the subject's disk; a clone is made for it and removed.
-    private func withDisk(of subject: BenchSubject, _ body: (Disk) async throws -> Void) async throws {
+    private func withDisk(of subject: BenchSubject, _ body: (DiskImage) async throws -> Void) async throws {
         switch subject {
-        case .rawFile: try await body(.file(scratch.rawFile))
-        case .bareFile: try await body(Disk(path: .file, place: scratch.rawFile, image: nil))
-        case .partition(let path): try await body(Disk(path: .device, place: path, image: nil))
+        case .rawFile, .bareFile: try await body(DiskImage(path: scratch.rawFile, format: .raw))
+        case .partition, .barePartition:
+            guard let partition else { throw BenchError(.failed, "there is no partition; this is a bug") }
+            try await body(DiskImage(path: partition.place, format: .device))
         case .sparseFile:
             // Fresh each time, since writing fills its holes.
             defer { try? PosixFiles().remove(scratch.sparseFile) }
@@ -242,7 +261,7 @@ package struct CloneBench {
             try file.truncate(to: options.settings.size)
             try MasterData(size: options.settings.size).write(to: file, hasHoles: true)
             try scratch.settle()
-            try await body(.file(scratch.sparseFile))
+            try await body(DiskImage(path: scratch.sparseFile, format: .raw))
         case .clone(let kind):
             let clone = try create(kind, suffix: "disk").clone
             do {
@@ -256,15 +275,10 @@ package struct CloneBench {
         }
     }
 
-    private func disk(of clone: Clone) -> Disk {
+    private func disk(of clone: Clone) -> DiskImage {
         var status = stat()
-        if stat(clone.path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK {
-            return Disk(path: .device, place: clone.path, image: nil)
-        }
-        guard clone.backend == .qcow2 else { return .file(clone.path) }
-        return Disk(
-            path: .export, place: clone.path,
-            image: ImageExport(path: clone.path, format: "qcow2", backing: master.path))
+        if stat(clone.path, &status) == 0, status.isBlockDevice { return DiskImage(path: clone.path, format: .device) }
+        return DiskImage(path: clone.path, format: clone.backend == .qcow2 ? .qcow2(backing: master.path) : .raw)
     }
 
     /// - Parameter suffix: tells clones that are there at the same time apart.
@@ -283,15 +297,17 @@ package struct CloneBench {
     private func make(_ count: Int, _ kind: CloneBackendKind, into measured: inout Measurements) throws {
         let first = try create(kind, suffix: "first")
         measured.firstCreation.append(first.seconds)
-        if disk(of: first.clone).path == .export { measured.bytes = OwnBlocks.bytes(of: first.clone.path) }
+        if disk(of: first.clone).format != .device { measured.bytes = OwnBlocks.bytes(of: first.clone.path) }
         var spent = 0.0
+        var times: [Double] = []
         for _ in 0..<count where spent < Self.creationBudget {
             try Task.checkCancellation()
             let made = try create(kind, suffix: "next")
             spent += made.seconds
-            measured.creation.append(made.seconds)
+            times.append(made.seconds)
             try registry.remove([made.clone.name])
         }
+        measured.creation.append(times)
         try registry.remove([first.clone.name])
         if measured.sharesBlocks == nil, let backend = registry.backends.first(where: { $0.kind == kind }),
             case .available(let facts) = backend.probe(master, settings: .none)

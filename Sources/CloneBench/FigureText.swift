@@ -7,6 +7,11 @@ package enum FigureText {
         seconds < 1 ? "\(digits(seconds * 1000)) ms" : "\(digits(seconds)) s"
     }
 
+    /// `3.10 ms (2.90 ms to 4.00 ms)`
+    package static func time(_ spread: Spread) -> String {
+        "\(time(spread.median)) (\(time(spread.min)) to \(time(spread.max)))"
+    }
+
     /// `1,230 MiB/s` or `45,600/s`.
     package static func rate(_ value: Double, of ioCase: IOCase) -> String {
         ioCase.countsBytes ? "\(digits(value / 1_048_576)) MiB/s" : "\(digits(value))/s"

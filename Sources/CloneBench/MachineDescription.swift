@@ -16,11 +16,12 @@ package struct MachineDescription: Equatable, Codable, Sendable {
     package var fileSystem: String
     package var device: String
     package var fio: String
-    package var storageDaemon: String
+    /// The version of what opens the disks.
+    package var qemu: String
 
     package init(
         processor: String, processors: Int, memory: Int64, kernel: String, isVirtual: Bool, fileSystem: String,
-        device: String, fio: String, storageDaemon: String
+        device: String, fio: String, qemu: String
     ) {
         self.processor = processor
         self.processors = processors
@@ -30,19 +31,18 @@ package struct MachineDescription: Equatable, Codable, Sendable {
         self.fileSystem = fileSystem
         self.device = device
         self.fio = fio
-        self.storageDaemon = storageDaemon
+        self.qemu = qemu
     }
 
-    /// - Parameter folder: where the benchmark works.
-    /// - Throws: ``BenchError`` when fio or qemu-storage-daemon is missing.
-    static func here(_ folder: String) async throws -> MachineDescription {
+    /// - Parameters:
+    ///   - folder: where the benchmark works.
+    ///   - qemu: what opens the disks.
+    /// - Throws: ``BenchError`` when that or fio is missing.
+    static func here(_ folder: String, qemu: BenchTool) async throws -> MachineDescription {
         let processor = text("/proc/cpuinfo").split(separator: "\n")
         func field(_ name: String) -> Substring? {
             processor.first { $0.hasPrefix(name) }?.split(separator: ":", maxSplits: 1).last
         }
-        var system = utsname()
-        uname(&system)
-        let kernel = withUnsafeBytes(of: &system.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let mount = mount(of: folder)
         return MachineDescription(
             processor: field("model name").map { String($0.drop { $0 == " " }) } ?? "unknown",
@@ -52,8 +52,14 @@ package struct MachineDescription: Equatable, Codable, Sendable {
             isVirtual: field("flags")?.split(separator: " ").contains("hypervisor") ?? false,
             fileSystem: mount?.type ?? "unknown", device: mount?.device ?? "unknown",
             fio: try await BenchTool.fio.version(),
-            storageDaemon: try await BenchTool.storageDaemon.version().replacing(
-                "qemu-storage-daemon version ", with: "qemu "))
+            qemu: try await qemu.version())
+    }
+
+    /// The version of the running kernel.
+    static var kernel: String {
+        var system = utsname()
+        uname(&system)
+        return withUnsafeBytes(of: &system.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     /// The load of the last minute: how many processes wanted to run.

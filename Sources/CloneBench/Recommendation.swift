@@ -3,44 +3,46 @@
 /// What follows from a benchmark's figures, and from nothing else. One backend is ahead of another when every
 /// repetition of it was better than every one of the other; otherwise this run does not tell them apart.
 package struct Recommendation: Equatable, Codable, Sendable {
-    /// The backend to use, or `nil` when the run gives no reason for any.
-    package let backend: String?
+    /// The backends to use: several when the run does not tell them apart, none when it gives no reason for any.
+    package let backends: [String]
     /// Full sentences, the advice first.
     package let sentences: [String]
 
-    package init(subjects: [BenchReport.Subject], repetitions: Int, load: Double, processors: Int) {
+    package init(
+        subjects: [BenchReport.Subject], guest: GuestDescription?, loads: [BenchReport.Load], processors: Int
+    ) {
         let ranked = Self.ranked(subjects.filter { $0.sharesBlocks == true })
+        // Nobody is ahead of these.
+        let level = ranked.filter { one in !ranked.contains { $0.overall.isClearlyAbove(one.overall) } }
+        let best = level.filter { one in !level.contains { $0.isMadeFaster(than: one) } }
         var sentences: [String] = []
-        var choice: Ranked?
-        if let first = ranked.first {
-            let level = repetitions < 2 ? ranked : ranked.filter { !first.overall.isClearlyAbove($0.overall) }
-            let best = level.min { $0.creation.p50 < $1.creation.p50 } ?? first
-            choice = best
-            sentences.append("Use \(best.name) on this host, as far as speed decides.")
+        if let first = best.first {
+            let names = Self.list(best.map(\.name), "or")
+            sentences.append("Use \(names) on this host, as far as speed decides.")
             sentences.append(Self.ranking(ranked))
-            sentences.append(Self.reason(best, among: ranked, level: level, repetitions: repetitions))
-            sentences += Self.exceptions(to: best, among: ranked, repetitions: repetitions)
+            sentences.append(Self.reason(best, level: level, among: ranked))
+            if best.count == 1 { sentences += Self.exceptions(to: first, among: ranked) }
             sentences += Self.copies(subjects, against: best)
         } else {
             sentences.append("No backend that shares the master's blocks was measured, so none is recommended.")
         }
-        if Set(ranked.compactMap(\.subject.path)).count > 1 {
-            sentences.append(
-                "Files and devices were reached in different ways, so that this ranking tells little between the two kinds."
-            )
-        }
-        sentences += Self.exportCost(subjects)
+        sentences += Self.bareSpeed(subjects)
         for subject in subjects {
             if let obstacle = subject.obstacle, subject.creation != nil {
                 sentences.append("\(subject.title) was made, but reading and writing is \(obstacle).")
             }
         }
-        if load > Double(processors) / 2 {
+        if let guest, let obstacle = guest.obstacle {
+            sentences.append(
+                "KVM does not work here, so the guests were all emulated, and what that takes is in every figure and hides "
+                    + "differences (\(obstacle)).")
+        }
+        if let load = loads.first?.before, load > Double(processors) / 2 {
             sentences.append(
                 "Others worked on this host (load \(FigureText.fixed(load, decimals: 1)) on \(processors) "
-                    + "processor\(processors == 1 ? "" : "s")); run it again when it is quiet.")
+                    + "processor\(processors == 1 ? "" : "s") before it began); run it again when it is quiet.")
         }
-        backend = choice?.name
+        backends = best.map(\.name)
         self.sentences = sentences
     }
 
@@ -50,6 +52,16 @@ package struct Recommendation: Equatable, Codable, Sendable {
         let creation: CreationTimes
 
         var name: String { subject.name }
+
+        func isMadeFaster(than other: Ranked) -> Bool {
+            other.creation.medians.isClearlyAbove(creation.medians)
+        }
+    }
+
+    /// `a, b or c`
+    private static func list(_ words: [String], _ last: String) -> String {
+        guard let end = words.last, words.count > 1 else { return words.first ?? "" }
+        return "\(words.dropLast().joined(separator: ", ")) \(last) \(end)"
     }
 
     private static func ranked(_ subjects: [BenchReport.Subject]) -> [Ranked] {
@@ -61,26 +73,29 @@ package struct Recommendation: Equatable, Codable, Sendable {
 
     private static func ranking(_ ranked: [Ranked]) -> String {
         let list = ranked.map { "\($0.name) \(FigureText.ratio($0.overall))" }.joined(separator: ", ")
-        return "Of the speed of a raw file reached in the same way, over all cases, clones keep: \(list)."
+        return "Of the raw file's speed, over all cases, clones keep: \(list)."
     }
 
-    private static func reason(_ best: Ranked, among ranked: [Ranked], level: [Ranked], repetitions: Int) -> String {
+    private static func reason(_ best: [Ranked], level: [Ranked], among ranked: [Ranked]) -> String {
         guard ranked.count > 1 else { return "It is the only one that was measured." }
         guard level.count > 1 else {
-            return "\(best.name) is ahead of the others in every one of the \(repetitions) repetitions."
+            return "\(list(best.map(\.name), "or")) is ahead of the others in every repetition."
         }
-        let others = level.filter { $0.name != best.name }
-        let names = others.map(\.name).joined(separator: " and ")
-        let times = others.map { "\($0.name) \(FigureText.time($0.creation.p50))" }.joined(separator: ", ")
-        let why = repetitions < 2 ? "One repetition shows no spread, so" : "Over all cases"
-        return "\(why) \(best.name) and \(names) are not told apart; \(best.name) is made fastest "
-            + "(p50 \(FigureText.time(best.creation.p50)), \(times))."
+        let names = list(level.map(\.name), "and")
+        let times = level.map { "\($0.name) \(FigureText.time($0.creation.medians))" }.joined(separator: ", ")
+        let why = level[0].overall.count < 2 ? "One repetition shows no spread, so" : "Over all cases"
+        let made =
+            best.count == level.count
+            ? "nor in how fast they are made"
+            : best.count == 1
+                ? "but \(best[0].name) is made faster in every repetition"
+                : "and none is made faster than \(list(best.map(\.name), "or")) in every repetition"
+        return "\(why) \(names) are not told apart, \(made) (medians: \(times))."
     }
 
     /// The cases in which another one is ahead.
-    private static func exceptions(to best: Ranked, among ranked: [Ranked], repetitions: Int) -> [String] {
-        guard repetitions > 1 else { return [] }
-        return ranked.filter { $0.name != best.name }.compactMap { other in
+    private static func exceptions(to best: Ranked, among ranked: [Ranked]) -> [String] {
+        ranked.filter { $0.name != best.name }.compactMap { other in
             let cases: [String] = IOCase.allCases.compactMap { ioCase in
                 guard let mine = best.subject.figure(ioCase), let theirs = other.subject.figure(ioCase),
                     let mineRatio = mine.ratios.flatMap({ Spread($0) }),
@@ -94,33 +109,24 @@ package struct Recommendation: Equatable, Codable, Sendable {
     }
 
     /// What a clone that shares nothing would gain and cost.
-    private static func copies(_ subjects: [BenchReport.Subject], against best: Ranked) -> [String] {
-        ranked(subjects.filter { $0.sharesBlocks == false }).map { copy in
+    private static func copies(_ subjects: [BenchReport.Subject], against best: [Ranked]) -> [String] {
+        let names = list(best.map(\.name), "or")
+        return ranked(subjects.filter { $0.sharesBlocks == false }).map { copy in
             let verdict =
-                copy.overall.isClearlyAbove(best.overall)
-                ? "is ahead of \(best.name)" : "is not ahead of \(best.name) in every repetition"
+                best.allSatisfy { copy.overall.isClearlyAbove($0.overall) }
+                ? "is ahead of \(names)" : "is not ahead of \(names) in every repetition"
             let bytes = copy.subject.bytes.map { " and \(FigureText.bytes($0))" } ?? ""
             return "\(copy.name), which shares nothing, keeps \(FigureText.ratio(copy.overall)) and \(verdict); each "
                 + "took \(FigureText.time(copy.creation.p50))\(bytes)."
         }
     }
 
-    /// What the way of measuring files takes by itself.
-    private static func exportCost(_ subjects: [BenchReport.Subject]) -> [String] {
-        guard let served = subjects.first(where: { $0.name == BenchSubject.rawFile.word }),
-            let bare = subjects.first(where: { $0.name == BenchSubject.bareFile.word })
-        else { return [] }
-        let ratios = IOCase.allCases.compactMap { ioCase in
-            served.figure(ioCase).flatMap { served in
-                bare.figure(ioCase).map { served.spread.median / $0.spread.median }
-            }
-        }
-        guard let mean = ratios.geometricMean, let spread = Spread(ratios) else { return [] }
+    /// What the export takes by itself, from every disk alike.
+    private static func bareSpeed(_ subjects: [BenchReport.Subject]) -> [String] {
+        guard let bare = subjects.first(where: { $0.name == BenchSubject.bareFile.word })?.overall else { return [] }
         return [
-            "Through the export a raw file keeps \(FigureText.ratio(mean)) of its speed without it "
-                + "(\(FigureText.ratio(spread.min)) to \(FigureText.ratio(spread.max)) by case), so figures of files "
-                + "and of devices do not compare: what the export costs is on both sides of a file's ratio, which so comes "
-                + "nearer to 1."
+            "Without the export the raw file has \(FigureText.ratio(bare)) of its speed through it; what is ranked here went "
+                + "through it all."
         ]
     }
 }

@@ -8,14 +8,14 @@ import Metainfo
 
 /// The folder in which everything of a benchmark lies, beside the user's masters and clones and apart from them. It is
 /// removed at the end; what a killed run left is found and removed by the next one.
-final class ScratchFolder {
-    let path: String
+package final class ScratchFolder {
+    package let path: String
     private let files = PosixFiles()
     /// Held while the folder is in use, released by the kernel when the process dies.
     private let lock: any HeldStoreLock
 
     private static let name = "drover-bench"
-    /// Says that all of the folder is a benchmark's.
+    /// The file that is locked, which also says that all of the folder is a benchmark's. It comes first and goes last.
     private static let marker = "made-by-drover-bench"
 
     var clones: String { path + "/clones" }
@@ -25,46 +25,56 @@ final class ScratchFolder {
 
     /// - Parameter parent: absolute and without symbolic links; it must exist.
     /// - Throws: ``BenchError`` when it cannot be made or another benchmark works in it; ``CloneError``.
-    init(in parent: String) throws {
+    package init(in parent: String) throws {
         path = parent == "/" ? "/\(Self.name)" : "\(parent)/\(Self.name)"
         do {
             guard try files.status(parent)?.isDirectory == true else {
                 throw BenchError(.notFound, "there is no folder \(parent); name one with --folder or --store")
             }
-            try Self.claim(path, files)
-            switch try PosixStoreLocks().acquire(path + "/lock") {
-            case .held(let lock): self.lock = lock
-            case .taken(let holder):
-                throw BenchError(
-                    .conflict,
-                    "another benchmark\(holder.map { ", process \($0)," } ?? "") works in \(path); wait for it, or "
-                        + "name another folder with --folder")
-            }
+            lock = try Self.claim(path, files)
         } catch let error as FileError {
             throw BenchError(error)
         }
         try clear()
     }
 
-    /// Makes the folder, or makes sure that an earlier benchmark did: all that is in it will be removed.
-    private static func claim(_ path: String, _ files: PosixFiles) throws {
-        let mark = "\(path)/\(marker)"
-        if mkdir(path, 0o700) == 0 {
-            _ = try files.open(mark, .createNew)
-            return
+    /// Makes the folder, or takes over what an earlier benchmark left, and locks it: all that is in it will be removed.
+    private static func claim(_ path: String, _ files: PosixFiles) throws -> any HeldStoreLock {
+        while true {
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+                throw BenchError(.failed, "cannot make \(path): \(String(cString: strerror(errno)))")
+            }
+            do {
+                guard try isOurs(path, files) else {
+                    throw BenchError(
+                        .conflict,
+                        "\(path) is there already and no benchmark of yours made it; move it away, or name another "
+                            + "folder with --folder")
+                }
+                switch try PosixStoreLocks().acquire("\(path)/\(marker)") {
+                case .held(let lock): return lock
+                case .taken(let holder):
+                    throw BenchError(
+                        .conflict,
+                        "another benchmark\(holder.map { ", process \($0)," } ?? "") works in \(path); wait for it, or "
+                            + "name another folder with --folder")
+                }
+            } catch let error as FileError where error.cause == .notFound {
+                // Another benchmark ended meanwhile and took the folder away.
+                continue
+            }
         }
-        guard errno == EEXIST else {
-            throw BenchError(.failed, "cannot make \(path): \(String(cString: strerror(errno)))")
-        }
+    }
+
+    /// Whether the folder is a benchmark's of this user: marked, or empty as between its first and its second step.
+    private static func isOurs(_ path: String, _ files: PosixFiles) throws(FileError) -> Bool {
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
-            try files.status(mark) != nil
-        else {
-            throw BenchError(
-                .conflict,
-                "\(path) is there already and no benchmark of yours made it; move it away, or name another folder with "
-                    + "--folder")
-        }
+        guard lstat(path, &status) == 0 else { throw FileError(errno, "inspect", path) }
+        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else { return false }
+        // In this order: who takes the folder away takes the marker last, and who makes it makes that first.
+        if try files.status("\(path)/\(marker)") != nil { return true }
+        let names = try files.names(in: path)
+        return names.isEmpty || names.contains(marker)
     }
 
     /// The scratch folder's own clones, with every backend there is.
@@ -73,12 +83,12 @@ final class ScratchFolder {
     }
 
     /// Takes everything away: first the clones, which may be more than files, then the folder.
-    func remove() throws {
+    package func remove() throws {
         try clear()
         do {
             try files.remove("\(path)/\(Self.marker)")
-            try files.remove(path + "/lock")
-            guard rmdir(path) == 0 || errno == ENOTEMPTY else {
+            // The next benchmark may have it already, or be done with it.
+            guard rmdir(path) == 0 || [ENOTEMPTY, EEXIST, ENOENT].contains(errno) else {
                 throw BenchError(.failed, "cannot remove \(path): \(String(cString: strerror(errno)))")
             }
         } catch let error as FileError {
@@ -92,7 +102,7 @@ final class ScratchFolder {
                 let registry = try registry()
                 try registry.remove(registry.list().map(\.name))
             }
-            for name in try files.names(in: path) where name != "lock" && name != Self.marker {
+            for name in try files.names(in: path) where name != Self.marker {
                 try FileManager.default.removeItem(atPath: "\(path)/\(name)")
             }
         } catch let error as FileError {

@@ -5,19 +5,23 @@ package struct Spread: Equatable, Codable, Sendable {
     package let median: Double
     package let min: Double
     package let max: Double
+    /// How many values there were.
+    package let count: Int
 
     /// - Returns: `nil` without values.
     package init?(_ values: [Double]) {
         let sorted = values.sorted()
         guard let least = sorted.first, let most = sorted.last else { return nil }
+        count = sorted.count
         let middle = sorted.count / 2
         median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
         min = least
         max = most
     }
 
-    /// Whether every value of this is above every value of the other: what is not clear is not told apart.
-    package func isClearlyAbove(_ other: Spread) -> Bool { min > other.max }
+    /// Whether every value of this is above every value of the other: what is not clear is not told apart. A single
+    /// value shows no spread and so tells nothing apart.
+    package func isClearlyAbove(_ other: Spread) -> Bool { count > 1 && other.count > 1 && min > other.max }
 }
 
 /// How long it took to make clones, in seconds.
@@ -27,10 +31,15 @@ package struct CreationTimes: Equatable, Codable, Sendable {
     package let p99: Double
     package let min: Double
     package let max: Double
+    /// The median of each repetition, and how far these lie apart.
+    package let medians: Spread
 
+    /// - Parameter repetitions: what each of them measured.
     /// - Returns: `nil` without values.
-    package init?(_ values: [Double]) {
-        let sorted = values.sorted()
+    package init?(_ repetitions: [[Double]]) {
+        guard let medians = Spread(repetitions.compactMap { Spread($0)?.median }) else { return nil }
+        self.medians = medians
+        let sorted = repetitions.joined().sorted()
         guard let least = sorted.first, let most = sorted.last else { return nil }
         count = sorted.count
         p50 = Self.percentile(50, of: sorted)

@@ -19,6 +19,12 @@ package struct PosixFiles: FileAccess {
         return PosixFile(descriptor: descriptor, path: path)
     }
 
+    /// An open file of a descriptor that was opened elsewhere; it is closed with the object.
+    /// - Parameter path: what errors call it.
+    package func adopt(_ descriptor: Int32, path: String) -> any OpenFile {
+        PosixFile(descriptor: descriptor, path: path)
+    }
+
     package func makeDirectory(_ path: String) throws(FileError) {
         guard mkdir(path, 0o755) != 0 else { return }
         let code = errno

@@ -26,19 +26,30 @@ package struct PosixStoreLocks: StoreLocking {
     package init() {}
 
     package func acquire(_ path: String) throws(FileError) -> StoreLockOutcome {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw FileError(errno, "open", path) }
-        let lock = PosixStoreLock(descriptor: descriptor)
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
-            if code == EINTR { continue }
-            guard code == EWOULDBLOCK else { throw FileError(code, "lock", path) }
-            return .taken(by: holder(descriptor))
+        while true {
+            let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+            guard descriptor >= 0 else { throw FileError(errno, "open", path) }
+            let lock = PosixStoreLock(descriptor: descriptor)
+            while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+                let code = errno
+                if code == EINTR { continue }
+                guard code == EWOULDBLOCK else { throw FileError(code, "lock", path) }
+                return .taken(by: holder(descriptor))
+            }
+            // Who had it may have removed the file before it was locked here, and the next one would make another.
+            guard isThere(descriptor, at: path) else { continue }
+            // The process id is only a hint in an error message; a full disk must not cost the lock.
+            let text = Array("\(getpid())\n".utf8)
+            if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, text, text.count, 0) }
+            return .held(lock)
         }
-        // The process id is only a hint in an error message; a full disk must not cost the lock.
-        let text = Array("\(getpid())\n".utf8)
-        if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, text, text.count, 0) }
-        return .held(lock)
+    }
+
+    /// Whether an open file is the one at `path`.
+    private func isThere(_ descriptor: Int32, at path: String) -> Bool {
+        var (open, named) = (stat(), stat())
+        return fstat(descriptor, &open) == 0 && lstat(path, &named) == 0
+            && open.st_dev == named.st_dev && open.st_ino == named.st_ino
     }
 
     private func holder(_ descriptor: Int32) -> Int32? {

@@ -50,13 +50,20 @@ import Testing
     }
 
     @Test func `an export names formats and passes the page cache by`() throws {
-        let image = ImageExport(path: "/store/a,b \"c\".qcow2", format: "qcow2", backing: "/store/master")
-        let arguments = try image.arguments()
+        let image = DiskImage(path: "/store/a,b \"c\".qcow2", format: .qcow2(backing: "/store/master"))
+        let arguments = try ImageExport(image).arguments()
         let node = try #require(arguments.dropFirst().first)
         #expect(node.contains(#""filename":"/store/a,b \"c\".qcow2""#))
         #expect(node.contains(#""backing":{"driver":"raw""#))
         #expect(node.components(of: #""cache":{"direct":true}"#) == 2)
         #expect(arguments.suffix(2) == ["--monitor", "monitor"])
+    }
+
+    @Test func `a device is opened as one, and nothing else is`() throws {
+        let device = try DiskImage(path: "/dev/dm-0", format: .device).blockdev()
+        #expect(device.contains(#""driver":"host_device","filename":"/dev/dm-0""#))
+        #expect(device.contains(#""cache":{"direct":true}"#))
+        #expect(try !DiskImage(path: "/dev/dm-0", format: .raw).blockdev().contains("host_device"))
     }
 }
 

@@ -9,10 +9,17 @@ import Testing
         .rawFile, .bareFile, .sparseFile, .clone(.qcow2), .clone(.copy), .clone(.vhd),
     ]
 
-    @Test func `all subjects follow one another within a stage and take turns in being first`() {
-        let plan = BenchPlan(subjects: Self.subjects, repetitions: 3, clones: 100)
-        for stage in BenchPlan.Stage.allCases where stage != .creation {
-            var firsts: [BenchSubject] = []
+    private static func settings(
+        repetitions: Int, clones: Int = 100, seed: UInt32 = 1, inGuest: Bool = false
+    ) -> BenchReport.Settings {
+        BenchReport.Settings(
+            size: 1 << 30, seconds: 5, repetitions: repetitions, clones: clones, seed: seed, inGuest: inGuest)
+    }
+
+    @Test func `all subjects follow one another within a stage, in an order of its own`() {
+        let plan = BenchPlan(subjects: Self.subjects, settings: Self.settings(repetitions: 3))
+        var orders: Set<[BenchSubject]> = []
+        for stage in BenchPlan.Stage.all(inGuest: false) where stage != .creation {
             for repetition in 0..<3 {
                 let indices = plan.steps.indices.filter {
                     plan.steps[$0].stage == stage && plan.steps[$0].repetition == repetition
@@ -20,15 +27,24 @@ import Testing
                 #expect(Set(indices.map { plan.steps[$0].subject }) == Set(Self.subjects.dropLast()))
                 #expect(indices.count == 5)
                 #expect((indices.last ?? 0) - (indices.first ?? 0) == 4)
-                firsts += indices.first.map { [plan.steps[$0].subject] } ?? []
+                orders.insert(indices.map { plan.steps[$0].subject })
             }
-            #expect(Set(firsts).count == 3)
         }
+        #expect(orders.count > 6)
+    }
+
+    @Test func `the order follows from the seed`() {
+        let plans = [7, 7, 8].map {
+            BenchPlan(subjects: Self.subjects, settings: Self.settings(repetitions: 2, seed: $0)).steps
+        }
+        #expect(plans[0] == plans[1])
+        #expect(plans[0] != plans[2])
     }
 
     @Test func `clones are shared out over the repetitions, and references are not made`() {
         for (clones, repetitions) in [(100, 3), (1, 3), (7, 1), (3, 3)] {
-            let plan = BenchPlan(subjects: Self.subjects, repetitions: repetitions, clones: clones)
+            let plan = BenchPlan(
+                subjects: Self.subjects, settings: Self.settings(repetitions: repetitions, clones: clones))
             let making = plan.steps.filter { $0.stage == .creation }
             #expect(Set(making.map(\.subject)) == [.clone(.qcow2), .clone(.copy), .clone(.vhd)])
             #expect(making.filter { $0.subject == .clone(.vhd) }.map(\.clones).reduce(0, +) == clones)
@@ -36,8 +52,23 @@ import Testing
     }
 
     @Test func `what no guest of this host can read is made and not read`() {
-        let plan = BenchPlan(subjects: [.clone(.vhd)], repetitions: 2, clones: 4)
-        #expect(plan.steps.map(\.stage) == [.creation, .creation])
+        for inGuest in [false, true] {
+            let plan = BenchPlan(
+                subjects: [.clone(.vhd)], settings: Self.settings(repetitions: 2, clones: 4, inGuest: inGuest))
+            #expect(plan.steps.map(\.stage) == [.creation, .creation])
+        }
+    }
+
+    @Test func `one boot of a guest does every case once, and first touches come first`() {
+        let plan = BenchPlan(
+            subjects: [.rawFile, .clone(.qcow2)], settings: Self.settings(repetitions: 1, inGuest: true))
+        #expect(plan.steps.map(\.stage) == [.creation, .guest, .guest])
+        let cases = BenchPlan.Stage.guest.cases
+        #expect(cases.count == IOCase.allCases.count && Set(cases) == Set(IOCase.allCases))
+        #expect(cases.firstIndex(of: .randomReadFirst) == 0)
+        for (index, ioCase) in cases.enumerated() where ioCase.isRepetition {
+            #expect(cases[index - 1].isWrite == ioCase.isWrite && !cases[index - 1].countsBytes)
+        }
     }
 
     @Test func `reads and random writes stay in the half with data, sequential writes in the empty one`() {
@@ -47,7 +78,12 @@ import Testing
         for ioCase in IOCase.allCases {
             #expect(ioCase.area(of: size) == (ioCase == .sequentialWrite ? data..<size : 0..<data))
         }
-        #expect(BenchPlan.space(for: .max) == .max)
-        #expect(BenchPlan.space(for: size) > 3 * size)
+        var settings = Self.settings(repetitions: 1)
+        settings.size = size
+        #expect(BenchPlan.space(for: settings) > 3 * size)
+        for large in [Int64.max, Int64.max / 3] {
+            settings.size = large
+            #expect(BenchPlan.space(for: settings) == .max)
+        }
     }
 }

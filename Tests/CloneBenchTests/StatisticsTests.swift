@@ -11,11 +11,14 @@ import Testing
     }
 
     @Test func `percentiles are values that were measured`() {
-        let times = CreationTimes((1...100).map(Double.init).shuffled())
+        let values = (1...100).map(Double.init).shuffled()
+        let times = CreationTimes([Array(values[..<30]), [], Array(values[30...])])
         #expect(times.map { [$0.p50, $0.p99, $0.min, $0.max] } == [50, 99, 1, 100])
-        #expect(CreationTimes([7]).map { [$0.p50, $0.p99] } == [7, 7])
-        #expect(CreationTimes([1, 2, 3])?.p99 == 3)
+        #expect(CreationTimes([[7]]).map { [$0.p50, $0.p99] } == [7, 7])
+        #expect(CreationTimes([[1, 2], [3]])?.p99 == 3)
+        #expect(CreationTimes([[1, 2, 3], [4, 5, 9]]).map { [$0.medians.min, $0.medians.max] } == [2, 5])
         #expect(CreationTimes([]) == nil)
+        #expect(CreationTimes([[], []]) == nil)
     }
 
     @Test func `twice and half come to nothing`() throws {
@@ -29,6 +32,7 @@ import Testing
         let low = try #require(Spread([1, 2, 3]))
         #expect(try #require(Spread([4, 5])).isClearlyAbove(low))
         #expect(try #require(Spread([3, 5])).isClearlyAbove(low) == false)
+        #expect(try #require(Spread([9])).isClearlyAbove(low) == false, "one value shows no spread")
     }
 
     @Test(arguments: [

@@ -13,18 +13,21 @@ struct BenchClones: AsyncParsableCommand {
         abstract: "Measure how fast clones are made, read and written, for every backend of this host.",
         discussion: """
             Makes a master of random data and clones of it in a scratch folder, drover-bench, in the store's folder or \
-            the one that --folder names, and measures them with fio through the path a guest uses: block devices \
-            directly, files through qemu-storage-daemon with the page cache passed by. A raw and a sparse file are \
-            measured beside them. Your masters and clones are not touched, and the scratch folder is removed at the \
-            end, also after Ctrl-C.
+            the one that --folder names, and measures them with fio through the path a guest uses: files and devices \
+            alike are opened by qemu-storage-daemon with the page cache passed by. With --in-guest fio runs inside \
+            booted guests instead, on virtio disks with cache=none. A raw and a sparse file are measured beside them. \
+            Your masters and clones are not touched, and the scratch folder is removed at the end, also after Ctrl-C.
 
               drover bench clones                               everything this host has
               drover bench clones --backend qcow2,reflink --chart clones.html
               drover bench clones --folder /srv/vm --size 8G --seconds 30
+              drover bench clones --in-guest --size 512M
 
             A case ends after --seconds or when its half of the disk is done. Medians are shown with the least and the \
             greatest value; what those do not keep apart is not told apart. Run it while the host is quiet, on the disk \
-            that will hold the clones. Needs fio and qemu-storage-daemon (Debian: fio, qemu-system-common).
+            that will hold the clones. Needs fio and qemu-storage-daemon (Debian: fio, qemu-system-common); with \
+            --in-guest fio, qemu, busybox, kmod and a kernel (fio, qemu-system-x86, busybox-static, kmod, \
+            linux-image-amd64).
             """)
 
     @Option(
@@ -59,6 +62,22 @@ struct BenchClones: AsyncParsableCommand {
     @Flag(help: "Take the partition also when there is something on it.")
     var overwrite = false
 
+    @Flag(help: "Run fio inside guests that have each disk, on KVM where it works, and else all emulated.")
+    var inGuest = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The guests' kernel; its modules are in ../lib/modules beside its folder. (default: one in /boot)",
+            valueName: "vmlinuz"),
+        completion: .file())
+    var kernel: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A number that the order of the disks follows from, to have it again. (default: random)",
+            valueName: "number"))
+    var seed: UInt32?
+
     @Option(
         help: ArgumentHelp("Write the result as JSON into this file.", valueName: "file"), completion: .file())
     var json: String?
@@ -80,6 +99,7 @@ struct BenchClones: AsyncParsableCommand {
         guard (1...3600).contains(seconds) else { throw ValidationError("--seconds must be from 1 to 3600") }
         guard (1...10_000).contains(clones) else { throw ValidationError("--clones must be from 1 to 10000") }
         guard partition != nil || !overwrite else { throw ValidationError("--overwrite is for --partition") }
+        guard inGuest || kernel == nil else { throw ValidationError("--kernel is for --in-guest") }
     }
 
     func run() async throws {
@@ -87,10 +107,12 @@ struct BenchClones: AsyncParsableCommand {
         var options = CloneBench.Options(
             folder: StoreLayout.resolve(folder ?? store.root),
             settings: BenchReport.Settings(
-                size: size.bytes, seconds: seconds, repetitions: self.repeat, clones: clones))
+                size: size.bytes, seconds: seconds, repetitions: self.repeat, clones: clones,
+                seed: seed ?? .random(in: .min ... .max), inGuest: inGuest))
         options.backends = backend?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
         options.partition = partition
         options.overwrites = overwrite
+        options.kernel = kernel.map { StoreLayout.resolve($0) }
 
         let report = try await measure(options)
         if let json { try Self.write(try OutputOptions.text(of: report) + "\n", to: json) }

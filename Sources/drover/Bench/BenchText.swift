@@ -15,11 +15,12 @@ struct BenchText: CustomStringConvertible {
 
     private var creation: Table {
         Table(
-            columns: ["clones", "made", "p50", "p99", "min", "max", "first one", "takes"],
+            columns: ["clones", "made", "p50", "p99", "min", "max", "medians", "first one", "takes"],
             rows: report.subjects.compactMap { subject in
                 guard let times = subject.creation else { return nil }
                 return [subject.title, "\(times.count)"]
                     + [times.p50, times.p99, times.min, times.max].map { FigureText.time($0) }
+                    + ["\(FigureText.time(times.medians.min)) to \(FigureText.time(times.medians.max))"]
                     + [subject.firstCreation.map { FigureText.time($0) } ?? "?"]
                     + [subject.bytes.map { FigureText.bytes($0) } ?? "?"]
             })
@@ -40,7 +41,7 @@ struct BenchText: CustomStringConvertible {
                 ]
             }
         }
-        return Table(columns: ["case", "disk", "median", "min", "max", "by its raw file"], rows: rows)
+        return Table(columns: ["case", "disk", "median", "min", "max", "by the raw file"], rows: rows)
     }
 
     private var absent: String {
