@@ -68,8 +68,8 @@ package final class CloneRegistry: Sendable {
         return [
             Qcow2Backend(site: site), ReflinkBackend(site: site), CopyBackend(site: site), VhdBackend(site: site),
             DmSnapshotBackend(site: site, mappings: mappings), DmThinBackend(site: site, mappings: mappings),
-            LvmBackend(site: site, mappings: mappings, volumes: volumes),
-            LvmThinBackend(site: site, mappings: mappings, volumes: volumes),
+            LvmBackend.snapshots(site: site, mappings: mappings, volumes: volumes),
+            LvmBackend.thin(site: site, mappings: mappings, volumes: volumes),
         ]
     }
 
