@@ -64,7 +64,9 @@ package struct DmSnapshotBackend: CloneBackend {
         try mappings.remove(mappings.name(of: artefact.clone), during: "reset the clone \(artefact.clone)")
         let size = storeSize(of: artefact, for: master)
         do throws(CloneError) {
-            try stores.replace(stores.file(of: artefact.clone)) { path throws(FileError) in try make(path, size) }
+            try stores.replace(stores.file(of: artefact.clone), of: master) { path throws(FileError) in
+                try make(path, size)
+            }
         } catch {
             // It is still the old clone; should this fail too, drover clone map does it later.
             try? map(artefact, of: master)

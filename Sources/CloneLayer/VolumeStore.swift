@@ -122,6 +122,9 @@ struct VolumeStore: Sendable {
         try tell(work) { () throws(DeviceError) in
             try access.createLinear(id, bytes: master.size, tags: [unfinishedTag])
             try access.fill(id, from: master.path)
+        }
+        try site.checkUnchanged(master)
+        try tell(work) { () throws(DeviceError) in
             try access.makeReadOnly(id)
             if keepsMasterInactive { try access.setActive(false, id) }
             try access.changeTag(of: id, from: unfinishedTag, to: masterTag)
