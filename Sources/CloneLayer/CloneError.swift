@@ -14,6 +14,8 @@ package struct CloneError: Error, Equatable, Sendable, CustomStringConvertible {
         /// A name taken, a master in use, a backend this host or file system cannot offer.
         case conflict
         case noSpace
+        /// A master whose file is not the one any more that was checked.
+        case altered
         case other
 
         /// The documented exit code of the command line.
@@ -22,6 +24,7 @@ package struct CloneError: Error, Equatable, Sendable, CustomStringConvertible {
             case .usage: 2
             case .notFound: 3
             case .conflict: 5
+            case .altered: 8
             case .noSpace: 9
             case .other: 1
             }

@@ -24,6 +24,7 @@ package final class CloneRegistry: Sendable {
     let state: Mutex<State>
     /// What whoever only asks gets to see meanwhile.
     private let visible: VisibleClones
+    private let site: CloneSite
     private let order: @Sendable () -> AutoOrder
     let seeds: SeedFiles
     private let newInstance: @Sendable () -> String
@@ -49,6 +50,7 @@ package final class CloneRegistry: Sendable {
         self.order = { order ?? AutoOrder(for: LocalHypervisors(files: site.files, tools: PosixTools())) }
         self.wallClock = wallClock ?? { Int64(time(nil)) }
         self.newInstance = newInstance
+        self.site = site
         seeds = SeedFiles(site: site)
         stopwatch = {
             let start = clock.now
@@ -68,8 +70,8 @@ package final class CloneRegistry: Sendable {
         return [
             Qcow2Backend(site: site), ReflinkBackend(site: site), CopyBackend(site: site), VhdBackend(site: site),
             DmSnapshotBackend(site: site, mappings: mappings), DmThinBackend(site: site, mappings: mappings),
-            LvmBackend(site: site, mappings: mappings, volumes: volumes),
-            LvmThinBackend(site: site, mappings: mappings, volumes: volumes),
+            LvmBackend.snapshots(site: site, mappings: mappings, volumes: volumes),
+            LvmBackend.thin(site: site, mappings: mappings, volumes: volumes),
         ]
     }
 
@@ -153,7 +155,8 @@ package final class CloneRegistry: Sendable {
     /// returns they are durable.
     /// - Parameter identity: who their guests are; `nil` for clones without seed images.
     /// - Throws: `.usage` for a bad count, an absent backend or a guest without a host name; `.conflict` when a name is taken (nothing is made then)
-    ///   or no backend works here; `.noSpace`; `.other`.
+    ///   or no backend works here; `.altered` when its
+    ///   file changed meanwhile; `.noSpace`; `.other`.
     package func create(
         _ base: CloneName, count: Int? = nil, of master: MasterImage, backend choice: BackendChoice = .auto,
         settings: CloneSettings = .none, identity: GuestIdentity? = nil
@@ -187,6 +190,8 @@ package final class CloneRegistry: Sendable {
                     clones[index].artefact = artefact
                     clones[index].state = .ready
                 }
+                // Until it is recorded a crash takes them away.
+                try site.checkUnchanged(master)
                 try state.record(put: clones)
             } catch {
                 state.hide(clones)
@@ -199,7 +204,8 @@ package final class CloneRegistry: Sendable {
     }
 
     /// Takes a clone back to its master; what was written to it is lost. A crash leaves the old content or the new.
-    /// - Throws: `.notFound`; `.conflict` when `master` is not the clone's or the clone is in use; `.noSpace`; `.other`.
+    /// - Throws: `.notFound`; `.conflict` when `master` is not the clone's or the clone is in use; `.altered` when
+    ///   its file changed meanwhile: the clone is then as it was; `.noSpace`; `.other`.
     package func reset(_ name: CloneName, to master: MasterImage) throws(CloneError) {
         try state.withLock { state throws(CloneError) in
             settle(&state)
@@ -208,6 +214,7 @@ package final class CloneRegistry: Sendable {
                 throw CloneError(.conflict, "the clone \(name) belongs to \(clone.master) and not to \(master.name)")
             }
             let backend = try backend(clone.backend)
+            try site.checkUnchanged(master)
             try backend.checkUnused([clone.artefact])
             // The disk goes first: a fresh one under the old instance id is still a first start to its guest, whereas the
             // old one under a new id would be set up a second time.

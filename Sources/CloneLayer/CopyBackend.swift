@@ -39,7 +39,7 @@ package struct CopyBackend: CloneBackend {
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
-        try artefacts.replace(artefact) { path throws(FileError) in try copy(master, to: path) }
+        try artefacts.replace(artefact, of: master) { path throws(FileError) in try copy(master, to: path) }
         return artefact
     }
 

@@ -16,7 +16,7 @@ package struct DmSnapshotBackend: CloneBackend {
     package init(site: CloneSite, mappings: any MappingAccess) {
         self.site = site
         stores = FileArtefacts(site: site, suffix: ".cow")
-        self.mappings = StoreMappings(owner: site.owner, access: mappings)
+        self.mappings = StoreMappings(site: site, access: mappings)
     }
 
     package var kind: CloneBackendKind { .dmSnapshot }
@@ -64,7 +64,9 @@ package struct DmSnapshotBackend: CloneBackend {
         try mappings.remove(mappings.name(of: artefact.clone), during: "reset the clone \(artefact.clone)")
         let size = storeSize(of: artefact, for: master)
         do throws(CloneError) {
-            try stores.replace(stores.file(of: artefact.clone)) { path throws(FileError) in try make(path, size) }
+            try stores.replace(stores.file(of: artefact.clone), of: master) { path throws(FileError) in
+                try make(path, size)
+            }
         } catch {
             // It is still the old clone; should this fail too, drover clone map does it later.
             try? map(artefact, of: master)
@@ -97,33 +99,23 @@ package struct DmSnapshotBackend: CloneBackend {
     }
 
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
-        let there = try? mappings.all(during: "look at clones")
-        return queries.map { query in
-            do throws(BrokenClone) {
-                return try condition(of: query, there)
-            } catch {
-                return .broken(error.reason)
-            }
+        mappings.conditions(of: queries) { clone throws(BrokenClone) in
+            _ = try stores.status(of: stores.file(of: clone)).get()
+        } judge: { clone, mapping, _ throws(BrokenClone) in
+            try condition(of: clone, mapping)
         }
     }
 
     package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { try stores.sweep() }
 
     package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
-        // The names of thin devices have the same form; their backend tells its own apart by the pool.
-        let kept = Set(keeping.map(\.clone.text))
-        let there = try mappings.all(during: "look for devices that no clone owns")
-        var removed: [String] = []
-        for name in try mappings.strays(keeping: kept) {
-            switch there[name.device]?.state {
+        try mappings.removeStrays(keeping: keeping) { _, state in
+            switch state {
             // A shell without a table may have been anybody's, and holds nothing.
-            case .snapshot, .invalidSnapshot, .other: break
-            default: continue
+            case .snapshot, .invalidSnapshot, .other: true
+            default: false
             }
-            try mappings.remove(name, during: "remove a device that no clone owns")
-            removed.append(name.path)
         }
-        return removed
     }
 
     private func storeSize(of artefact: CloneArtefact, for master: MasterImage) -> Int64 {
@@ -148,35 +140,20 @@ package struct DmSnapshotBackend: CloneBackend {
             during: "map the clone \(artefact.clone)")
     }
 
-    private func condition(
-        of query: CloneQuery, _ there: [String: Mapping]?
-    ) throws(BrokenClone) -> CloneCondition {
-        let clone = query.artefact.clone
-        _ = try stores.status(of: stores.file(of: clone)).get()
-        guard let master = query.master else {
-            throw BrokenClone("its master is no longer registered; fetch it again, or remove the clone \(clone)")
-        }
-        if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
-        guard let there else {
-            let device = try? site.files.status(query.artefact.path)
-            return StoreMappings.unseen(isThere: device != nil, clone)
-        }
-        let name = mappings.name(of: clone)
-        guard let mapping = there[name.device], mapping.name == name else {
-            throw BrokenClone(StoreMappings.unmapped(clone))
-        }
+    private func condition(of clone: CloneName, _ mapping: Mapping) throws(BrokenClone) -> CloneCondition {
         switch mapping.state {
         case .snapshot(let used, let total):
-            let condition = CloneCondition(
+            return CloneCondition(
                 fill: Double(used) / Double(total), of: "its room for what is written",
                 remedy: "a clone whose room is full is lost: save its data and reset it, or make one with a larger "
                     + "--cow-size")
-            return StoreMappings.heed(site.bytesAvailable, condition)
         case .invalidSnapshot:
             throw BrokenClone(
                 "its room for what was written ran full or could not be written, and the kernel has given it up; reset the "
                     + "clone \(clone)")
-        default: throw BrokenClone("\(name.path) is not a snapshot; move it away and use drover clone map \(clone)")
+        default:
+            let path = mappings.name(of: clone).path
+            throw BrokenClone("\(path) is not a snapshot; move it away and use drover clone map \(clone)")
         }
     }
 }

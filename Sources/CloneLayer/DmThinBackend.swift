@@ -24,7 +24,7 @@ package struct DmThinBackend: CloneBackend {
 
     package init(site: CloneSite, mappings: any MappingAccess) {
         self.site = site
-        self.mappings = StoreMappings(owner: site.owner, access: mappings)
+        self.mappings = StoreMappings(site: site, access: mappings)
     }
 
     package var kind: CloneBackendKind { .dmThin }
@@ -148,13 +148,13 @@ package struct DmThinBackend: CloneBackend {
     }
 
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
-        let there = try? mappings.all(during: "look at clones")
-        return queries.map { query in
-            do throws(BrokenClone) {
-                return try condition(of: query, there)
-            } catch {
-                return .broken(error.reason)
+        mappings.conditions(of: queries) { clone throws(BrokenClone) in
+            guard (try? poolFilesAreThere) ?? true else {
+                throw BrokenClone(
+                    "the pool \(dataPath) is missing, and with it what was written; remove the clone \(clone)")
             }
+        } judge: { clone, mapping, there throws(BrokenClone) in
+            try condition(of: clone, mapping, there)
         }
     }
 
@@ -163,19 +163,15 @@ package struct DmThinBackend: CloneBackend {
     package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { [] }
 
     package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
-        var removed: [String] = []
-        let kept = Set(keeping.map(\.clone.text))
-        let there = try mappings.all(during: "look for devices that no clone owns")
-        for name in try mappings.strays(keeping: kept) where name != pool {
-            switch there[name.device]?.state {
-            case .thin, .failed: break
-            default: continue
+        let removed = try mappings.removeStrays(keeping: keeping) { name, state in
+            switch state {
+            case .thin, .failed: name != pool
+            default: false
             }
-            try mappings.remove(name, during: "remove a device that no clone owns")
-            removed.append(name.path)
         }
         if keeping.isEmpty { return try removed + removePool() }
         // A crash after a reset may have left the clone's other device.
+        let there = try mappings.all(during: "look for devices that no clone owns")
         guard there[pool.device]?.name == pool else { return removed }
         for artefact in keeping { try deleteOther(of: artefact) }
         return removed
@@ -290,25 +286,9 @@ package struct DmThinBackend: CloneBackend {
     }
 
     private func condition(
-        of query: CloneQuery, _ there: [String: Mapping]?
+        of clone: CloneName, _ mapping: Mapping, _ there: [String: Mapping]
     ) throws(BrokenClone) -> CloneCondition {
-        let clone = query.artefact.clone
-        guard (try? poolFilesAreThere) ?? true else {
-            throw BrokenClone(
-                "the pool \(dataPath) is missing, and with it what was written; remove the clone \(clone)")
-        }
-        guard let master = query.master else {
-            throw BrokenClone("its master is no longer registered; fetch it again, or remove the clone \(clone)")
-        }
-        if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
-        guard let there else {
-            let device = try? site.files.status(query.artefact.path)
-            return StoreMappings.unseen(isThere: device != nil, clone)
-        }
         let name = mappings.name(of: clone)
-        guard let mapping = there[name.device], mapping.name == name else {
-            throw BrokenClone(StoreMappings.unmapped(clone))
-        }
         guard case .thin = mapping.state else {
             throw BrokenClone(
                 "its device \(name.path) has failed; look into the kernel's log, and reset the clone \(clone)")
@@ -323,9 +303,8 @@ package struct DmThinBackend: CloneBackend {
                 "its pool \(pool.path) takes no more writes; free space in the store and remove clones, and when the kernel's log asks for it run "
                     + "thin_check --clear-needs-check-flag on its metadata")
         }
-        let condition = CloneCondition(
+        return CloneCondition(
             fill: max(Double(used) / Double(total), Double(usedTree) / Double(totalTree)), of: "the pool of its store",
             remedy: "remove clones, or reset some")
-        return StoreMappings.heed(site.bytesAvailable, condition)
     }
 }

@@ -65,24 +65,39 @@ struct FileArtefacts: Sendable {
         }
     }
 
-    /// Makes a fresh file beside the old one, syncs it and renames it into place.
-    func replace(_ artefact: CloneArtefact, make: (String) throws(FileError) -> any OpenFile) throws(CloneError) {
+    /// Makes a fresh file of `master` beside the old one, syncs it and renames it into place.
+    func replace(
+        _ artefact: CloneArtefact, of master: MasterImage, make: (String) throws(FileError) -> any OpenFile
+    ) throws(CloneError) {
         try checkPlace(artefact)
-        let fresh = temporary(artefact.clone.text)
-        do throws(FileError) {
-            do throws(FileError) {
-                try site.files.remove(fresh)
-                try make(fresh).sync()
-                try site.files.rename(fresh, to: artefact.path)
-            } catch {
-                // What cannot be removed now is swept when the registry is next opened.
-                try? site.files.remove(fresh)
-                throw error
-            }
-            try site.files.syncDirectory(site.folder)
-        } catch {
-            throw CloneError(error, during: "reset the clone \(artefact.clone)")
+        try put(
+            temporary(artefact.clone.text), at: artefact.path, of: master, during: "reset the clone \(artefact.clone)"
+        ) {
+            path throws(FileError) in try make(path).sync()
         }
+    }
+
+    /// Puts a file that `make` makes of `master` in a place, under its temporary name until it is whole and the master's.
+    func put(
+        _ fresh: String, at path: String, of master: MasterImage, during work: String,
+        make: (String) throws(FileError) -> Void
+    ) throws(CloneError) {
+        func step(_ body: () throws(FileError) -> Void) throws(CloneError) {
+            do throws(FileError) { try body() } catch { throw CloneError(error, during: work) }
+        }
+        do throws(CloneError) {
+            try step { () throws(FileError) in
+                try site.files.remove(fresh)
+                try make(fresh)
+            }
+            try site.checkUnchanged(master)
+            try step { () throws(FileError) in try site.files.rename(fresh, to: path) }
+        } catch {
+            // What cannot be removed now is swept when the registry is next opened.
+            try? site.files.remove(fresh)
+            throw error
+        }
+        try step { () throws(FileError) in try site.files.syncDirectory(site.folder) }
     }
 
     func remove(_ artefacts: [CloneArtefact]) throws(CloneError) {

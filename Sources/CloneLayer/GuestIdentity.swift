@@ -6,7 +6,7 @@ package struct GuestIdentity: Hashable, Sendable {
     package static let longestUserData = 1 << 20
     package static let mostKeys = 256
 
-    /// The clone's name when it is `nil`.
+    /// The clone's name when it is `nil`, as ``HostName/init(of:number:)`` makes it.
     package let hostName: HostName?
     package let keys: [SSHPublicKey]
     /// What cloud-init runs, exactly as the user wrote it.
@@ -44,7 +44,7 @@ package struct GuestIdentity: Hashable, Sendable {
         for (index, clone) in clones.enumerated() {
             let name =
                 if let hostName { isNumbered ? try hostName.numbered(index + 1) : hostName } else {
-                    try HostName(of: clone)
+                    try HostName(of: clone, number: isNumbered ? index + 1 : nil)
                 }
             images.append(SeedImage(instance: newInstance(), hostName: name, keys: keys, userData: userData))
         }

@@ -18,16 +18,23 @@ package struct HostName: Hashable, Sendable {
         self.text = text
     }
 
-    /// The name of a guest that was given none: its clone's.
+    /// The name of a guest that was given none: its clone's. Guests call themselves by its first part alone, so that a
+    /// clone's number goes there, as ``numbered(_:)`` has it: `web.lab-3` becomes `web-3.lab`.
+    /// - Parameter number: of one of many, with which the clone's name ends.
     /// - Throws: ``CloneError`` of kind `.usage` when that is none in a network.
-    package init(of clone: CloneName) throws(CloneError) {
-        guard Self.isValid(clone.text) else {
+    package init(of clone: CloneName, number: Int? = nil) throws(CloneError) {
+        var text = clone.text
+        let ending = number.map { "-\($0)" } ?? ""
+        if text.hasSuffix(ending), let dot = text.firstIndex(of: ".") {
+            text = "\(text[..<dot])\(ending)\(text[dot...].dropLast(ending.count))"
+        }
+        guard Self.isValid(text) else {
             throw CloneError(
                 .usage,
                 "the name of the clone \(clone) cannot be its guest's, which has no '_' and no number after a "
                     + "dot; add --hostname NAME")
         }
-        text = clone.text
+        self.text = text
     }
 
     /// The name of one of many: `web.example.net` as number 3 is `web-3.example.net`.

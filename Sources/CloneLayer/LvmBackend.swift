@@ -2,33 +2,41 @@
 
 package import DeviceLayer
 
-/// Clones as classic LVM snapshots: the volume `CLONE` of the group, a snapshot of a volume that holds the master and is
-/// made with the first clone. A snapshot whose store runs full is lost whole; a store is therefore large enough for all
-/// of the master unless another size was asked for.
+/// Clones as logical volumes: the volume `CLONE` of the group, over a volume that holds the master and is made with the
+/// first clone. How it is made, as a classic snapshot or a thin volume, is the ``VolumeMethod``'s.
 package struct LvmBackend: CloneBackend {
     private let mappings: StoreMappings
-    private let store: VolumeStore
+    private let method: any VolumeMethod
+    private var store: VolumeStore { method.store }
 
-    package init(site: CloneSite, mappings: any MappingAccess, volumes: any VolumeAccess) {
-        self.mappings = StoreMappings(owner: site.owner, access: mappings)
-        store = VolumeStore(site: site, access: volumes, ending: "", keepsMasterInactive: false)
+    /// Clones as classic snapshots, each with room of its own for what is written.
+    package static func snapshots(
+        site: CloneSite, mappings: any MappingAccess, volumes: any VolumeAccess
+    ) -> LvmBackend {
+        LvmBackend(site, mappings, SnapshotVolumes(site: site, volumes: volumes))
     }
 
-    package var kind: CloneBackendKind { .lvm }
+    /// Clones as thin volumes, with one pool for what is written to all of them.
+    package static func thin(
+        site: CloneSite, mappings: any MappingAccess, volumes: any VolumeAccess
+    ) -> LvmBackend {
+        LvmBackend(site, mappings, ThinVolumes(site: site, volumes: volumes))
+    }
+
+    private init(_ site: CloneSite, _ mappings: any MappingAccess, _ method: any VolumeMethod) {
+        self.mappings = StoreMappings(site: site, access: mappings)
+        self.method = method
+    }
+
+    package var kind: CloneBackendKind { method.kind }
 
     package func probe(_ master: MasterImage?, settings: CloneSettings) -> CloneCapability {
-        if let obstacle = mappings.obstacle("snapshot") { return obstacle }
+        if let obstacle = mappings.obstacle(method.target) { return obstacle }
         switch store.probe(store.group(settings)) {
         case .failure(let obstacle): return obstacle.capability
         case .success(let group):
-            // With room for all of the master by default, rounded up to extents twice.
-            let room = master.flatMap { SnapshotStore.size(forMasterOf: $0.size) } ?? 0
-            return .available(
-                CloneFacts(
-                    sharesBlocks: true,
-                    bytesPerClone: master == nil ? 0 : (settings.storeSize ?? room) + 2 * group.extentSize,
-                    bytesOnce: master.map { store.bytesForMaster($0, in: group) } ?? 0, bytesAvailable: group.free,
-                    summary: "a snapshot in the volume group \(group.name), with room of its own for what is written"))
+            let bytes = master.map { store.bytesForMaster($0, in: group) } ?? 0
+            return .available(method.facts(master, bytesForMaster: bytes, in: group, settings: settings))
         }
     }
 
@@ -40,11 +48,11 @@ package struct LvmBackend: CloneBackend {
         _ planned: [CloneArtefact], of master: MasterImage
     ) throws(CloneError) -> [CloneArtefact] {
         guard let first = planned.first else { return [] }
-        try store.provide(master, in: store.id(of: first).group)
+        try prepare(master, in: store.id(of: first).group)
         for artefact in planned {
             let id = try store.id(of: artefact)
             try store.tell("create the clone \(artefact.clone)") { () throws(DeviceError) in
-                try make(id, artefact, of: master)
+                try method.make(id, artefact, of: master)
             }
         }
         // What is made of a volume that is not active is not active either.
@@ -53,8 +61,8 @@ package struct LvmBackend: CloneBackend {
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
-        try store.provide(master, in: store.id(of: artefact).group)
-        try store.replace(artefact) { id throws(DeviceError) in try make(id, artefact, of: master) }
+        try prepare(master, in: store.id(of: artefact).group)
+        try store.replace(artefact) { id throws(DeviceError) in try method.make(id, artefact, of: master) }
         try store.map([artefact]).checked()
         return artefact
     }
@@ -62,7 +70,7 @@ package struct LvmBackend: CloneBackend {
     package func remove(_ made: [CloneArtefact], keeping: [CloneArtefact]) throws(CloneError) {
         try store.remove(made)
         for group in Set(made.compactMap { $0.details[VolumeStore.groupKey] }).sorted() {
-            _ = try store.removeUnusedMasters(in: group, keeping: keeping)
+            _ = try removeUnused(in: group, keeping: keeping)
         }
     }
 
@@ -73,22 +81,24 @@ package struct LvmBackend: CloneBackend {
     }
 
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
-        store.conditions(of: queries) { volume, _ in
-            CloneCondition(
-                fill: volume.fill ?? 0, of: "its room for what is written",
-                remedy:
-                    "a clone whose room is full is lost: enlarge it with lvextend --size +1G \(volume.id), or save its "
-                    + "data and reset it")
-        }
+        store.conditions(of: queries) { method.condition(of: $0, $1) }
     }
 
     package func sweep(keeping: [CloneArtefact]) throws(CloneError) -> [String] { [] }
 
-    package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] { try store.repair(keeping: keeping) }
+    package func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
+        var (removed, groups) = try store.removeStrays(keeping: keeping)
+        for group in groups { removed += try removeUnused(in: group, keeping: keeping) }
+        return removed
+    }
 
-    private func make(_ id: VolumeID, _ artefact: CloneArtefact, of master: MasterImage) throws(DeviceError) {
-        try store.access.createSnapshot(
-            id, of: store.masterName(master), bytes: CloneSettings(details: artefact.details).storeSize,
-            tags: [store.cloneTag])
+    /// The master comes before a pool, which takes most of what is left.
+    private func prepare(_ master: MasterImage, in group: String) throws(CloneError) {
+        try store.provide(master, in: group)
+        try method.prepare(group)
+    }
+
+    private func removeUnused(in group: String, keeping: [CloneArtefact]) throws(CloneError) -> [String] {
+        try store.removeUnusedMasters(in: group, keeping: keeping) + method.removeUnused(in: group)
     }
 }

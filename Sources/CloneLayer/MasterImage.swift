@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FileLayer
 package import Metainfo
 
 /// A registered master as the clone layer sees it: verified content at a path that does not change.
@@ -19,11 +20,14 @@ package struct MasterImage: Hashable, Sendable {
     /// Why its bytes cannot be relied on now, such as a share that is not mounted: one sentence that says what to do. A
     /// clone that reads them is broken for that reason.
     package let problem: String?
+    /// Its file as it was checked, where others may write to it; `nil` where nobody does. No clone is made of another.
+    package let stamp: FileStamp?
 
     /// - Throws: ``CloneError`` of kind `.usage` when the path is not absolute and canonical in its spelling or the
     ///   master is empty. Symbolic links cannot be seen from the spelling: they are the caller's to resolve.
     package init(
-        name: MasterName, path: String, size: Int64, format: Format = .raw, problem: String? = nil
+        name: MasterName, path: String, size: Int64, format: Format = .raw, problem: String? = nil,
+        stamp: FileStamp? = nil
     ) throws(CloneError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         let odd = parts.contains { $0.isEmpty || $0 == "." || $0 == ".." }
@@ -36,5 +40,6 @@ package struct MasterImage: Hashable, Sendable {
         self.size = size
         self.format = format
         self.problem = problem
+        self.stamp = stamp
     }
 }

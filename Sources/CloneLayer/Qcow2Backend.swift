@@ -47,7 +47,7 @@ package struct Qcow2Backend: CloneBackend {
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
         let image = try Encoded(overlay(of: master, CloneSettings(details: artefact.details)))
-        try artefacts.replace(artefact) { path throws(FileError) in try write(image, to: path) }
+        try artefacts.replace(artefact, of: master) { path throws(FileError) in try write(image, to: path) }
         return artefact
     }
 

@@ -64,7 +64,7 @@ package struct ReflinkBackend: CloneBackend {
     }
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
-        try artefacts.replace(artefact) { path throws(FileError) in try share(master, as: path) }
+        try artefacts.replace(artefact, of: master) { path throws(FileError) in try share(master, as: path) }
         return artefact
     }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DeviceLayer
+import FileLayer
 
 /// The device-mapper devices of one store, for the backends that make such.
 struct StoreMappings: Sendable {
-    let owner: String
+    let site: CloneSite
     let access: any MappingAccess
+    var owner: String { site.owner }
     /// Whoever looks at a new device, as udev does, has it open for a moment.
     private static let patience = 10
     private static let pause: Int32 = 100
@@ -68,10 +70,21 @@ struct StoreMappings: Sendable {
         }
     }
 
-    /// Mappings of this store that belong to none of `keeping`.
-    func strays(keeping: Set<String>) throws(CloneError) -> [MappingName] {
-        try all(during: "look for devices that no clone owns").values.compactMap(\.name)
-            .filter { $0.owner == owner && !keeping.contains($0.part) }.sorted { $0.part < $1.part }
+    /// Takes away mappings of this store that none of the clones in `keeping` owns.
+    /// - Parameter isOurs: whether it is of the backend that asks: the names of all have one form.
+    /// - Returns: their paths.
+    func removeStrays(
+        keeping: [CloneArtefact], where isOurs: (MappingName, MappingState) -> Bool
+    ) throws(CloneError) -> [String] {
+        let kept = Set(keeping.map(\.clone.text))
+        var strays: [MappingName] = []
+        for mapping in try all(during: "look for devices that no clone owns").values {
+            guard let name = mapping.name, name.owner == owner, !kept.contains(name.part) else { continue }
+            if isOurs(name, mapping.state) { strays.append(name) }
+        }
+        strays.sort { $0.part < $1.part }
+        for name in strays { try remove(name, during: "remove a device that no clone owns") }
+        return strays.map(\.path)
     }
 
     func add(_ plan: MappingPlan, during work: String) throws(CloneError) {
@@ -101,12 +114,44 @@ struct StoreMappings: Sendable {
         }
     }
 
+    /// The conditions of clones whose devices read their masters' files.
+    /// - Parameters:
+    ///   - checkFiles: throws when the files are not there in which a backend keeps what is written to a clone.
+    ///   - judge: tells the condition by the clone's device and all others.
+    func conditions(
+        of queries: [CloneQuery], checkFiles: (CloneName) throws(BrokenClone) -> Void,
+        judge: (CloneName, Mapping, [String: Mapping]) throws(BrokenClone) -> CloneCondition
+    ) -> [CloneCondition] {
+        let there = try? all(during: "look at clones")
+        return queries.map { query in
+            let clone = query.artefact.clone
+            do throws(BrokenClone) {
+                try checkFiles(clone)
+                guard let master = query.master else {
+                    throw BrokenClone(
+                        "its master is no longer registered; fetch it again, or remove the clone \(clone)")
+                }
+                if let problem = master.problem { throw BrokenClone("its master is of no use now: \(problem)") }
+                guard let there else { return Self.unseen(query.artefact, site.files) }
+                let name = name(of: clone)
+                guard let mapping = there[name.device], mapping.name == name else {
+                    throw BrokenClone(Self.unmapped(clone))
+                }
+                return heed(try judge(clone, mapping, there))
+            } catch {
+                return .broken(error.reason)
+            }
+        }
+    }
+
     /// Below this a store is nearly full, and what is written to its clones may soon find no room.
     private static let littleSpace: Int64 = 256 << 20
 
     /// A condition, or the warning that the disk below is nearly full.
-    static func heed(_ available: Int64?, _ condition: CloneCondition) -> CloneCondition {
-        guard condition.health == .ok, let available, available < littleSpace else { return condition }
+    private func heed(_ condition: CloneCondition) -> CloneCondition {
+        guard condition.health == .ok, let available = site.bytesAvailable, available < Self.littleSpace else {
+            return condition
+        }
         return CloneCondition(
             .warning(
                 reason:
@@ -123,8 +168,9 @@ struct StoreMappings: Sendable {
     }
 
     /// The condition of a clone whose devices may only be seen by root, as far as anybody can tell.
-    static func unseen(isThere: Bool, _ clone: CloneName) -> CloneCondition {
-        isThere ? CloneCondition(.ok) : .broken(unmapped(clone))
+    static func unseen(_ artefact: CloneArtefact, _ files: any FileAccess) -> CloneCondition {
+        let device = try? files.status(artefact.path)
+        return device == nil ? .broken(unmapped(artefact.clone)) : CloneCondition(.ok)
     }
 
     static func unmapped(_ clone: CloneName) -> String {

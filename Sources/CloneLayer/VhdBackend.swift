@@ -87,7 +87,7 @@ package struct VhdBackend: CloneBackend {
 
     package func reset(_ artefact: CloneArtefact, to master: MasterImage) throws(CloneError) -> CloneArtefact {
         let disk = try disk(of: master, over: parents.provide(for: master))
-        try artefacts.replace(artefact) { path throws(FileError) in try write(disk, to: path) }
+        try artefacts.replace(artefact, of: master) { path throws(FileError) in try write(disk, to: path) }
         return artefact
     }
 

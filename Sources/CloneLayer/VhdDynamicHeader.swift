@@ -5,6 +5,8 @@ package struct VhdDynamicHeader: Equatable, Sendable {
     package static let byteCount = 1024
     package static let locatorCount = 8
 
+    /// How it says that no further header follows.
+    private(set) var noOffset = VhdFormat.noOffset
     /// Where the block allocation table lies, in bytes.
     package var tableOffset: Int64
     package var tableEntries: Int
@@ -47,7 +49,10 @@ package struct VhdDynamicHeader: Equatable, Sendable {
             bytes, called: "dynamic header", cookie: Self.cookie, byteCount: Self.byteCount,
             checksumOffset: Self.checksumOffset)
         let next = try structure.number(UInt64.self, 8)
-        guard next == VhdFormat.noOffset else { throw .invalid(field: "the offset of a further header", value: next) }
+        guard VhdFormat.noOffsets.contains(next) else {
+            throw .invalid(field: "the offset of a further header", value: next)
+        }
+        noOffset = next
         let table = try structure.number(UInt64.self, 16)
         guard table % UInt64(VhdFormat.sectorSize) == 0, table > 0, table <= UInt64(Int64.max) / 2 else {
             throw .invalid(field: "the offset of the block table", value: table)
@@ -117,7 +122,7 @@ package struct VhdDynamicHeader: Equatable, Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount)
         bytes.appendBigEndian(Self.cookie)
-        bytes.appendBigEndian(VhdFormat.noOffset)
+        bytes.appendBigEndian(noOffset)
         bytes.appendBigEndian(tableOffset)
         bytes.appendBigEndian(VhdFormat.version)
         bytes.appendBigEndian(UInt32(clamping: tableEntries))

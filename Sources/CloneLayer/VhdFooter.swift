@@ -24,6 +24,8 @@ package struct VhdFooter: Equatable, Sendable {
     package var uniqueID: VhdIdentifier
     /// Where the dynamic header lies; `nil` for a fixed disk.
     package var headerOffset: Int64?
+    /// How a fixed disk says that it has no header.
+    private(set) var noOffset = VhdFormat.noOffset
     /// When it was made, in seconds since 2000.
     package var created: UInt32
     package var creator: UInt32 = VhdFooter.droversCreator
@@ -74,8 +76,11 @@ package struct VhdFooter: Equatable, Sendable {
         self.diskType = diskType
         let offset = try structure.number(UInt64.self, 16)
         if diskType == .fixed {
-            guard offset == VhdFormat.noOffset else { throw .invalid(field: "a fixed disk's offset", value: offset) }
+            guard VhdFormat.noOffsets.contains(offset) else {
+                throw .invalid(field: "a fixed disk's offset", value: offset)
+            }
             headerOffset = nil
+            noOffset = offset
         } else {
             guard offset >= UInt64(Self.byteCount), offset % UInt64(VhdFormat.sectorSize) == 0,
                 offset <= UInt64(Int64.max) / 2
@@ -121,7 +126,7 @@ package struct VhdFooter: Equatable, Sendable {
         bytes.appendBigEndian(Self.cookie)
         bytes.appendBigEndian(Self.reservedFeature | (isTemporary ? 1 : 0))
         bytes.appendBigEndian(VhdFormat.version)
-        bytes.appendBigEndian(headerOffset.map { UInt64(bitPattern: $0) } ?? VhdFormat.noOffset)
+        bytes.appendBigEndian(headerOffset.map { UInt64(bitPattern: $0) } ?? noOffset)
         bytes.appendBigEndian(created)
         bytes.appendBigEndian(creator)
         bytes.appendBigEndian(creatorVersion)

@@ -6,8 +6,10 @@ enum VhdFormat {
     static let sectorSize = 512
     /// Version 1.0 of the footer and of the dynamic header.
     static let version: UInt32 = 0x0001_0000
-    /// An offset that leads nowhere.
+    /// An offset that leads nowhere, as nearly everybody writes it in 64 bits.
     static let noOffset = UInt64.max
+    /// The specification has the number of 32 bits there, and some programs write that.
+    static let noOffsets = [noOffset, UInt64(UInt32.max)]
     /// An entry of the block allocation table without a block.
     static let unusedEntry = UInt32.max
     /// 2,040 GiB, the largest disk that Hyper-V opens. Sector numbers of 32 bits would end at 2 TiB.

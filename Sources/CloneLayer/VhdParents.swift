@@ -38,16 +38,22 @@ struct VhdParents: Sendable {
     /// - Throws: `.conflict` when another file has its name, or what the file system says.
     func provide(for master: MasterImage) throws(CloneError) -> VhdDifferencingDisk.Parent {
         let path = path(of: master)
+        let work = "make the VHD parent of \(master.name)"
+        let isTaken: Bool
         do throws(FileError) {
             // One that no clone names might be of an older master of the same name.
             _ = try removeUnused()
             if let parent = existing(for: master) { return parent }
-            if try site.files.status(path) == nil {
-                try make(for: master)
-                if let parent = existing(for: master) { return parent }
-            }
+            isTaken = try site.files.status(path) != nil
         } catch {
-            throw CloneError(error, during: "make the VHD parent of \(master.name)")
+            throw CloneError(error, during: work)
+        }
+        if !isTaken {
+            // It is durable before any clone names it, and whatever becomes durable first of what follows.
+            try artefacts.put(
+                artefacts.temporary(master.name.description), at: path, of: master, during: work
+            ) { fresh throws(FileError) in try make(for: master, at: fresh) }
+            if let parent = existing(for: master) { return parent }
         }
         throw CloneError(
             .conflict, "\(path) is not the parent that belongs there; move it away, check the disk and try again")
@@ -97,8 +103,7 @@ struct VhdParents: Sendable {
         return footer.uniqueID == .ofParent(name, size: footer.currentSize)
     }
 
-    /// Made under a temporary name, synced, renamed: a parent under its own name is whole.
-    private func make(for master: MasterImage) throws(FileError) {
+    private func make(for master: MasterImage, at fresh: String) throws(FileError) {
         let footer: VhdFooter
         do throws(VhdError) {
             footer = try VhdFooter(
@@ -107,24 +112,13 @@ struct VhdParents: Sendable {
         } catch {
             throw FileError(.unsupported, operation: "make", path: path(of: master), reason: error.description)
         }
-        let fresh = artefacts.temporary(master.name.description)
-        do throws(FileError) {
-            try site.files.remove(fresh)
-            let file = try content(of: master, at: fresh)
-            let end = master.size
-            try footer.encoded().withUnsafeBufferPointer { bytes throws(FileError) in
-                try file.write(UnsafeRawBufferPointer(bytes), at: end)
-            }
-            try site.files.setMode(fresh, 0o444)
-            try file.sync()
-            try site.files.rename(fresh, to: path(of: master))
-        } catch {
-            // What cannot be removed now is swept when the registry is next opened.
-            try? site.files.remove(fresh)
-            throw error
+        let file = try content(of: master, at: fresh)
+        let end = master.size
+        try footer.encoded().withUnsafeBufferPointer { bytes throws(FileError) in
+            try file.write(UnsafeRawBufferPointer(bytes), at: end)
         }
-        // Before any clone names it, and whatever becomes durable first of what follows.
-        try site.files.syncDirectory(site.folder)
+        try site.files.setMode(fresh, 0o444)
+        try file.sync()
     }
 
     private func content(of master: MasterImage, at path: String) throws(FileError) -> any OpenFile {

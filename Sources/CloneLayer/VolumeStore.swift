@@ -122,6 +122,9 @@ struct VolumeStore: Sendable {
         try tell(work) { () throws(DeviceError) in
             try access.createLinear(id, bytes: master.size, tags: [unfinishedTag])
             try access.fill(id, from: master.path)
+        }
+        try site.checkUnchanged(master)
+        try tell(work) { () throws(DeviceError) in
             try access.makeReadOnly(id)
             if keepsMasterInactive { try access.setActive(false, id) }
             try access.changeTag(of: id, from: unfinishedTag, to: masterTag)
@@ -241,8 +244,9 @@ struct VolumeStore: Sendable {
         }
     }
 
-    /// Volumes of any group tagged as this store's clones that no record names, and masters of no clone.
-    func repair(keeping: [CloneArtefact]) throws(CloneError) -> [String] {
+    /// Takes away volumes of any group tagged as this store's clones that no record names.
+    /// - Returns: their paths, and every group there is.
+    func removeStrays(keeping: [CloneArtefact]) throws(CloneError) -> (removed: [String], groups: [String]) {
         try finish(keeping)
         let work = "look for volumes that no clone owns"
         let kept = Set(keeping.map { "\($0.details[Self.groupKey] ?? "")/\($0.clone)" })
@@ -252,10 +256,7 @@ struct VolumeStore: Sendable {
             try tell(work) { () throws(DeviceError) in try access.remove(volume.id) }
             removed.append(volume.id.path)
         }
-        for group in Set(all.map(\.id.group)).sorted() {
-            removed += try removeUnusedMasters(in: group, keeping: keeping)
-        }
-        return removed
+        return (removed, Set(all.map(\.id.group)).sorted())
     }
 
     // MARK: Asking
@@ -282,8 +283,7 @@ struct VolumeStore: Sendable {
             } catch {
                 // Without the right to ask LVM the device is all there is to see.
                 if geteuid() != 0 {
-                    let device = try? site.files.status(query.artefact.path)
-                    return StoreMappings.unseen(isThere: device != nil, clone)
+                    return StoreMappings.unseen(query.artefact, site.files)
                 }
                 return .broken(error.description)
             }

@@ -88,6 +88,21 @@ package struct FileStatus: Equatable, Sendable {
     }
 }
 
+/// What tells one content of a file from another: no change leaves all three as they were, but one within the same tick of
+/// the clock. Inode numbers are not part of it, since some file servers change them at any time.
+package struct FileStamp: Hashable, Sendable {
+    /// In bytes.
+    package let size: Int64
+    /// As ``FileStatus/modified``.
+    package let modified: Int64
+    /// As ``FileStatus/changed``.
+    package let changed: Int64
+}
+
+extension FileStatus {
+    package var stamp: FileStamp { FileStamp(size: size, modified: modified, changed: changed) }
+}
+
 /// The space of a file system, in bytes.
 package struct FileSystemSpace: Equatable, Sendable {
     /// What an unprivileged writer may still use.

@@ -62,9 +62,29 @@ package struct PosixFiles: FileAccess {
             if code == ENOENT || code == ENOTDIR { return nil }
             throw FileError(code, "inspect", path)
         }
-        return FileStatus(
+        return Self.status(status)
+    }
+
+    /// What is known of an open file.
+    /// - Parameter path: what people call it.
+    package static func status(of descriptor: Int32, at path: String) throws(FileError) -> FileStatus {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError(errno, "inspect", path) }
+        return Self.status(status)
+    }
+
+    /// A further reference to an open file, which does not close with the first.
+    /// - Parameter path: what people call it.
+    package static func file(of descriptor: Int32, at path: String) throws(FileError) -> any OpenFile {
+        let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard duplicate >= 0 else { throw FileError(errno, "open", path) }
+        return PosixFile(descriptor: duplicate, path: path)
+    }
+
+    private static func status(_ status: stat) -> FileStatus {
+        FileStatus(
             size: Int64(status.st_size), allocated: Int64(status.st_blocks) * 512,
-            modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim),
+            modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim),
             mode: UInt32(status.st_mode) & 0o7777, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
     }
 

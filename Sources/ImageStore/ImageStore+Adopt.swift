@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FileLayer
 package import Metainfo
 
-import FileLayer
 import Synchronization
 
 extension ImageStore {
@@ -49,7 +49,7 @@ extension ImageStore {
                     "\(path) is not the torrent's image: \(bad.count) of \(metainfo.geometry.pieceCount) pieces are "
                         + "wrong, the first is piece \(first.number); name the image that the torrent was made of")
             }
-            guard try reach(path).isSameContent(as: before) else {
+            guard try reach(path).stamp == before.stamp else {
                 throw StoreError(
                     .sourceChanged, "\(path) changed while it was read; stop what writes to it and try again")
             }
@@ -81,6 +81,7 @@ extension ImageStore {
         do throws(StoreError) {
             let status = try reach(adopted.path)
             master.allocated = status.allocated
+            master.stamp = status.stamp
             if record.badPieces != nil {
                 master.state = .failed
                 master.problem =
@@ -100,6 +101,10 @@ extension ImageStore {
         return master
     }
 
+    /// What is known of a master's file, on a share as its server has it; `nil` when nothing is there.
+    /// - Throws: ``FileError``, also when a share does not answer in time.
+    package func look(at path: String) throws(FileError) -> FileStatus? { try shared.status(path) }
+
     /// What is known of a file outside of the store.
     /// - Throws: `.notFound` with a sentence that leads to the share, when it is not there, not readable or silent.
     func reach(_ path: String) throws(StoreError) -> FileStatus {
@@ -114,12 +119,5 @@ extension ImageStore {
             throw StoreError(.notFound, "\(path) is not there; is the share mounted?")
         }
         return status
-    }
-}
-
-extension FileStatus {
-    /// Whether nothing was done to the file between the two.
-    func isSameContent(as other: FileStatus) -> Bool {
-        size == other.size && modified == other.modified && changed == other.changed
     }
 }

@@ -39,7 +39,7 @@ extension ImageStore {
             let hasRightSize = before.size == geometry.size
             if hasRightSize {
                 bad = try badPieces(of: metainfo, in: path, progress: progress, isCancelled: isCancelled)
-                guard try status(ofImage: path, record).isSameContent(as: before) else {
+                guard try status(ofImage: path, record).stamp == before.stamp else {
                     throw StoreError(
                         .sourceChanged, "\(path) changed while it was verified; find out what writes to it")
                 }

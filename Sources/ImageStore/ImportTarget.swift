@@ -83,7 +83,7 @@ package final class ImportTarget: Sendable {
     private func share(_ source: SourceImage) throws(StoreError) -> Bool {
         do throws(FileError) {
             try store.files.remove(path)
-            try store.files.reflink(source.path, to: path)
+            try store.files.reflink(source.pathOfFile, to: path)
             return true
         } catch {
             guard error.cause == .unsupported else { throw StoreError(error) }

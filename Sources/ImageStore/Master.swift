@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FileLayer
 package import Metainfo
 
 /// A registered master as the store reports it.
@@ -40,6 +41,8 @@ package struct Master: Equatable, Sendable {
     package let registeredAt: Int64
     /// Bytes the image occupies on disk; less than ``size`` where it is sparse.
     package internal(set) var allocated: Int64 = 0
+    /// Of an adopted master that can be reached: its file as ``state`` was told by it.
+    package internal(set) var stamp: FileStamp?
     /// Of an adopted master that may not be cloned: why not and what to do, one sentence.
     package internal(set) var problem: String?
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FileLayer
+package import FileLayer
 import Glibc
 
 /// qemu's image lock, seen from a reader. qemu marks what it does with an image by read locks on single bytes: byte
@@ -49,20 +49,21 @@ package final class SourceLock: Sendable {
 
     deinit { close(descriptor) }
 
-    /// What tells whether the image was changed: its size and its times, also the one that nobody can set.
-    package struct Stamp: Equatable, Sendable {
-        package let size: Int64
-        private let modified: [Int]
-        private let changed: [Int]
+    /// What tells whether the image was changed.
+    package func stamp() throws(StoreError) -> FileStamp { try fileStatus().stamp }
 
-        init(_ status: stat) {
-            size = Int64(status.st_size)
-            modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
-            changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
-        }
+    /// What is known of the locked image.
+    func fileStatus() throws(StoreError) -> FileStatus {
+        try translating { () throws(FileError) in try PosixFiles.status(of: descriptor, at: path) }
     }
 
-    package func stamp() throws(StoreError) -> Stamp { Stamp(try status()) }
+    /// The locked image as another reader takes it.
+    func file() throws(StoreError) -> any OpenFile {
+        try translating { () throws(FileError) in try PosixFiles.file(of: descriptor, at: path) }
+    }
+
+    /// A path that leads to the locked image for calls that take none but a path.
+    var descriptorPath: String { "/proc/self/fd/\(descriptor)" }
 
     /// Reads from the locked image.
     /// - Returns: fewer bytes than `count` only where it ends.

@@ -79,8 +79,9 @@ package struct ImageLint {
             }
             return try apply(
                 ExtFileSystem(descriptor, offset: partition.offset, tools: tools), partition, &hasRoot)
-        // A boot partition holds no identity.
-        case .fat: return []
+        case .fat:
+            let fileSystem = try FatFileSystem(image, partition)
+            return try findings(LintRule.boot, below: "", of: fileSystem.files(in: "/") ?? [], fileSystem, partition)
         case .swap: return try swapContent(image, partition)
         case .xfs, .btrfs, .lvm:
             throw LintObstacle(
@@ -114,9 +115,19 @@ package struct ImageLint {
             return []
         }
         if base.isEmpty { hasRoot = true }
+        return try findings(LintRule.all, below: base, of: entries, fileSystem, partition)
+    }
+
+    /// - Parameters:
+    ///   - base: where the file system lies in the guest; rules for elsewhere do not apply.
+    ///   - entries: what is in its root.
+    private func findings(
+        _ rules: [LintRule], below base: String, of entries: [GuestFile], _ fileSystem: some GuestFileSystem,
+        _ partition: Partition
+    ) throws -> [LintReport.Finding] {
         var findings: [LintReport.Finding] = []
         var known: [String: [GuestFile]] = [:]
-        for rule in LintRule.all where rule.folder.hasPrefix(base) {
+        for rule in rules where rule.folder.hasPrefix(base) {
             let folder = String(rule.folder.dropFirst(base.count))
             // checked: a dictionary.
             if known[folder] == nil { known[folder] = try content(of: folder, entries, fileSystem) }

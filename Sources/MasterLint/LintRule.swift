@@ -54,7 +54,27 @@ struct LintRule: Sendable {
                 what: "NetworkManager has its secret key",
                 why: "clones would choose the same stable addresses and DHCP ids",
                 repair: "rm /var/lib/NetworkManager/secret_key"),
-        ] + leases
+        ] + identifiers + leases
+
+    /// dhcpcd's, which older versions keep in /etc.
+    private static let identifiers: [LintRule] = [
+        ("/var/lib/dhcpcd", ["duid", "secret"]), ("/etc", ["dhcpcd.duid", "dhcpcd.secret"]),
+    ].map { folder, names in
+        LintRule(
+            id: "dhcp-id", folder: folder, names: { names.contains($0) }, test: .isFilled,
+            what: "the DHCP client dhcpcd has its own id, or the secret of its addresses",
+            why: "servers take all clones for one machine and give them one address",
+            repair: "rm -f \(names.map { "\(folder)/\($0)" }.joined(separator: " "))")
+    }
+
+    /// In a boot partition that firmware reads.
+    static let boot: [LintRule] = [
+        LintRule(
+            id: "random-seed", folder: "/loader", names: { $0 == "random-seed" }, test: .isFilled,
+            what: "systemd-boot has a seed for the random generator",
+            why: "clones would begin with the same randomness, and keys made early could be alike",
+            repair: "rm loader/random-seed on that partition, and bootctl random-seed in no master")
+    ]
 
     private static let leases: [LintRule] = [
         "/var/lib/dhcp", "/var/lib/dhclient", "/var/lib/NetworkManager", "/var/lib/dhcpcd", "/var/lib/systemd/network",

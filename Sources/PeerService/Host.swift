@@ -33,7 +33,10 @@ package final class Host: HostService {
         self.threads = threads
         do {
             store = try ImageStore.open(root: StoreLayout.resolve(root), files: files, create: create)
-            clones = try CloneRegistry(site: CloneSite(folder: store.layout.clones, files: files))
+            let site = CloneSite(folder: store.layout.clones, files: files) { [store] path throws(FileError) in
+                try store.look(at: path)
+            }
+            clones = try CloneRegistry(site: site)
             trust = try HostTrust(store.layout, files)
             audit = HostAudit(store.layout, files)
         } catch {
@@ -203,7 +206,7 @@ package final class Host: HostService {
         try checkNotRevoked(name)
         let master = try store.master(named: name)
         _ = try store.openMaster(name)
-        return try MasterImage(name: name, path: master.path, size: master.size)
+        return try MasterImage(name: name, path: master.path, size: master.size, stamp: master.stamp)
     }
 
     func makeClones(
@@ -217,13 +220,6 @@ package final class Host: HostService {
         let created = try clones.create(
             CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), settings: settings,
             identity: guest)
-        do {
-            // An adopted master may have been changed while it was copied.
-            if store.isAdopted(master) == true { _ = try image(of: master) }
-        } catch {
-            try clones.remove(created.clones.map(\.name))
-            throw error
-        }
         let scope = scope
         return CreatedClonesReport(
             clones: created.clones.map {

@@ -64,11 +64,11 @@ import Testing
                 }
             case .lvm:
                 CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: Guest.stride) {
-                    LvmBackend(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
+                    LvmBackend.snapshots(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
                 }
             case .lvmThin:
                 CloneBackendConformance(folder: try TestFolder(), format: "raw", stride: Guest.stride) {
-                    LvmThinBackend(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
+                    LvmBackend.thin(site: $0, mappings: Guest.mappings($0), volumes: Guest.volumes($0))
                 }
             }
         }

@@ -52,6 +52,7 @@ import Testing
         #expect(CloneError.Kind.usage.exitCode == 2)
         #expect(CloneError.Kind.notFound.exitCode == 3)
         #expect(CloneError.Kind.conflict.exitCode == 5)
+        #expect(CloneError.Kind.altered.exitCode == 8)
         #expect(CloneError.Kind.noSpace.exitCode == 9)
     }
 

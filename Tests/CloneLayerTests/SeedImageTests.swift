@@ -126,6 +126,10 @@ import Testing
         let long = try HostName(String(repeating: "a", count: 62))
         #expect(kind { _ = try long.numbered(1) } == .usage)
         #expect(try HostName(of: try CloneName("web-1")).text == "web-1")
+        // A guest calls itself by the first part alone, which must not be the same for all.
+        #expect(try HostName(of: try CloneName("web.lab-3"), number: 3).text == "web-3.lab")
+        #expect(try HostName(of: try CloneName("web-3"), number: 3).text == "web-3")
+        #expect(try HostName(of: try CloneName("web.lab-3")).text == "web.lab-3")
         for name in ["web_1", "db.1", "42", "web-"] {
             #expect(kind { _ = try HostName(of: try CloneName(name)) } == .usage, "\(name)")
         }

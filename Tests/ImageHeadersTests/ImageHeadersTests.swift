@@ -50,6 +50,27 @@ import Testing
         #expect(try check(ForeignImage(file.bytes), "vmdk") == 1 << 20)
     }
 
+    /// The specification gives the number for an offset of 64 bits with 32.
+    @Test(arguments: [UInt64.max, 0xffff_ffff])
+    func `a VHD that has no further header says so with 64 bits or 32`(_ offset: UInt64) throws {
+        #expect(try check(ForeignImage(ForgedFile.fixedVhd(header: offset).bytes), "vhd") == 64 << 10)
+        var dynamic = ForgedFile.dynamicVhd()
+        dynamic.putBig(offset, at: 512 + 8)
+        dynamic.closeVhd()
+        #expect(try check(ForeignImage(dynamic.bytes), "vhd") == 2 << 20)
+    }
+
+    @Test(arguments: [0, 512, 0xffff_fffe, 0xffff_ffff_0000_0000] as [UInt64])
+    func `a VHD whose offset leads somewhere although nothing follows is refused`(_ offset: UInt64) throws {
+        #expect(throws: (any Error).self) {
+            try check(ForeignImage(ForgedFile.fixedVhd(header: offset).bytes), "vhd")
+        }
+        var dynamic = ForgedFile.dynamicVhd()
+        dynamic.putBig(offset, at: 512 + 8)
+        dynamic.closeVhd()
+        #expect(throws: (any Error).self) { try check(ForeignImage(dynamic.bytes), "vhd") }
+    }
+
     @Test func `a VHDX with one damaged header is read by the other`() throws {
         var file = ForgedFile.vhdx()
         file.bytes[128 << 10 + 200] = 9

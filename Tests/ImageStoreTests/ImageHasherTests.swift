@@ -93,6 +93,22 @@ struct ImageHasherTests {
         #expect(try store.verify(fixture.name).isGood)
     }
 
+    @Test func `the source that was checked is the one that is read, whatever lies at its path by then`() throws {
+        let fixture = try StoreFixture(size: 300_000)
+        let path = try write(fixture.image)
+        let store = try ImageStore.open(root: "\(folder.path)/store", files: files, create: true)
+        let lock = try SourceLock(path)
+        let other = "\(folder.path)/other"
+        try files.open(other, .createNew).truncate(to: 100_000)
+        try files.rename(other, to: path)
+        let source = try SourceImage(path, files: files, lock: lock)
+        #expect(source.size == 300_000)
+        let target = try store.beginImport(fixture.name)
+        let hashes = try target.fill(from: source, ImageHasher(fixture.image.geometry))
+        #expect(hashes.pieceHashes == fixture.image.pieceHashes)
+        #expect(try files.contents(of: target.path, limit: 1 << 20) == fixture.image.bytes)
+    }
+
     @Test(arguments: [false, true])
     func `a source that changes while it is read is refused`(_ reflink: Bool) throws {
         let fixture = try StoreFixture()

@@ -44,6 +44,25 @@ struct GuestImage {
             "mke2fs", ["-q", "-F", "-t", type, "-d", tree, "-E", "offset=\(offset << 20)", path, "\(mebibytes)M"])
     }
 
+    /// Makes a FAT file system of `mebibytes` at an offset in MiB, with files in it: path to content, folders first.
+    /// - Parameter options: mformat's.
+    func fat(
+        _ files: [(path: String, content: String)], at offset: Int, mebibytes: Int, options: [String] = []
+    ) throws {
+        let place = "\(path)@@\(offset)M"
+        let size = ["-T", "\(mebibytes * 2048)", "-h", "64", "-s", "32"]
+        _ = try Self.run("mformat", ["-i", place] + size + options + ["::"])
+        let content = "\(folder.path)/content"
+        for file in files {
+            if file.path.hasSuffix("/") {
+                _ = try Self.run("mmd", ["-i", place, "::/\(file.path.dropLast())"])
+            } else {
+                try Data(file.content.utf8).write(to: URL(fileURLWithPath: content))
+                _ = try Self.run("mcopy", ["-i", place, content, "::/\(file.path)"])
+            }
+        }
+    }
+
     func write(_ bytes: [UInt8], at offset: Int64) throws {
         let file = try PosixFiles().open(path, .update)
         try bytes.withUnsafeBytes { try file.write($0, at: offset) }
@@ -60,7 +79,7 @@ struct GuestImage {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [tool] + arguments
-        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"]
+        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "MTOOLS_SKIP_CHECK": "1"]
         let (words, answer) = (Pipe(), Pipe())
         process.standardInput = words
         process.standardOutput = answer

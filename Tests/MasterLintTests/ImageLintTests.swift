@@ -15,6 +15,7 @@ import ToolLayer
     private static let good: [String: String] = [
         "etc/machine-id": "", "etc/ssh/sshd_config": "Port 22\n", "etc/ssh/ssh_host_old_key.pub": "ssh-rsa AAAA\n",
         "var/lib/dbus/machine-id": "->/etc/machine-id", "var/lib/dhcp/dhclient.leases": "", "var/lib/cloud/": "",
+        "var/lib/dhcpcd/duid": "", "etc/dhcpcd.conf": "duid\n",
         "var/lib/systemd/": "", "var/lib/NetworkManager/": "", "var/log/": "",
     ]
 
@@ -23,6 +24,7 @@ import ToolLayer
         "etc/machine-id": machineID, "etc/ssh/ssh_host_ed25519_key": "secret\n", "etc/ssh/ssh_host_rsa_key": "secret\n",
         "etc/ssh/ssh_host_rsa_key.pub": "public\n", "var/lib/dbus/machine-id": machineID,
         "var/lib/dhcp/dhclient.eth0.leases": "lease {}\n", "var/lib/dhclient/dhclient.leases": "lease {}\n",
+        "etc/dhcpcd.secret": "0123\n", "var/lib/dhcpcd/duid": "00:01:00:01\n",
         "var/lib/NetworkManager/internal-1-eth0.lease": "ADDRESS=10.0.0.1\n",
         "var/lib/NetworkManager/secret_key": "nm-v2\n",
         "var/lib/cloud/instance": "->/var/lib/cloud/instances/i-1", "var/lib/systemd/random-seed": "random\n",
@@ -31,6 +33,7 @@ import ToolLayer
 
     private static let badFindings = [
         "cloud-init-instance /var/lib/cloud/instance", "dbus-machine-id /var/lib/dbus/machine-id",
+        "dhcp-id /etc/dhcpcd.secret", "dhcp-id /var/lib/dhcpcd/duid",
         "dhcp-lease /var/lib/NetworkManager/internal-1-eth0.lease", "dhcp-lease /var/lib/dhclient/dhclient.leases",
         "dhcp-lease /var/lib/dhcp/dhclient.eth0.leases", "machine-id /etc/machine-id",
         "network-secret /var/lib/NetworkManager/secret_key", "random-seed /var/lib/systemd/random-seed",
@@ -78,6 +81,34 @@ import ToolLayer
                 "partition 2 /etc/ssh/ssh_host_rsa_key", "partition 3 /var/lib/dbus/machine-id",
                 "partition 3 /var/lib/dhcp/dhclient.leases",
             ])
+    }
+
+    /// Partitions of FAT12, FAT16 and FAT32, by their size, as mtools make them.
+    @Test(arguments: [("12", 2, []), ("16", 16, []), ("32", 48, ["-F"])])
+    func `a boot loader's random seed is found in FAT`(_ width: String, _ mebibytes: Int, _ options: [String])
+        async throws
+    {
+        let image = try GuestImage(mebibytes: 64)
+        try image.partition("label: gpt\n1MiB,\(mebibytes)MiB,U\n50MiB,8MiB\n")
+        try image.ext(Self.good, at: 50)
+        // So many names that the folder goes on in further clusters.
+        var files: [(path: String, content: String)] = [("EFI/", ""), ("Loader/", "")]
+        for number in 1...40 { files.append(("Loader/an entry with a name of some length \(number).conf", "x\n")) }
+        try image.fat(files, at: 1, mebibytes: mebibytes, options: options)
+        #expect(try image.bytes()[(1 << 20)...].prefix(90).contains(sequence: Array("FAT\(width)".utf8)))
+        var report = try await lint(image)
+        #expect(report.places.map(\.kind) == [.fat, .ext] && report.isComplete && report.findings.isEmpty, "\(report)")
+
+        files.append(("Loader/random-seed", "32 bytes of randomness"))
+        try image.fat(files, at: 1, mebibytes: mebibytes, options: options)
+        report = try await lint(image)
+        #expect(texts(report) == ["random-seed /loader/random-seed"] && report.isComplete, "\(report)")
+        #expect(report.findings.map(\.place) == ["partition 1"])
+
+        // Its boot sector spoilt.
+        try image.write([0, 0], at: 1 << 20 | 11)
+        report = try await lint(image)
+        #expect(report.places.map { $0.obstacle != nil } == [true, false])
     }
 
     @Test func `what cannot be looked into is said, with what to do`() async throws {
@@ -197,5 +228,16 @@ import ToolLayer
         #expect(throws: FileError.self) {
             try ImageLint("/nonexistent/x.raw", files: PosixFiles(), tools: PosixTools()).run()
         }
+    }
+}
+
+extension Collection<UInt8> {
+    fileprivate func contains(sequence: [UInt8]) -> Bool {
+        var rest = self[...]
+        while !rest.isEmpty {
+            if rest.starts(with: sequence) { return true }
+            rest = rest.dropFirst()
+        }
+        return false
     }
 }

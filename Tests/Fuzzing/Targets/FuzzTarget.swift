@@ -19,7 +19,7 @@ package struct FuzzTarget: Sendable {
     package static let all: [FuzzTarget] = [
         .bencode, .metainfo, .handshake, .messages, .extensions, .hashes, .swarm, .announceRequest, .announceResponse,
         .scrape, .datagramTracker, .addresses, .trackerURL, .tracker, .pieceJournal, .storeRecords, .cloneJournal,
-        .qcow2, .vhd, .vmdk, .vhdx, .vdi, .signed,
+        .qcow2, .vhd, .vmdk, .vhdx, .vdi, .partitions, .fat, .seedImage, .signed,
     ]
 
     package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

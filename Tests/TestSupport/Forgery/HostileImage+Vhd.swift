@@ -33,10 +33,11 @@ extension ForgedFile {
     }
 
     /// A sound disk of 64 KiB of zeros and its footer.
-    package static func fixedVhd() -> ForgedFile {
+    /// - Parameter header: what stands where other disks say where their header is.
+    package static func fixedVhd(header: UInt64 = .max) -> ForgedFile {
         var file = ForgedFile(size: 64 << 10)
         file.put(
-            vhdFooter(type: 2, size: 64 << 10, header: .max).with { $0.sumVhd(0..<512, at: 64) }.bytes, at: 64 << 10)
+            vhdFooter(type: 2, size: 64 << 10, header: header).with { $0.sumVhd(0..<512, at: 64) }.bytes, at: 64 << 10)
         return file
     }
 
