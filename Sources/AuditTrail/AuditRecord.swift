@@ -2,7 +2,8 @@
 
 /// One thing that somebody did, or tried to do.
 package struct AuditRecord: Codable, Equatable, Sendable {
-    /// The longest text of one field, in characters; what is longer is cut.
+    /// The longest text of one field, in bytes of UTF-8; what is longer is cut. Six of them fit into a line however JSON
+    /// spells them.
     package static let fieldLimit = 1_000
 
     /// 1 for the first record of a trail, then one more each time.
@@ -18,14 +19,12 @@ package struct AuditRecord: Codable, Equatable, Sendable {
     /// How it was before and is after, where that can be said in a few words.
     package var before: String?
     package var after: String?
-    /// What asked for it, where requests have ids.
-    package var request: String?
     /// `done`, or why it was refused or failed.
     package var outcome: String
 
     package init(
         at: Int64, actor: String, action: String, subject: String, before: String? = nil, after: String? = nil,
-        request: String? = nil, outcome: String = "done"
+        outcome: String = "done"
     ) {
         number = 0
         self.at = at
@@ -34,9 +33,10 @@ package struct AuditRecord: Codable, Equatable, Sendable {
         self.subject = Self.cut(subject)
         self.before = before.map(Self.cut)
         self.after = after.map(Self.cut)
-        self.request = request.map(Self.cut)
         self.outcome = Self.cut(outcome)
     }
 
-    private static func cut(_ text: String) -> String { String(text.prefix(fieldLimit)) }
+    private static func cut(_ text: String) -> String {
+        text.utf8.count <= fieldLimit ? text : String(decoding: text.utf8.prefix(fieldLimit), as: UTF8.self)
+    }
 }

@@ -83,8 +83,7 @@ package struct ActiveVersions: Codable, Equatable, Sendable {
         return current
     }
 
-    /// Remembers a version as bad, whether or not it was ever active.
-    package mutating func deny(_ version: Int, reason: String, at: Int64) {
+    private mutating func deny(_ version: Int, reason: String, at: Int64) {
         denied.removeAll { $0.version == version }
         denied.append(Denial(version: version, at: at, reason: reason))
         if denied.count > Self.deniedLimit { denied.removeFirst(denied.count - Self.deniedLimit) }
@@ -94,11 +93,11 @@ package struct ActiveVersions: Codable, Equatable, Sendable {
     /// Forgets that a version was bad.
     package mutating func allow(_ version: Int) { denied.removeAll { $0.version == version } }
 
-    /// A version is gone from this host.
+    /// A version is gone from this host. When it was the active one, the last before it is.
     package mutating func forget(_ version: Int) {
         previous.removeAll { $0 == version }
         retired.remove(version)
         pinned.remove(version)
-        if current == version { current = nil }
+        if current == version { current = previous.isEmpty ? nil : previous.removeFirst() }
     }
 }

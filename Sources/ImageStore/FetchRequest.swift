@@ -24,8 +24,13 @@ package struct FetchRequest: Codable, Equatable, Sendable {
     package var clones: Clones?
     /// Free text for people, shown with the master.
     package var label: String?
+    /// Whether nobody needs to have signed it.
+    package var unsigned: Bool?
 
-    package init(trackers: [String] = [], clones: Clones? = nil, label: String? = nil) {
+    package init(
+        trackers: [String] = [], clones: Clones? = nil, label: String? = nil, unsigned: Bool? = nil
+    ) {
+        self.unsigned = unsigned
         self.trackers = trackers
         self.clones = clones
         self.label = label

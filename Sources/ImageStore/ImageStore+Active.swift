@@ -37,23 +37,29 @@ extension ImageStore {
     /// - Parameter clearingDenial: whether a version that this host went back from may come again.
     /// - Throws: `.notFound`; `.verification` when its image is not what was verified; `.conflict` when it was denied.
     package func activate(_ name: MasterName, clearingDenial: Bool = false) throws(StoreError) {
-        _ = try openMaster(name)
-        try change(name.name) { versions throws(StoreError) in
-            if let denial = versions.denial(of: name.version), !clearingDenial {
-                throw StoreError(
-                    .conflict,
-                    "this host went back from \(name) (\(denial.reason)); activate it with --clear-denial if it is good now"
-                )
+        // While nobody removes it.
+        try reserving(name) { () throws(StoreError) in
+            _ = try openMaster(name)
+            try change(name.name) { versions throws(StoreError) in
+                if let denial = versions.denial(of: name.version), !clearingDenial {
+                    throw StoreError(
+                        .conflict,
+                        "this host went back from \(name) (\(denial.reason)); activate it with --clear-denial if it is good now"
+                    )
+                }
+                versions.activate(name.version)
             }
-            versions.activate(name.version)
         }
     }
 
     /// Goes back to the version that was active before, and remembers the one it leaves as bad. Nothing is needed but
     /// this host's disk.
+    /// - Parameter isAllowed: whether a version may be used, as far as the store does not know that itself.
     /// - Returns: the master that is active now.
     /// - Throws: `.notFound` when nothing is active; `.conflict` when there is nothing to go back to.
-    package func rollBack(_ line: String, reason: String) throws(StoreError) -> MasterName {
+    package func rollBack(
+        _ line: String, reason: String, isAllowed: (MasterName) -> Bool = { _ in true }
+    ) throws(StoreError) -> MasterName {
         let time = clock()
         var back: MasterName?
         try change(line) { versions throws(StoreError) in
@@ -63,7 +69,7 @@ extension ImageStore {
             let found = versions.rollBack(reason: reason, at: time) { version in
                 guard let name = MasterName(name: line, version: version), let master = try? self.master(named: name)
                 else { return false }
-                return master.problem == nil
+                return master.problem == nil && isAllowed(name)
             }
             back = found.flatMap { MasterName(name: line, version: $0) }
             guard back != nil else {
@@ -74,12 +80,6 @@ extension ImageStore {
         }
         guard let back else { throw StoreError(.invalid, "no version was gone back to; this is a bug") }
         return back
-    }
-
-    /// Remembers a version as one that this host must not activate.
-    package func deny(_ name: MasterName, reason: String) throws(StoreError) {
-        let time = clock()
-        try change(name.name) { versions throws(StoreError) in versions.deny(name.version, reason: reason, at: time) }
     }
 
     /// Uses a master no more; it goes with its last clone.
@@ -102,7 +102,7 @@ extension ImageStore {
 
     /// Refuses to let a version go that is active, or that its line may have to go back to.
     /// - Throws: `.conflict`.
-    package func checkNotKept(_ name: MasterName) throws(StoreError) {
+    func checkNotKept(_ name: MasterName) throws(StoreError) {
         let versions = activeVersions(of: name.name)
         if versions.current == name.version {
             throw StoreError(

@@ -50,10 +50,15 @@ extension ImageStore {
     }
 
     /// Removes a master; of an adopted one only what the store has of it, and not its image.
-    /// - Parameter isInUse: whether clones depend on it.
+    /// - Parameters:
+    ///   - force: also when it is active, kept to go back to, or pinned.
+    ///   - isInUse: whether clones depend on it.
     /// - Throws: `.notFound`; `.conflict` when it is in use.
-    package func remove(_ name: MasterName, isInUse: (MasterName) -> Bool) throws(StoreError) {
+    package func remove(
+        _ name: MasterName, force: Bool = false, isInUse: (MasterName) -> Bool
+    ) throws(StoreError) {
         try reserving(name) { () throws(StoreError) in
+            if !force { try checkNotKept(name) }
             let isAdopted = try record(of: name).adopted != nil
             guard !isInUse(name) else {
                 throw StoreError(

@@ -99,7 +99,7 @@ struct StoreRecovery {
     /// What each line stands at. A file that cannot be read must not turn a bare name into the newest version, which may be
     /// one that was rolled back; so the store is not opened then.
     private mutating func loadActive() throws(StoreError) {
-        guard (try? files.status(layout.active)) ?? nil != nil else { return }
+        guard try translating({ () throws(FileError) in try files.status(layout.active) }) != nil else { return }
         for file in try translating({ () throws(FileError) in try files.names(in: layout.active) }) {
             if file.hasSuffix(".new") {
                 try remove(["\(layout.active)/\(file)"])

@@ -24,25 +24,28 @@ extension Host {
         return report(master)
     }
 
-    /// Removes what may go. What has got a clone or has been activated meanwhile stays.
-    /// - Returns: what could not be removed, a sentence each.
-    func prune(_ retention: Retention) -> [String] {
-        var problems: [String] = []
+    /// Removes what may go. What has got a clone or was activated meanwhile stays.
+    func prune(_ retention: Retention) throws(HostFailure) -> PruneReport {
+        var report = PruneReport(retention)
+        report.removed = []
         for removal in retention.removals {
+            let name = removal.entry.name
             do {
-                try removeMaster(removal.entry.name, force: false)
-                try audit.add("master.prune", "\(removal.entry.name)", outcome: "done: \(removal.cause.rawValue)")
+                try audited("master.prune", "\(name)", outcome: "done: \(removal.cause.rawValue)") {
+                    () throws(HostFailure) in try HostFailure.wrapping { try removeMaster(name, force: false) }
+                }
+                report.removed.append(PruneReport.Removal(removal))
             } catch {
-                problems.append("\(removal.entry.name): \(HostFailure(error).message)")
+                report.problems.append("\(name): \(error.message)")
+                if removal.cause == .quota { report.excess += removal.entry.bytes }
             }
         }
-        return problems
+        return report
     }
 
     func removeMaster(_ name: MasterName, force: Bool) throws {
         try clones.checkRemovable(name)
-        if !force { try store.checkNotKept(name) }
-        try store.remove(name) { !self.clones.clones(of: $0).isEmpty }
+        try store.remove(name, force: force) { !self.clones.clones(of: $0).isEmpty }
         trust.forget(name)
     }
 
@@ -66,12 +69,16 @@ extension Host {
 
 extension PruneReport {
     init(_ retention: Retention) {
-        removed = retention.removals.map {
-            Removal(master: "\($0.entry.name)", bytes: $0.entry.bytes, cause: $0.cause.rawValue)
-        }
+        removed = retention.removals.map { Removal($0) }
         waiting = retention.waiting.map { Waiting(master: "\($0.name)", reason: $0.hindrance.sentence) }
         excess = retention.excess
         problems = []
+    }
+}
+
+extension PruneReport.Removal {
+    init(_ removal: Retention.Removal) {
+        self.init(master: "\(removal.entry.name)", bytes: removal.entry.bytes, cause: removal.cause.rawValue)
     }
 }
 

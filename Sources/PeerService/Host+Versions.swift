@@ -18,9 +18,12 @@ extension Host {
         let master = try HostFailure.wrapping { try find(order.master) }
         let name = master.name
         let before = store.activeVersions(of: name.name).current
-        try audited("master.activate", "\(name)", before: before) { () throws(HostFailure) in
+        let isUnsigned = order.unsigned && trust.root != nil
+        try audited(
+            "master.activate", "\(name)", before: before, outcome: isUnsigned ? "done without signatures" : "done"
+        ) { () throws(HostFailure) in
             try checkNotRevoked(name)
-            try checkSigned(master, active: before, unsigned: order.unsigned)
+            if trust.root != nil, !isUnsigned { try checkSigned(master, active: before) }
             try HostFailure.wrapping { try store.activate(name, clearingDenial: order.clearsDenial) }
         }
         return report(name.name)
@@ -29,29 +32,28 @@ extension Host {
     func rollBack(_ line: String, reason: String) throws(HostFailure) -> ActiveReport {
         let before = store.activeVersions(of: line).current
         try audited("master.rollback", line, before: before) { () throws(HostFailure) in
-            _ = try HostFailure.wrapping { try store.rollBack(line, reason: reason) }
+            _ = try HostFailure.wrapping {
+                try store.rollBack(line, reason: reason) { !self.trust.isRevoked($0) }
+            }
         }
         return report(line)
     }
 
     func activeReports() -> [ActiveReport] { store.activeLines().map { report($0.name) } }
 
-    /// A host with pinned publishers activates only what they have signed, and what still holds.
-    private func checkSigned(_ master: Master, active: Int?, unsigned: Bool) throws(HostFailure) {
-        guard trust.root != nil, !unsigned else { return }
-        guard let statement = trust.statement(of: master.name) else { throw .unsigned(master.name) }
-        try trust.accept(
-            statement: statement, of: master.name, hashes: master.infoHashes, size: master.size, active: active)
-    }
-
-    /// Does something that somebody may have to answer for: what came of it is in the audit trail, refusals too.
+    /// Does something that somebody may have to answer for. That it was begun is on record before it is done, and what came
+    /// of it afterwards, refusals too.
     func audited(
-        _ action: String, _ subject: String, before: Int? = nil, _ body: () throws(HostFailure) -> Void
+        _ action: String, _ subject: String, before: Int? = nil, outcome: String = "done",
+        _ body: () throws(HostFailure) -> Void
     ) throws(HostFailure) {
-        // Before it is done, so that nothing is done that the trail cannot tell of.
-        try audit.prepare()
         let line = String(subject.prefix { $0 != "@" })
         let was = before.map { "\(line)@\($0)" }
+        do {
+            try audit.add(action, subject, before: was, outcome: "begun")
+        } catch {
+            throw HostFailure(error.code, "\(error.message); nothing was done")
+        }
         do {
             try body()
         } catch {
@@ -59,7 +61,11 @@ extension Host {
             throw error
         }
         let now = store.activeVersions(of: line).current.map { "\(line)@\($0)" }
-        try audit.add(action, subject, before: was, after: now)
+        do {
+            try audit.add(action, subject, before: was, after: now, outcome: outcome)
+        } catch {
+            throw HostFailure(.partial, "it was done, but \(error.message)")
+        }
     }
 
     private func report(_ line: String) -> ActiveReport {

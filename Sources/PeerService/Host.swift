@@ -78,9 +78,8 @@ package final class Host: HostService {
             case .createClones, .resetClones, .removeClones, .mapClones, .repairClones, .removeMaster, .pruneMasters:
                 return try await interruptible { _ in try self.handle(request) }
             case .refreshTrust(let trackers):
-                let urls = try trackers.map { text throws(HostFailure) in try TrackerClient.url(text) }
-                _ = try await refreshTrust(from: urls)
-                return .trust(trust.snapshot.map { TrustReport($0) })
+                let problems = try await refreshTrust(from: trackers)
+                return .refreshed(trust.snapshot.map { TrustReport($0) }, problems: problems)
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
@@ -104,6 +103,7 @@ package final class Host: HostService {
         case .createClones(let order):
             try checkClones(order.clone, count: order.count, backend: order.backend)
             let master = try find(order.master)
+            try checkClonable(master, unsigned: order.unsigned)
             return .created(
                 try makeClones(
                     order.clone, count: order.count, of: master.name, backend: order.backend, settings: order.settings,
@@ -126,14 +126,15 @@ package final class Host: HostService {
         case .rollBack(let line, let reason): return .active([try rollBack(line, reason: reason)])
         case .mark(let reference, let mark): return .master(try self.mark(reference, mark))
         case .pruneMasters(let quota, let dryRun):
+            guard quota.map({ $0 >= 0 }) ?? true else { throw HostFailure(.usage, "a quota is not negative") }
             let retention = retention(quota: quota)
-            var report = PruneReport(retention)
-            if !dryRun { report.problems = prune(retention) }
-            return .pruned(report)
+            return .pruned(dryRun ? PruneReport(retention) : try prune(retention))
         case .listActive: return .active(activeReports())
         case .pinTrust(let json):
             let envelope = try SignedEnvelope(json: json)
-            try audited("trust.pin", "trust root") { () throws(HostFailure) in try trust.pin(envelope) }
+            let digest = SHA256Digest(hashing: Array(envelope.payload))
+            try audited("trust.pin", "root with SHA-256 \(digest)") { () throws(HostFailure) in try trust.pin(envelope)
+            }
             return .trust(trust.snapshot.map { TrustReport($0) })
         case .showTrust: return .trust(trust.snapshot.map { TrustReport($0) })
         case .keepStatement(let reference, let json):

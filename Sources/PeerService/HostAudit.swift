@@ -8,8 +8,9 @@ import Synchronization
 
 /// The trail of what was done on this host that somebody may have to answer for: `audit.log` in the store.
 package final class HostAudit: Sendable {
-    /// The longest trail that is read, in bytes. A longer one is moved away by whoever keeps it.
-    package static let byteLimit = 256 << 20
+    /// The longest file in bytes. A longer one gets a number after its name, and a new trail begins whose first record has
+    /// the old one's last hash.
+    package static let byteLimit = 16 << 20
 
     private let path: String
     private let files: any FileAccess
@@ -31,33 +32,47 @@ package final class HostAudit: Sendable {
 
     /// Adds a record and makes it durable. What has to be audited is not done when this throws.
     package func add(
-        _ action: String, _ subject: String, before: String? = nil, after: String? = nil, actor: String = "local",
-        outcome: String = "done"
+        _ action: String, _ subject: String, before: String? = nil, after: String? = nil, outcome: String = "done"
     ) throws(HostFailure) {
+        let record = AuditRecord(
+            at: clock(), actor: "local", action: action, subject: subject, before: before, after: after,
+            outcome: outcome)
         do {
             try state.withLock { current in
-                var state = try current ?? open()
-                let record = AuditRecord(
-                    at: clock(), actor: actor, action: action, subject: subject, before: before, after: after,
-                    outcome: outcome)
-                let line = Array(state.chain.append(record).line.utf8)
-                try line.withUnsafeBytes { try state.file.write($0, at: state.end) }
-                try state.file.sync()
-                state.end += Int64(line.count)
-                current = state
+                do {
+                    var state = try current ?? open()
+                    if state.end > Self.byteLimit { state = try rotate(state) }
+                    try append(record, to: &state)
+                    current = state
+                } catch {
+                    // What is on disk now is found out by reading it again.
+                    current = nil
+                    throw error
+                }
             }
         } catch {
-            throw HostFailure(.failed, "the audit trail cannot be written (\(error)); nothing was done")
+            throw HostFailure(.failed, "the audit trail cannot be written (\(error))")
         }
     }
 
-    /// Makes sure that the trail is whole and can be written.
-    func prepare() throws(HostFailure) {
-        do {
-            try state.withLock { current in current = try current ?? open() }
-        } catch {
-            throw HostFailure(.failed, "the audit trail cannot be written (\(error)); nothing was done")
-        }
+    private func append(_ record: AuditRecord, to state: inout State) throws {
+        let line = Array(state.chain.append(record).line.utf8)
+        try line.withUnsafeBytes { try state.file.write($0, at: state.end) }
+        try state.file.sync()
+        state.end += Int64(line.count)
+    }
+
+    private func rotate(_ state: State) throws -> State {
+        var number = 1
+        while try files.status("\(path).\(number)") != nil { number += 1 }
+        try files.rename(path, to: "\(path).\(number)")
+        try files.syncDirectory(path.parentDirectory)
+        var fresh = try open()
+        try append(
+            AuditRecord(
+                at: clock(), actor: "local", action: "audit.continue", subject: "\(path).\(number)",
+                before: state.chain.head), to: &fresh)
+        return fresh
     }
 
     /// The records, oldest first, and where the trail was broken, if it was: records after that prove nothing.

@@ -165,11 +165,14 @@ package enum HostRequest: Codable, Sendable {
         package var backend: String
         package var settings: CloneSettings
         package var identity: Identity?
+        /// Whether nobody needs to have signed the master.
+        package var unsigned: Bool
 
         package init(
             master: MasterReference, clone: String, count: Int?, backend: String, settings: CloneSettings = .none,
-            identity: Identity? = nil
+            identity: Identity? = nil, unsigned: Bool = false
         ) {
+            self.unsigned = unsigned
             self.master = master
             self.clone = clone
             self.count = count
@@ -238,6 +241,8 @@ package enum HostReply: Codable, Sendable {
     case pruned(PruneReport)
     /// `nil` when no root is pinned.
     case trust(TrustReport?)
+    /// The same after trackers were asked, and what could not be asked or is not believed.
+    case refreshed(TrustReport?, problems: [String])
     /// A signed statement as JSON, if there is one.
     case statement(Data?)
     case audit(AuditReport)

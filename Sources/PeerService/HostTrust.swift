@@ -80,12 +80,13 @@ package final class HostTrust: Sendable {
     /// - Parameter active: the version that its line stands at.
     /// - Throws: ``HostFailure`` with the refusal's reason.
     package func accept(
-        statement envelope: SignedEnvelope, of name: MasterName, hashes: InfoHashes, size: Int64, active: Int?
+        statement envelope: SignedEnvelope, of name: MasterName, for use: TrustLedger.Use = .fetching,
+        hashes: InfoHashes, size: Int64, active: Int?
     ) throws(HostFailure) {
         let now = clock()
         try change { ledger throws(TrustRefusal) in
             guard var changed = ledger else { return }
-            let statement = try changed.accept(statement: envelope, of: name, active: active, now: now)
+            let statement = try changed.accept(statement: envelope, of: name, for: use, active: active, now: now)
             try TrustLedger.check(statement, isAbout: hashes, size: size)
             ledger = changed
         }

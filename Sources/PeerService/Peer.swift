@@ -26,7 +26,7 @@ package actor Peer: HostService {
     /// What is said of clones at the moment, and who looks after them.
     var warnings: [String] = []
     private var watch: Task<Void, Never>?
-    private var trustWatch: Task<Void, Never>?
+    private var trustWatches: [Task<Void, Never>] = []
     private(set) var isStopping = false
     var adopted = AdoptedWatch()
     var adoptedTask: Task<Void, Never>?
@@ -64,7 +64,7 @@ package actor Peer: HostService {
         await finishClones()
         for partial in host.store.partials() {
             do {
-                try host.checkNotRevoked(partial.name)
+                try host.checkResumable(partial)
                 let image = try await host.blocking { [host] in try host.store.resume(partial.name) }
                 try await join(
                     ImageSwarm(
@@ -77,7 +77,7 @@ package actor Peer: HostService {
             }
         }
         watch = Task { await watchClones() }
-        trustWatch = watchTrust()
+        trustWatches = configuration.trackers.map { watchTrust(at: $0) }
         return listening
     }
 
@@ -85,7 +85,7 @@ package actor Peer: HostService {
     package func stop() async {
         isStopping = true
         watch?.cancel()
-        trustWatch?.cancel()
+        for watch in trustWatches { watch.cancel() }
         adoptedTask?.cancel()
         await network.close()
         await withTaskGroup(of: Void.self) { group in
@@ -161,14 +161,7 @@ package actor Peer: HostService {
         case .verifyMaster: return try await verify(request, progress)
         case .removeMaster(let reference, let force):
             return try await remove(reference, force: force, request, progress)
-        case .pruneMasters:
-            let reply = try await host.perform(request, progress: progress)
-            let left = await Set(masters().map(\.name))
-            for name in images where !left.contains(name) && !host.store.partials().contains(where: { $0.name == name })
-            {
-                await leave(name)
-            }
-            return reply
+        case .pruneMasters: return try await prune(request, progress)
         case .refreshTrust(let trackers):
             let reply = try await host.perform(
                 .refreshTrust(trackers: trackers + configuration.trackers.map(\.base)), progress: progress)
@@ -307,15 +300,11 @@ package actor Peer: HostService {
         do {
             var named: [TrackerURL] = []
             for text in order.trackers { named.append(try TrackerClient.url(text)) }
-            let (found, label, tracker) = try await torrent(order.source, named + configuration.trackers)
-            let torrent = try await complete(found, named, progress)
-            let metainfo = try Metainfo(torrent: torrent)
-            let name = try MasterName(order.rename, of: metainfo)
-            try await host.checkTrust(in: name, metainfo, order: order, from: tracker)
+            let (torrent, metainfo, name, label) = try await offer(order, named, progress)
             let request = FetchRequest(
                 trackers: named.map(\.announce),
                 clones: order.clone.map { FetchRequest.Clones(base: $0, count: order.count, backend: order.backend) },
-                label: label)
+                label: label, unsigned: order.unsigned ? true : nil)
             if let clone = order.clone {
                 try host.checkClones(clone, count: order.count, backend: order.backend)
             }
@@ -379,30 +368,48 @@ package actor Peer: HostService {
         }
     }
 
-    /// The torrent an order means; its label, and the tracker it is from, where a catalogue has it.
-    private func torrent(
-        _ source: HostRequest.Fetch.Source, _ trackers: [TrackerURL]
-    ) async throws -> (torrent: [UInt8], label: String?, tracker: TrackerURL?) {
-        switch source {
-        case .torrent(let data): return (Array(data), nil, nil)
-        case .catalogue(let reference):
-            guard !trackers.isEmpty else {
-                throw HostFailure(.usage, "no tracker to ask for \(reference); name one with --tracker URL")
-            }
-            var failure: HostFailure?
-            for tracker in trackers {
-                do {
-                    if let found = try await TrackerClient.shared.published(reference, at: tracker) {
-                        return (found.torrent, found.label, tracker)
-                    }
-                } catch {
-                    failure = HostFailure(error)
-                }
-            }
-            throw failure
-                ?? HostFailure(
-                    .notFound,
-                    "no tracker knows \(reference); publish it with `drover master publish`, or give the .torrent file")
+    /// What an order means, as far as this host believes it: a file, or the first of the trackers' answers that stands up.
+    private func offer(
+        _ order: HostRequest.Fetch, _ named: [TrackerURL], _ progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws -> (torrent: [UInt8], metainfo: Metainfo, name: MasterName, label: String?) {
+        let reference: MasterReference
+        switch order.source {
+        case .torrent(let data): return try await check(Array(data), nil, order, named, nil, progress)
+        case .catalogue(let asked): reference = asked
         }
+        let trackers = named + configuration.trackers
+        guard !trackers.isEmpty else {
+            throw HostFailure(.usage, "no tracker to ask for \(reference); name one with --tracker URL")
+        }
+        var failure: HostFailure?
+        for tracker in trackers {
+            do {
+                guard let found = try await TrackerClient.shared.published(reference, at: tracker) else { continue }
+                return try await check(found.torrent, found.label, order, named, (tracker, found.name), progress)
+            } catch {
+                failure = HostFailure(error)
+            }
+        }
+        throw failure
+            ?? HostFailure(
+                .notFound,
+                "no tracker knows \(reference); publish it with `drover master publish`, or give the .torrent file")
+    }
+
+    /// - Parameter origin: the tracker it is from, and what the tracker says it is.
+    private func check(
+        _ found: [UInt8], _ label: String?, _ order: HostRequest.Fetch, _ named: [TrackerURL],
+        _ origin: (tracker: TrackerURL, name: MasterName)?, _ progress: @escaping @Sendable (HostProgress) -> Void
+    ) async throws -> (torrent: [UInt8], metainfo: Metainfo, name: MasterName, label: String?) {
+        let torrent = try await complete(found, named, progress)
+        let metainfo = try Metainfo(torrent: torrent)
+        if let origin, metainfo.name != origin.name.fileName {
+            throw HostFailure(
+                .trackerUnreachable,
+                "the tracker \(origin.tracker.base) gave another torrent than that of \(origin.name)")
+        }
+        let name = try MasterName(order.rename, of: metainfo)
+        try await host.checkTrust(in: name, metainfo, order: order, from: origin?.tracker)
+        return (torrent, metainfo, name, label)
     }
 }

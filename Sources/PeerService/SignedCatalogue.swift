@@ -18,9 +18,17 @@ package struct SignedCatalogue: Sendable {
         try await TrackerClient.shared.pointer(of: line, at: tracker)
     }
 
-    /// The highest version of a line that the tracker has, if any.
-    package func newestVersion(of line: String) async throws -> Int? {
-        try await TrackerClient.shared.newestVersion(of: line, at: tracker)
+    /// The highest version of a line that the tracker has, if any; `isUnsigned` when the root's publishers have not signed
+    /// it, and anybody may have put it there.
+    package func newestVersion(
+        of line: String, signedBy root: TrustRoot
+    ) async throws -> (version: Int?, isUnsigned: Bool) {
+        guard let version = try await TrackerClient.shared.newestVersion(of: line, at: tracker),
+            let name = MasterName(name: line, version: version)
+        else { return (nil, false) }
+        let envelope = try await TrackerClient.shared.statement(about: name, at: tracker)
+        let statement = try? envelope?.statement(MasterStatement.self, signedBy: root)
+        return statement?.master == name ? (version, false) : (nil, true)
     }
 
     /// Gives the tracker a statement or a pointer.

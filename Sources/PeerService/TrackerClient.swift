@@ -68,18 +68,19 @@ struct TrackerClient: Sendable {
     /// - Returns: `nil` when the tracker does not know it.
     func published(
         _ reference: MasterReference, at tracker: TrackerURL
-    ) async throws -> (torrent: [UInt8], label: String?)? {
+    ) async throws -> (torrent: [UInt8], name: MasterName, label: String?)? {
         guard case .http = tracker.transport else { return nil }
         let masters = "\(tracker.base)/api/v1/masters"
         let entry = reference.version.map { "\(reference.name)/\($0)" } ?? reference.name
         guard let bytes = try await find("\(masters)/\(entry)", Self.catalogueLimit, tracker) else { return nil }
         guard let master = try? JSONDecoder().decode(PublishedMaster.self, from: Data(bytes)),
-            let name = MasterName(name: master.name, version: master.version)
+            let name = MasterName(name: master.name, version: master.version), name.name == reference.name,
+            name.version == reference.version ?? name.version
         else {
             throw HostFailure(.trackerUnreachable, "the tracker \(tracker.base) answered with nonsense")
         }
         let url = "\(masters)/\(name.name)/\(name.version)/torrent"
-        return try await find(url, TorrentFile.maximumByteCount, tracker).map { ($0, master.label) }
+        return try await find(url, TorrentFile.maximumByteCount, tracker).map { ($0, name, master.label) }
     }
 
     /// The highest version of a line in a tracker's catalogue.

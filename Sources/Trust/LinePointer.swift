@@ -9,6 +9,8 @@ package struct LinePointer: SignedStatement {
     package static let noun = "a pointer"
     /// The most versions that one line can have revoked.
     package static let revokedLimit = 10_000
+    /// The highest serial, so that there is always a next one.
+    package static let serialLimit = 1_000_000_000
 
     package var name: String
     /// Grows with each pointer of the line: 1 is the first.
@@ -16,7 +18,8 @@ package struct LinePointer: SignedStatement {
     /// The version that the line stands at; `nil` when the pointer only revokes.
     package var current: Int?
     /// The highest version that the pointer speaks about: up to it only ``current`` may be used, and whatever is higher
-    /// was published later. The same as ``current`` where that is the newest; `nil` when the pointer only revokes.
+    /// was published later. The same as ``current`` where that is the newest. Without ``current`` none of them may be used;
+    /// `nil` when the pointer only revokes.
     package var overrules: Int?
     /// Versions that are no longer served, fetched or cloned. A version once revoked stays so, whether or not later
     /// pointers repeat it.
@@ -39,13 +42,15 @@ package struct LinePointer: SignedStatement {
     }
 
     package var isSound: Bool {
-        MasterName.isValid(name: name) && serial > 0 && isPlaceSound && revoked.count <= Self.revokedLimit
+        MasterName.isValid(name: name) && (1...Self.serialLimit).contains(serial) && isPlaceSound
+            && revoked.count <= Self.revokedLimit
             && revoked.allSatisfy { $0 > 0 }
             && created >= 0 && expires > created
     }
 
     private var isPlaceSound: Bool {
-        guard let current, let overrules else { return current == nil && overrules == nil }
+        guard let current else { return overrules.map { $0 > 0 } ?? true }
+        guard let overrules else { return false }
         return current > 0 && overrules >= current && !revoked.contains(current)
     }
 }

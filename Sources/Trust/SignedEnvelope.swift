@@ -63,6 +63,16 @@ package struct SignedEnvelope: Codable, Hashable, Sendable {
         return ((try? encoder.encode(self)).map { Array($0) } ?? []) + [0x0a]
     }
 
+    /// The statement's JSON, when it is written as this code writes it: what is shown is then all that is signed.
+    /// - Throws: ``TrustRefusal`` with `.malformed`.
+    package func legible<Statement: SignedStatement>(_ type: Statement.Type) throws(TrustRefusal) -> String {
+        let statement = try unchecked(type)
+        guard try SignedEnvelope(statement).payload == payload else {
+            throw TrustRefusal(.malformed, "it says more than can be shown; do not sign it")
+        }
+        return String(decoding: payload, as: UTF8.self)
+    }
+
     /// Adds a signature; one that the same key gave before is replaced.
     /// - Throws: ``TrustRefusal`` with `.malformed` when there are too many, or the key cannot sign.
     package mutating func sign(with key: SigningKey) throws(TrustRefusal) {

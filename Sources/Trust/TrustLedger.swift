@@ -10,7 +10,7 @@ package import Metainfo
 package struct TrustLedger: Codable, Equatable, Sendable {
     /// The most lines a host keeps books on.
     package static let lineLimit = 10_000
-    /// How many versions of a line the content is remembered of.
+    /// Of how many versions of a line, the highest ones, the content is remembered.
     package static let rememberedVersions = 64
     /// By how many seconds two hosts' clocks may differ.
     package static let clockTolerance: Int64 = 600
@@ -23,8 +23,15 @@ package struct TrustLedger: Codable, Equatable, Sendable {
         package internal(set) var contents: [Int: String] = [:]
         package internal(set) var pointer: LinePointer?
         package internal(set) var revoked: Set<Int> = []
-        /// When the newest statement about the highest version ceases to hold, in seconds since 1970.
-        package internal(set) var expires: Int64 = 0
+    }
+
+    /// What a statement is wanted for.
+    package enum Use: Sendable {
+        /// What is older than anything seen is refused.
+        case fetching
+        /// The master is here, and was believed when it came: what is older than the active version is refused. A newer one
+        /// that somebody keeps from completing must not hold this one up.
+        case using
     }
 
     package private(set) var root: TrustRoot
@@ -93,7 +100,7 @@ package struct TrustLedger: Codable, Equatable, Sendable {
     /// - Throws: ``TrustRefusal``; the ledger is as it was then.
     @discardableResult
     package mutating func accept(
-        statement envelope: SignedEnvelope, of master: MasterName, active: Int?, now: Int64
+        statement envelope: SignedEnvelope, of master: MasterName, for use: Use = .fetching, active: Int?, now: Int64
     ) throws(TrustRefusal) -> MasterStatement {
         let statement = try envelope.statement(MasterStatement.self, signedBy: root)
         guard let about = statement.master, about == master else {
@@ -116,7 +123,7 @@ package struct TrustLedger: Codable, Equatable, Sendable {
                         + "may be holding it back, or it has to be signed anew"
                     : "the statement about \(master) has expired; sign it anew")
         }
-        try checkPlace(master, line, now)
+        try checkPlace(master, line, floor: use == .fetching ? line.highest : min(line.highest, active ?? 0), now)
         if let follows = statement.follows, let active, active < follows {
             throw TrustRefusal(
                 .barrier,
@@ -144,25 +151,24 @@ package struct TrustLedger: Codable, Equatable, Sendable {
         }
     }
 
-    /// Refuses versions that are older than what was seen, and those that a pointer has gone back from.
-    private func checkPlace(_ master: MasterName, _ line: Line, _ now: Int64) throws(TrustRefusal) {
-        guard let pointer = line.pointer, let current = pointer.current, let overrules = pointer.overrules else {
-            guard master.version >= line.highest else { throw .older(master, line) }
+    /// Refuses versions that are older than ``floor``, and those that a pointer has gone back from.
+    private func checkPlace(_ master: MasterName, _ line: Line, floor: Int, _ now: Int64) throws(TrustRefusal) {
+        guard let pointer = line.pointer, let overrules = pointer.overrules, master.version <= overrules else {
+            guard master.version >= floor else { throw .older(master, floor) }
             return
         }
-        if master.version == current {
-            guard master.version >= line.highest || pointer.expires > now else {
-                throw TrustRefusal(.expired, "the pointer back to \(master) has expired; sign one anew")
-            }
-            return
+        guard master.version == pointer.current else {
+            let place =
+                pointer.current.map { "pointed \(master.name) to \(master.name)@\($0)" }
+                ?? "withdrawn the line's newest"
+            throw TrustRefusal(.rollback, "the publishers have \(place); \(master) is not to be used any more")
         }
-        guard master.version > overrules else {
-            throw TrustRefusal(
-                .rollback,
-                "the publishers have pointed \(master.name) to \(master.name)@\(current); \(master) is not to be "
-                    + "used any more")
+        guard master.version < floor else { return }
+        // The way back ends where the line has gone on.
+        guard floor <= overrules else { throw .older(master, floor) }
+        guard pointer.expires > now else {
+            throw TrustRefusal(.expired, "the pointer back to \(master) has expired; sign one anew")
         }
-        guard master.version >= line.highest else { throw .older(master, line) }
     }
 
     private func line(_ name: String) throws(TrustRefusal) -> Line {
@@ -184,10 +190,7 @@ package struct TrustLedger: Codable, Equatable, Sendable {
 
 extension TrustLedger.Line {
     fileprivate mutating func remember(_ statement: MasterStatement) {
-        if statement.version >= highest {
-            highest = statement.version
-            expires = statement.expires
-        }
+        highest = max(highest, statement.version)
         contents[statement.version] = statement.infoHashV2
         while contents.count > TrustLedger.rememberedVersions, let oldest = contents.keys.min() {
             contents[oldest] = nil
@@ -196,10 +199,10 @@ extension TrustLedger.Line {
 }
 
 extension TrustRefusal {
-    fileprivate static func older(_ master: MasterName, _ line: TrustLedger.Line) -> TrustRefusal {
+    fileprivate static func older(_ master: MasterName, _ floor: Int) -> TrustRefusal {
         TrustRefusal(
             .rollback,
-            "this host has seen \(master.name)@\(line.highest); going back to \(master) takes a newer signed "
-                + "pointer (`drover master point \(master)`)")
+            "this host has seen \(master.name)@\(floor); going back to \(master) takes a newer signed pointer "
+                + "(`drover master point \(master)`)")
     }
 }

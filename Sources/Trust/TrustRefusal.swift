@@ -28,8 +28,6 @@ package struct TrustRefusal: Error, Codable, Hashable, Sendable, CustomStringCon
         case barrier
         /// There is no signed statement about it.
         case unsigned
-        /// This host rolled the version back, and it stays away until somebody clears that.
-        case denied
     }
 
     package let code: Code

@@ -32,7 +32,8 @@ package struct TrustRoot: SignedStatement {
     }
 
     package var isSound: Bool {
-        serial > 0 && (1...Self.keyLimit).contains(keys.count) && (1...keys.count).contains(threshold)
+        (1...LinePointer.serialLimit).contains(serial) && (1...Self.keyLimit).contains(keys.count)
+            && (1...keys.count).contains(threshold)
             && Set(keys.map(\.key)).count == keys.count && Set(keys.map(\.key.id)).count == keys.count
             && Set(keys.map(\.name)).count == keys.count
             && keys.allSatisfy { publisher in

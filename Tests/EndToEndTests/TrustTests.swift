@@ -31,6 +31,7 @@ extension EndToEnd {
         {
             try await Fleet.run { fleet in
                 let (keys, root) = try await Self.publishers(fleet)
+                let all = "--root \(root) \(keys)"
                 let seed = try await fleet.peer("seed")
                 for version in 1...3 {
                     try await fleet.publish("base@\(version)", in: "seed", mebibytes: 2, seed: UInt64(version))
@@ -53,14 +54,17 @@ extension EndToEnd {
                 try await Self.sign("base@1", keys, in: seed.store, at: fleet.tracker)
                 let back = "master fetch base@1 --tracker \(fleet.tracker) --store \(host.store)"
                 try await droverRefuses(back, with: 8, saying: "(rollback)")
-                try await droverDoes("master point base@1 --tracker \(fleet.tracker) \(keys)")
+                try await droverDoes("master point base@1 --over 3 --tracker \(fleet.tracker) \(all)")
                 try await droverDoes(back + " --wait")
                 try await droverDoes("master activate base@1 --store \(host.store)")
                 try await droverRefuses("master activate base@2 --store \(host.store)", with: 8, saying: "(rollback)")
 
+                try await droverRefuses(
+                    "master point base@1 --tracker \(fleet.tracker) \(all)", with: 8, saying: "--over")
+
                 // What is revoked is not served, fetched or cloned; the clone that is there stays.
                 try await droverDoes("clone create base vm --store \(host.store)")
-                try await droverDoes("master revoke base@1 --tracker \(fleet.tracker) \(keys)")
+                try await droverDoes("master revoke base@1 --over 3 --tracker \(fleet.tracker) \(all)")
                 try await droverDoes("trust refresh --store \(host.store)")
                 try await droverRefuses("clone create base more --store \(host.store)", with: 8, saying: "(revoked)")
                 #expect(try await droverDoes("clone list --store \(host.store)").output.contains("vm"))
@@ -80,8 +84,14 @@ extension EndToEnd {
                 let torrent = "\(seed.store)/masters/base@3.torrent"
                 try await droverRefuses("master fetch \(torrent) --store \(host.store)", with: 8, saying: "(unsigned)")
                 try await droverDoes("master fetch \(torrent) --unsigned --wait --store \(host.store)")
+                try await droverRefuses("clone create base@3 raw --store \(host.store)", with: 8, saying: "(unsigned)")
+                try await droverDoes("clone create base@3 raw --unsigned --store \(host.store)")
+                try await droverDoes("master activate base@3 --unsigned --store \(host.store)")
                 let audit = try await droverDoes("audit list --store \(host.store)").output
-                for words in ["trust.pin", "done without signatures", "master.activate", "base@2", "(rollback)"] {
+                for words in [
+                    "trust.pin", "begun without signatures", "done without signatures", "master.activate", "base@2",
+                    "(rollback)",
+                ] {
                     #expect(audit.contains(words), "\(words) in \(audit)")
                 }
                 #expect(try await droverDoes("audit verify --store \(host.store)").output.contains("fits"))
@@ -180,7 +190,7 @@ extension EndToEnd {
                 // A line that a power cut tore off was never acknowledged.
                 try writeFile(trail + Array("0123 {".utf8), to: "\(store)/audit.log")
                 try await droverDoes("master activate base@1 --store \(store)")
-                #expect(try await droverDoes("audit verify --store \(store)").output.contains("2 records"))
+                #expect(try await droverDoes("audit verify --store \(store)").output.contains("4 records"))
             }
         }
 

@@ -56,6 +56,8 @@ struct ActiveVersionsTests {
         line.forget(2)
         #expect(line.previous == [1])
         line.forget(3)
+        #expect(line.current == 1, "the last one before it")
+        line.forget(1)
         #expect(line.current == nil)
     }
 
@@ -85,10 +87,20 @@ struct ActiveVersionsTests {
         try again.activate(Self.name(3), clearingDenial: true)
     }
 
-    @Test func `what was denied is not what a bare name means`() throws {
+    @Test func `what was retired is not what a bare name means, and the active version is not retired`() throws {
         let (_, store) = try Self.masters(CrashFiles())
-        try store.deny(Self.name(3), reason: "bad")
+        try store.retire(Self.name(3))
         #expect(try store.master(of: "office").name.version == 2)
+        try store.activate(Self.name(3))
+        #expect(#expect(throws: StoreError.self) { try store.retire(Self.name(3)) }?.kind == .conflict)
+        try store.activate(Self.name(2))
+        #expect(store.activeVersions(of: "office").retired.isEmpty)
+    }
+
+    @Test func `a rollback passes over what is not allowed`() throws {
+        let (_, store) = try Self.masters(CrashFiles())
+        for version in 1...3 { try store.activate(Self.name(version)) }
+        #expect(try store.rollBack("office", reason: "") { $0.version != 2 }.version == 1)
     }
 
     @Test func `there is no going back without a version that was active before`() throws {
@@ -103,12 +115,21 @@ struct ActiveVersionsTests {
         let (_, store) = try Self.masters(CrashFiles())
         try store.activate(Self.name(1))
         try store.activate(Self.name(2))
-        for version in [1, 2] {
-            #expect(throws: StoreError.self) { try store.checkNotKept(Self.name(version)) }
+        try store.pin(Self.name(3), true)
+        for version in 1...3 {
+            let error = #expect(throws: StoreError.self) { try store.remove(Self.name(version)) { _ in false } }
+            #expect(error?.kind == .conflict)
         }
-        try store.checkNotKept(Self.name(3))
-        try store.remove(Self.name(2)) { _ in false }
-        #expect(store.activeVersions(of: "office").current == nil)
+        try store.remove(Self.name(2), force: true) { _ in false }
+        #expect(try store.master(of: "office").name.version == 1)
+    }
+
+    @Test func `a folder that cannot be asked does not mean the newest version`() throws {
+        let files = CrashFiles()
+        let (fixture, store) = try Self.masters(files)
+        try store.activate(Self.name(1))
+        let faulty = UnreadableFile(files, "\(StoreFixture.root)/active")
+        #expect(throws: StoreError.self) { try fixture.open(faulty) }
     }
 
     @Test func `a line whose file cannot be read does not mean the newest version`() throws {

@@ -49,6 +49,16 @@ import Trust
         #expect(statement == (try Publishers.statement(3)))
     }
 
+    @Test func `what says more than can be shown is not shown as all there is`() throws {
+        let envelope = try SignedEnvelope(Publishers.statement(3))
+        #expect(try envelope.legible(MasterStatement.self).contains("\"version\":3"))
+        var longer = envelope
+        longer.payload = Data(
+            String(decoding: envelope.payload, as: UTF8.self).replacing("{", with: "{\r\"x\":1,").utf8)
+        #expect(try longer.unchecked(MasterStatement.self).version == 3)
+        #expect(throws: TrustRefusal.self) { try longer.legible(MasterStatement.self) }
+    }
+
     @Test func `signing again replaces the signature`() throws {
         let publishers = try Publishers(1)
         var envelope = try publishers.sign(Publishers.statement(3), 1)

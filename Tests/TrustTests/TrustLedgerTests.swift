@@ -111,6 +111,39 @@ import Trust
         refuses(.rollback) { try $0.accept(Publishers.statement(5)) }
         try accept(Publishers.statement(6))
         #expect(ledger.lines["debian"]?.highest == 6)
+        refuses(.rollback) { try $0.accept(Publishers.statement(3)) }
+    }
+
+    @Test func `when what was pointed back to is revoked too, what it went back from stays away`() throws {
+        try accept(Publishers.statement(5))
+        try accept(Publishers.pointer(1, to: 3, over: 5))
+        try accept(
+            LinePointer(
+                name: "debian", serial: 2, current: nil, overrules: 5, revoked: [3], created: Publishers.now,
+                expires: Publishers.now + Publishers.year))
+        refuses(.rollback) { try $0.accept(Publishers.statement(5)) }
+        refuses(.revoked) { try $0.accept(Publishers.statement(3)) }
+        try accept(Publishers.statement(6))
+    }
+
+    @Test
+    func `what is here may be used although something newer was seen, but never what is older than the active one`()
+        throws
+    {
+        try accept(Publishers.statement(4))
+        try accept(Publishers.statement(5))
+        refuses(.rollback) { try $0.accept(Publishers.statement(4)) }
+        let envelope = try publishers.sign(Publishers.statement(4), 2)
+        let name = try Publishers.master(4)
+        try ledger.accept(statement: envelope, of: name, for: .using, active: 3, now: Publishers.now)
+        refuses(.rollback) {
+            try $0.ledger.accept(statement: envelope, of: name, for: .using, active: 5, now: Publishers.now)
+        }
+    }
+
+    @Test func `there is always a next serial`() throws {
+        #expect(!Publishers.pointer(.max, to: 1).isSound)
+        #expect(Publishers.pointer(LinePointer.serialLimit, to: 1).isSound)
     }
 
     @Test func `the way back is not open for ever`() throws {

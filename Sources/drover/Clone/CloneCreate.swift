@@ -31,7 +31,7 @@ struct CloneCreate: AsyncParsableCommand {
               drover clone create debian web --count 8 --hostname web.example.net --ssh-key ~/.ssh/id_ed25519.pub
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME for its newest version.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME for its active version.", valueName: "master"))
     var master: String
 
     @Argument(help: ArgumentHelp("The clone's name; with --count the clones' common name.", valueName: "clone"))
@@ -58,6 +58,9 @@ struct CloneCreate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("lvm, lvm-thin: the volume group. (default: drover)", valueName: "group"))
     var volumeGroup: String?
 
+    @Flag(help: "Also of what no publisher that this host trusts has signed; this is put on record.")
+    var unsigned = false
+
     @OptionGroup var guest: GuestOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
@@ -70,7 +73,7 @@ struct CloneCreate: AsyncParsableCommand {
         }
         let order = HostRequest.CreateClones(
             master: try MasterReference(master), clone: clone, count: count, backend: backend, settings: settings,
-            identity: try guest.identity())
+            identity: try guest.identity(), unsigned: unsigned)
         guard case .created(let report) = try await store.ask(.createClones(order)) else {
             throw HostFailure.unexpectedReply
         }

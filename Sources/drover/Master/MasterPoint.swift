@@ -13,7 +13,8 @@ struct MasterPoint: AsyncParsableCommand {
             A host that trusts publishers refuses what is older than it has seen. This is the word that lets it go back, \
             and keeps it from the versions in between. It does not move any host by itself.
 
-              drover master point debian@3 --tracker http://tracker:6969 --key alice.key --key bob.key
+              drover master point debian@3 --tracker http://tracker:6969 \\
+                --root root.json --key alice.key --key bob.key
             """)
 
     @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
@@ -37,7 +38,8 @@ struct MasterRevoke: AsyncParsableCommand {
             Hosts that trust publishers stop serving it, fetch it no more and make no clones of it as soon as they hear of \
             it. Clones that exist keep running. A version stays revoked for ever; a mended image gets a higher version.
 
-              drover master revoke debian@4 --tracker http://tracker:6969 --key alice.key --key bob.key
+              drover master revoke debian@4 --tracker http://tracker:6969 \\
+                --root root.json --key alice.key --key bob.key
             """)
 
     @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
@@ -48,8 +50,8 @@ struct MasterRevoke: AsyncParsableCommand {
     func run() async throws {
         guard let name = MasterName(master) else { throw PointerOptions.notExact(master) }
         try await pointer.issue(of: name.name) { last, _ in
-            let current = last?.current == name.version ? nil : last?.current
-            return (current, current == nil ? nil : last?.overrules, [name.version])
+            // What the pointer went back from stays away when the version it went back to is revoked too.
+            (last?.current == name.version ? nil : last?.current, last?.overrules, [name.version])
         }
     }
 }
@@ -58,6 +60,18 @@ struct MasterRevoke: AsyncParsableCommand {
 struct PointerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The tracker that has the line, such as http://tracker:6969.", valueName: "url"))
     var tracker: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The trust root: what the tracker says of the line counts as far as its publishers have signed it.",
+            valueName: "file"), completion: .file())
+    var root: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The highest version there is, where the tracker cannot show a signed statement about it.",
+            valueName: "version"))
+    var over: Int?
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
@@ -78,14 +92,29 @@ struct PointerOptions: ParsableArguments {
         of line: String, _ place: (LinePointer?, Int?) -> (current: Int?, overrules: Int?, revoked: [Int])
     ) async throws {
         let catalogue = try SignedCatalogue(tracker)
-        let last = try await catalogue.pointer(of: line)?.unchecked(LinePointer.self)
-        let (current, overrules, revoked) = place(last, try await catalogue.newestVersion(of: line))
+        let trusted = try HostFailure.wrapping { try TrustRoot.first(EnvelopeFile.read(root)) }
+        // A publisher must not sign what a tracker makes up.
+        let last = try await catalogue.pointer(of: line).map { envelope in
+            try HostFailure.wrapping { try envelope.statement(LinePointer.self, signedBy: trusted) }
+        }
+        let newest = try await catalogue.newestVersion(of: line, signedBy: trusted)
+        if over == nil, newest.isUnsigned {
+            throw HostFailure(
+                .verification,
+                "nobody has signed the version of \(line) that \(tracker) has as the newest; say with --over which "
+                    + "one the highest is")
+        }
+        let (current, overrules, revoked) = place(last, over ?? newest.version)
+        guard (last?.serial ?? 0) < LinePointer.serialLimit else {
+            throw HostFailure(.failed, "the line has had \(LinePointer.serialLimit) pointers, which is the most")
+        }
         let now = signing.now
         let pointer = LinePointer(
             name: line, serial: (last?.serial ?? 0) + 1, current: current, overrules: overrules,
             revoked: Array(Set(revoked + (last?.revoked ?? []))).sorted(), created: now,
             expires: now + signing.expires.seconds)
         let envelope = try signing.sign(pointer)
+        Terminal.data(try envelope.legible(LinePointer.self))
         guard let file else {
             try await catalogue.publish(envelope)
             return Terminal.note(

@@ -96,6 +96,7 @@ struct MasterPrune: AsyncParsableCommand {
             for wait in report.waiting { Terminal.note("\(wait.master) is retired and stays: \(wait.reason)") }
             for problem in report.problems { Terminal.note("warning: \(problem)") }
         }
+        if dryRun { Terminal.note("nothing was removed") }
         if report.excess > 0 {
             throw HostFailure(
                 .partial,

@@ -30,6 +30,9 @@ struct MasterSign: AsyncParsableCommand {
         help: ArgumentHelp("Also write it to this file.", valueName: "file"))
     var file: String?
 
+    @Flag(help: "Make a new statement, not one more signature under the one that is there.")
+    var anew = false
+
     @OptionGroup var signing: SigningOptions
     @OptionGroup var store: StoreOptions
 
@@ -47,12 +50,24 @@ struct MasterSign: AsyncParsableCommand {
             throw HostFailure(.verification, "\(name) is not to be signed: \(report.problem ?? report.state)")
         }
         let now = signing.now
-        let envelope = try signing.sign(
-            MasterStatement(
-                name: name, infoHashV2: hash, size: report.size, created: now, expires: now + signing.expires.seconds,
-                follows: follows))
+        let statement = MasterStatement(
+            name: name, infoHashV2: hash, size: report.size, created: now, expires: now + signing.expires.seconds,
+            follows: follows)
+        let envelope = try signing.sign(try await kept(name, statement) ?? SignedEnvelope(statement))
         _ = try await store.ask(.keepStatement(MasterReference(name), Data(envelope.json)))
         if let file { try EnvelopeFile.write(envelope, to: file) }
         Terminal.note("\(name) is signed, by \(envelope.signatures.count), until \(signing.expires) from now")
+    }
+
+    /// What another publisher has signed on this store, when it says the same and still holds: it gets one more signature.
+    private func kept(_ name: MasterName, _ wanted: MasterStatement) async throws -> SignedEnvelope? {
+        guard !anew, case .statement(let json?) = try await store.ask(.showStatement(MasterReference(name))) else {
+            return nil
+        }
+        let envelope = try SignedEnvelope(json: json)
+        var statement = try envelope.unchecked(MasterStatement.self)
+        guard statement.expires > wanted.created else { return nil }
+        (statement.created, statement.expires) = (wanted.created, wanted.expires)
+        return statement == wanted ? envelope : nil
     }
 }

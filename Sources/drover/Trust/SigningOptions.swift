@@ -32,7 +32,12 @@ struct SigningOptions: ParsableArguments {
         guard statement.isSound else {
             throw HostFailure(.usage, "what is to be signed contradicts itself; check the versions")
         }
-        var envelope = try SignedEnvelope(statement)
+        return try sign(SignedEnvelope(statement))
+    }
+
+    /// Adds the signatures of all keys.
+    func sign(_ envelope: SignedEnvelope) throws -> SignedEnvelope {
+        var envelope = envelope
         for key in keys { try envelope.sign(with: KeyFile.read(key)) }
         return envelope
     }

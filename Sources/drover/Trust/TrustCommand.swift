@@ -101,15 +101,14 @@ struct TrustSign: ParsableCommand {
     func run() throws {
         var envelope = try EnvelopeFile.read(file)
         // What cannot be understood is not signed.
-        switch envelope.payloadType {
-        case TrustRoot.payloadType: _ = try envelope.unchecked(TrustRoot.self)
-        case MasterStatement.payloadType: _ = try envelope.unchecked(MasterStatement.self)
-        case LinePointer.payloadType: _ = try envelope.unchecked(LinePointer.self)
-        default:
-            throw HostFailure(
-                .usage, "\(file) is of a kind that this version does not know: \(envelope.payloadType.prefix(80))")
-        }
-        Terminal.data(String(decoding: envelope.payload, as: UTF8.self))
+        let words =
+            switch envelope.payloadType {
+            case TrustRoot.payloadType: try envelope.legible(TrustRoot.self)
+            case MasterStatement.payloadType: try envelope.legible(MasterStatement.self)
+            case LinePointer.payloadType: try envelope.legible(LinePointer.self)
+            default: throw HostFailure(.usage, "\(file) is of a kind that this version does not know")
+            }
+        Terminal.data(words)
         for key in keys { try envelope.sign(with: KeyFile.read(key)) }
         try EnvelopeFile.write(envelope, to: file)
         Terminal.note("\(file) has \(envelope.signatures.count) signatures now")
@@ -208,9 +207,11 @@ struct TrustRefresh: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard case .trust(let report) = try await store.ask(.refreshTrust(trackers: trackers)) else {
+        guard case .refreshed(let report, let problems) = try await store.ask(.refreshTrust(trackers: trackers)) else {
             throw HostFailure.unexpectedReply
         }
         try TrustShow.print(report, output)
+        guard let first = problems.first else { return }
+        throw HostFailure(.partial, problems.count == 1 ? first : "\(first); and \(problems.count - 1) more like it")
     }
 }

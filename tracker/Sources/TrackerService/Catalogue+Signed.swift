@@ -20,9 +20,9 @@ extension Catalogue {
     }
 
     /// Files a statement about a master. The same statement again adds its signatures to those there are; another one
-    /// takes the place of one that was made earlier.
+    /// takes the place of one that was made earlier, and of one that the root's publishers have not signed.
     package func file(
-        _ envelope: SignedEnvelope, _ statement: MasterStatement, about master: MasterName
+        _ envelope: SignedEnvelope, _ statement: MasterStatement, about master: MasterName, root: TrustRoot? = nil
     ) async throws(CatalogueError) -> Filing {
         try await write { database in
             guard let entry = try Self.fetch(master, from: database), entry.infoHashV2 == statement.infoHashV2,
@@ -31,7 +31,7 @@ extension Catalogue {
             let known = try Data.fetchOne(
                 database, sql: "SELECT envelope FROM statement WHERE name = ? AND version = ?",
                 arguments: [master.name, master.version]
-            ).flatMap { try? SignedEnvelope(json: $0) }
+            ).flatMap { Self.known($0, root) }
             guard
                 let filed = Self.merge(
                     envelope, known, isNewer: { try $0.unchecked(MasterStatement.self).created < statement.created })
@@ -44,14 +44,16 @@ extension Catalogue {
     }
 
     /// Files a pointer of a line, which takes the place of those with lower serials.
-    package func file(_ envelope: SignedEnvelope, _ pointer: LinePointer) async throws(CatalogueError) -> Filing {
+    package func file(
+        _ envelope: SignedEnvelope, _ pointer: LinePointer, root: TrustRoot? = nil
+    ) async throws(CatalogueError) -> Filing {
         try await write { database in
             let exists = try Bool.fetchOne(
                 database, sql: "SELECT EXISTS (SELECT 1 FROM master WHERE name = ?)", arguments: [pointer.name])
             guard exists == true else { return .unfitting }
             let known = try Data.fetchOne(
                 database, sql: "SELECT envelope FROM pointer WHERE name = ?", arguments: [pointer.name]
-            ).flatMap { try? SignedEnvelope(json: $0) }
+            ).flatMap { Self.known($0, root) }
             guard
                 let filed = Self.merge(
                     envelope, known, isNewer: { try $0.unchecked(LinePointer.self).serial < pointer.serial })
@@ -72,6 +74,13 @@ extension Catalogue {
     /// The pointer of a line as an envelope in JSON, or `nil` when there is none.
     package func pointer(of line: String) async throws(CatalogueError) -> [UInt8]? {
         try await bytes("SELECT envelope FROM pointer WHERE name = ?", [line])
+    }
+
+    /// What was filed before, unless it was so without a root that would have refused it.
+    private static func known(_ json: Data, _ root: TrustRoot?) -> SignedEnvelope? {
+        guard let envelope = try? SignedEnvelope(json: json) else { return nil }
+        guard let root else { return envelope }
+        return envelope.signers(of: root).count >= root.threshold ? envelope : nil
     }
 
     /// What is filed when `envelope` comes to what is known; `nil` when that stays as it is.

@@ -22,7 +22,7 @@ struct SignedRoutes: Sendable {
             let master = try context.masterName()
             let (envelope, statement) = try await read(MasterStatement.self, request)
             guard statement.master == master else { throw Self.otherName }
-            return try answer(await catalogue.file(envelope, statement, about: master), "\(master)")
+            return try answer(await catalogue.file(envelope, statement, about: master, root: root), "\(master)")
         }
         masters.get(":name/pointer") { _, context in
             let line = try context.parameters.require("name")
@@ -32,7 +32,7 @@ struct SignedRoutes: Sendable {
             let line = try context.parameters.require("name")
             let (envelope, pointer) = try await read(LinePointer.self, request)
             guard pointer.name == line else { throw Self.otherName }
-            return try answer(await catalogue.file(envelope, pointer), line)
+            return try answer(await catalogue.file(envelope, pointer, root: root), line)
         }
     }
 

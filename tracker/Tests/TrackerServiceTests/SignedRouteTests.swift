@@ -108,6 +108,23 @@ import Trust
         }
     }
 
+    @Test func `what was filed before the publishers were known makes way for what they sign`() async throws {
+        try await withTemporaryFolder { folder in
+            let torrent = try torrent(name: "debian@1.raw")
+            let stranger = try #require(SigningKey(seed: [UInt8](repeating: 8, count: 32)))
+            try await withRoutes(database: folder + "/tracker.sqlite") { client in
+                _ = try await put(torrent, "debian/1", on: client)
+                let rubbish = try signed(statement(of: torrent, created: 1 << 60), by: stranger)
+                #expect(try await put(rubbish.json, "debian/1/statement", on: client).0 == .noContent)
+            }
+            try await withRoutes(database: folder + "/tracker.sqlite", trustRoot: root) { client in
+                let honest = try signed(statement(of: torrent))
+                #expect(try await put(honest.json, "debian/1/statement", on: client).0 == .noContent)
+                #expect(try await get("debian/1/statement", on: client) == honest.json)
+            }
+        }
+    }
+
     @Test func `a tracker that knows the publishers takes nobody else's word`() async throws {
         try await withTemporaryFolder { folder in
             try await withRoutes(database: folder + "/tracker.sqlite", trustRoot: root) { client in
