@@ -121,9 +121,12 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "FileLayer", "ToolLayer", "ImageStore", "CloneLayer", "CloneBench",
                 "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
             ]),
-        module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
+        module(
+            "Simulator",
+            ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", "RolloutCore", .nioCore]),
 
         // The tracker.
+        module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
@@ -165,8 +168,9 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore,
                 .nioPosix, .hummingbird, .httpTypes, .logging,
             ]),
-        tests("SimulationTests", ["Metainfo", "Swarm", "Simulator"]),
+        tests("SimulationTests", ["Metainfo", "Swarm", "RolloutCore", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
+        tests("RolloutCoreTests", path: "tracker/Tests/RolloutCoreTests", ["RolloutCore"]),
         tests(
             "TrackerCoreTests", path: "tracker/Tests/TrackerCoreTests", ["Metainfo", "TrackerProtocol", "TrackerCore"]),
         tests(
