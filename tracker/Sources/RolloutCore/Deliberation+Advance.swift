@@ -112,7 +112,7 @@ extension Deliberation {
 
     mutating func beginNextWave(_ reason: String?) {
         if rollout.phase != .rolling { emit(.phase(.rolling, deadline: nil), reason: reason) }
-        emit(.wave(number: rollout.currentWave + 1, .eligible), reason: reason)
+        emit(.wave(number: min(rollout.currentWave + 1, rollout.waves.count - 1), .eligible), reason: reason)
     }
 
     /// Ends the rollout once nobody is on the way any more, in earlier waves too.

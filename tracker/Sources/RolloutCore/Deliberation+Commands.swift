@@ -35,10 +35,10 @@ extension Deliberation {
 
     private mutating func start(_ reason: String?) throws(Refusal) {
         switch rollout.phase {
-        case .draft, .planned:
+        case .planned:
             let next: RolloutPhase = rollout.settings.needsApproval ? .awaitingApproval : .scheduled
             emit(.phase(next, deadline: now + RolloutLimits.waitingForStart), reason: reason)
-        case .rollingBack: throw .wrongPhase(rollout.phase, command: "start")
+        case .draft, .rollingBack: throw .wrongPhase(rollout.phase, command: "start")
         default: break
         }
     }

@@ -29,7 +29,10 @@ extension Deliberation {
     }
 
     mutating func take(_ host: FleetHost) throws(Refusal) {
-        guard !rollout.phase.isTerminal, rollout.phase != .rollingBack else { return }
+        guard !rollout.phase.isTerminal, rollout.phase != .rollingBack, !rollout.waves.isEmpty, !rollout.isLogFull
+        else {
+            return
+        }
         let isMeant = rollout.target.selector.matches(host.name, labels: host.labels)
         let planned = RolloutPlanner(target: rollout.target, settings: rollout.settings).assess(host)
         guard let known = rollout.host(host.name) else {

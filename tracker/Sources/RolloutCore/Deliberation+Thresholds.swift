@@ -14,14 +14,13 @@ extension Deliberation {
     /// Too many hosts could not be staged. Nothing was broken by it, so nothing goes back.
     private mutating func stopOnStaging() {
         let stage = rollout.stageTally
-        let tried = stage.failed + stage.staged
-        guard stage.failed - stage.tolerated > rollout.settings.tolerated(of: tried),
-            tried >= rollout.settings.minimumSample
+        guard stage.failed - stage.tolerated > rollout.settings.tolerated(of: stage.attempted),
+            stage.attempted >= rollout.settings.minimumSample
         else { return }
         let reason: PauseReason = stage.withoutRoom * 2 > stage.failed ? .capacity : .errorThreshold
         // Whoever ends another pause meets this one.
         guard rollout.pause.map({ $0.reason.isHold }) ?? true else { return }
-        pause(reason, "\(stage.failed) of \(tried) hosts could not be staged")
+        pause(reason, "\(stage.failed) of \(stage.attempted) hosts could not be staged")
     }
 
     private func isTripped(_ number: Int) -> Bool {

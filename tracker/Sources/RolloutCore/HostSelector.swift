@@ -52,7 +52,8 @@ package struct HostSelector: Equatable, Sendable, Codable, CustomStringConvertib
     package func matches(_ host: HostName, labels: [String: String]) -> Bool {
         terms.allSatisfy { term in
             let value = term.key == "host" ? host.description : labels[term.key]
-            return value.map(term.values.contains) == !term.isNegated || (value == nil && term.isNegated)
+            let isAmong = value.map(term.values.contains) ?? false
+            return isAmong != term.isNegated
         }
     }
 

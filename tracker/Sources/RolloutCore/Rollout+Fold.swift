@@ -33,6 +33,7 @@ extension Rollout {
                 switch event.transition {
                 case .created: "a rollout is created once"
                 case .planned(let planned, let aside): refusal(of: planned.joined() + aside, waves: planned.count)
+                case .phase(let phase, _): waves.isEmpty && !phase.isTerminal ? "it was not planned" : nil
                 case .joined(let host): waves.isEmpty ? "it was not planned" : refusal(of: [host], waves: waves.count)
                 case .wave(let number, _), .moved(_, let number), .tolerated(.some(let number), _):
                     waves.indices.contains(number) ? nil : "there is no wave \(number)"

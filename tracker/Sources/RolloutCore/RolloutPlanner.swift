@@ -5,6 +5,9 @@ package struct RolloutPlanner: Sendable {
     private let target: RolloutTarget
     private let settings: RolloutSettings
 
+    /// The most canaries that are chosen without being asked for.
+    private static let automaticCanaries = 5
+
     package init(target: RolloutTarget, settings: RolloutSettings) {
         self.target = target
         self.settings = settings
@@ -62,7 +65,7 @@ package struct RolloutPlanner: Sendable {
         if host.isPinned { return .pinned }
         if host.isDrained { return .drained }
         if let least = target.followsAtLeast, let active = host.active, active < least { return .incompatible }
-        let part = UInt64(settings.headroomPercent)
+        let part = UInt64(clamping: settings.headroomPercent)
         let headroom = max(settings.headroomBytes, host.capacityBytes / 100 * part)
         let (needed, overflow) = target.imageBytes.addingReportingOverflow(headroom)
         return !isHeld && (overflow || host.freeBytes < needed) ? .noSpace : nil
@@ -88,7 +91,7 @@ package struct RolloutPlanner: Sendable {
 
     private func canaries(_ ready: [FleetHost], problems: inout [PlanProblem]) -> [FleetHost] {
         switch settings.canaries {
-        case .automatic: return Array(ready.prefix(min(5, max(1, ready.count / 100))))
+        case .automatic: return Array(ready.prefix(min(Self.automaticCanaries, max(1, ready.count / 100))))
         case .count(let count): return Array(ready.prefix(count))
         case .named(let names):
             let canaries = names.compactMap { name in ready.first { $0.name == name } }

@@ -78,6 +78,12 @@ package struct RolloutSettings: Equatable, Sendable, Codable {
     /// Retries of all hosts together.
     package var retryBudget = RateLimit(percent: 10, per: .minutes(10))
 
+    enum CodingKeys: String, CodingKey {
+        case canaries, isPromotedAutomatically, needsApproval, waves, slots, probing, onError, stageRatePercent
+        case headroomBytes, headroomPercent, toleratedFailures, toleratedPercent, minimumSample, stageProgressLimit
+        case silenceLimit, activateLimit, probeLimit, canarySoak, waveSoak, retries, retryWait, retryBudget
+    }
+
     package init() {}
 
     /// Everything that is wrong with these, in the order of the properties; none when they can be used.

@@ -2,8 +2,9 @@
 
 /// How staging went, over all hosts.
 struct StageTally: Equatable, Sendable {
-    /// Hosts that had the whole master at some time.
-    private(set) var staged = 0
+    /// The denominator: hosts that were told to fetch the master. Those that are still at it count, for failing is quick
+    /// and fetching is not.
+    private(set) var attempted = 0
     /// Hosts that failed while staging, for good or until something changes.
     private(set) var failed = 0
     /// Those of them that have no room.
@@ -14,7 +15,7 @@ struct StageTally: Equatable, Sendable {
     mutating func forgive() { tolerated = min(tolerated, failed) }
 
     mutating func count(_ host: HostRecord, by change: Int) {
-        if host.isStaged { staged += change }
+        if host.attempt > 0, host.state != .left { attempted += change }
         switch host.state {
         case .failed(let failure) where failure.retryAt == nil && failure.step.isStaging: failed += change
         case .timedOut(let step) where step.isStaging: failed += change

@@ -70,6 +70,25 @@ import Testing
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(RolloutEvent.self, from: later) }
     }
 
+    @Test func `settings are read as they were written, and what is missing has its default`() throws {
+        var settings = RolloutSettings()
+        settings.canaries = .named([RolloutScript.name(3)])
+        settings.isPromotedAutomatically = true
+        settings.needsApproval = true
+        settings.waves = try WaveSpec("1,2x")
+        (settings.slots, settings.probing, settings.onError) = (3, .nobody, .rollbackAll)
+        (settings.stageRatePercent, settings.headroomBytes, settings.headroomPercent) = (4, 5, 6)
+        (settings.toleratedFailures, settings.toleratedPercent, settings.minimumSample) = (7, 8, 9)
+        (settings.stageProgressLimit, settings.silenceLimit) = (.seconds(10), .seconds(11))
+        (settings.activateLimit, settings.probeLimit) = (.seconds(12), .seconds(13))
+        (settings.canarySoak, settings.waveSoak) = (.seconds(14), .seconds(15))
+        (settings.retries, settings.retryWait) = (16, .seconds(17))
+        settings.retryBudget = RolloutSettings.RateLimit(percent: 18, per: .seconds(19))
+        let text = try JSONEncoder().encode(settings)
+        #expect(try JSONDecoder().decode(RolloutSettings.self, from: text) == settings)
+        #expect(try JSONDecoder().decode(RolloutSettings.self, from: Data("{}".utf8)) == RolloutSettings())
+    }
+
     private func script(_ random: inout SeededGenerator) throws -> RolloutScript {
         var settings = RolloutSettings()
         settings.needsApproval = Bool.random(using: &random)

@@ -356,6 +356,13 @@ import Testing
         func event(_ transition: Transition) -> RolloutEvent {
             RolloutEvent(sequence: last, at: now, actor: .tracker, reason: nil, request: nil, transition: transition)
         }
+        let unplanned = Array(script.log.prefix(1))
+        var draft = try #require(try Rollout.fold(unplanned))
+        #expect(throws: Refusal.wrongPhase(.draft, command: "start")) {
+            try draft.take(.command(.start), at: script.now)
+        }
+        #expect(try draft.take(.host(RolloutScript.host(1)), at: script.now).isEmpty)
+        #expect(throws: RolloutLogError.self) { try Rollout.fold(unplanned + [script.log[2]]) }
         let stranger = try #require(HostName("stranger"))
         for transition in [
             Transition.wave(number: 99, .passed), .moved([], wave: -1), .tolerated(wave: 4, failures: 1),
