@@ -167,7 +167,10 @@ extension Rollout {
                 host.exposedBy = event.sequence
             case .skipped, .left: host.isAttempted = false
             case .failed(let failure) where failure.step.isStaging: host.isStaged = false
-            case .rolledBack: host.exposedBy = nil
+            case .rollingBack: host.clearsDenial = false
+            case .rolledBack:
+                host.exposedBy = nil
+                host.clearsDenial = false
             default: break
             }
             let isSameOrder = [ordered, host.orderedStep].allSatisfy { $0 == .activate || $0 == .probe }

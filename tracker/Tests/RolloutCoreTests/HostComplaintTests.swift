@@ -165,6 +165,12 @@ import Testing
         // Only an operator has it tried again.
         try script.command(.retryHost(canary))
         #expect(script.rollout.order(for: canary, epoch: 1)?.clearsDenial == true)
+        // What was allowed is allowed once.
+        try script.command(.resume)
+        try script.report(canary, .failed(.cloneFailed, log: nil))
+        #expect(script.rollout.order(for: canary, epoch: 1)?.clearsDenial == false)
+        try script.report(canary, .rolledBack)
+        #expect(script.rollout.order(for: canary, epoch: 1)?.clearsDenial == false)
     }
 
     /// Who holds the lock?
