@@ -4,7 +4,7 @@
 /// one that comes twice, late, or after an earlier one was lost means what it says and no more.
 package struct HostReport: Equatable, Sendable {
     package enum Progress: Equatable, Sendable {
-        /// Bytes that are verified and on disk.
+        /// Bytes that are verified and on disk, counted as ``RolloutTarget/imageBytes`` counts them: at most as many.
         case staging(bytes: UInt64)
         /// All bytes are there; they are being synced and registered.
         case verifying

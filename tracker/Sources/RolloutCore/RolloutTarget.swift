@@ -3,7 +3,7 @@
 /// What is rolled out and to whom.
 package struct RolloutTarget: Equatable, Sendable, Codable {
     package let master: MasterReference
-    /// Bytes that the image takes on disk.
+    /// Bytes that the image takes on disk: what a host needs room for and fetches, without all-zero pieces.
     package let imageBytes: UInt64
     /// The smallest version that the master may follow, when it says so.
     package let followsAtLeast: UInt64?
