@@ -176,8 +176,9 @@ import Testing
         try script.report(wave[3], .failed(.cloneFailed, log: nil))
         #expect(script.rollout.pause?.reason == .errorThreshold)
         // Trying them again gives no allowance for more.
-        try script.command(.retryFailed)
         try script.command(.resume)
+        try script.command(.retryFailed)
+        #expect(script.rollout.pause == nil)
         try script.report(script.names(.activating, wave: 1).prefix(2).map { $0 }, .failed(.cloneFailed, log: nil))
         #expect(script.rollout.pause?.reason == .errorThreshold)
     }
@@ -301,7 +302,7 @@ import Testing
     }
 
     @Test func `a rollout that ended can be rolled back, hosts that followed later too`() throws {
-        var script = try RolloutScript { if $0.name == RolloutScript.name(9) { $0.isOnline = false } }
+        var script = try RolloutScript { if $0.name >= RolloutScript.name(8) { $0.isOnline = false } }
         try script.passCanaries()
         try script.finish()
         #expect(script.rollout.phase == .succeededWithExceptions)
@@ -341,6 +342,37 @@ import Testing
         try script.wait(.hours(1))
         #expect(script.rollout.phase == .canary)
         #expect(script.rollout.pause?.reason == .stalled)
+    }
+
+    @Test func `a doubled report of an earlier return does not count against a new attempt`() throws {
+        var script = try RolloutScript()
+        try script.stageAll()
+        let canary = try #require(script.names(.activating).first)
+        try script.report(canary, .failed(.cloneFailed, log: nil))
+        let order = try #require(script.rollout.order(for: canary, epoch: 1)).stamp.order
+        let report = RolloutInput.report(HostReport(host: canary, version: 7, order: order, progress: .rolledBack))
+        try script.take(report)
+        try script.command(.retryHost(canary))
+        try script.command(.resume)
+        #expect(script.names(.activating) == [canary])
+        try script.take(report)
+        #expect(script.names(.activating) == [canary])
+    }
+
+    @Test func `a canary that is tried again at the gate follows in the last wave`() throws {
+        var settings = RolloutSettings()
+        settings.canaries = .count(2)
+        var script = try RolloutScript(settings: settings)
+        try script.stageAll()
+        let canary = try #require(script.names(.activating).first)
+        try script.command(.skipHost(canary))
+        try script.makeHealthy()
+        #expect(script.rollout.pause?.reason == .canaryGate)
+        try script.command(.retryHost(canary))
+        #expect(script.rollout.host(canary)?.wave == script.rollout.waves.count - 1)
+        try script.command(.promote)
+        try script.finish()
+        #expect(script.rollout.phase == .succeeded)
     }
 
     @Test func `damaged logs are refused with their place`() throws {
