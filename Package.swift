@@ -131,9 +131,12 @@ let package = Package(
                 "CloneBench",
                 "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
             ]),
-        module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
+        module(
+            "Simulator",
+            ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", "RolloutCore", .nioCore]),
 
         // The tracker.
+        module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
@@ -178,8 +181,9 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore,
                 .nioPosix, .hummingbird, .httpTypes, .logging,
             ]),
-        tests("SimulationTests", ["Metainfo", "Swarm", "Simulator"]),
+        tests("SimulationTests", ["Metainfo", "Swarm", "RolloutCore", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
+        tests("RolloutCoreTests", path: "tracker/Tests/RolloutCoreTests", ["RolloutCore"]),
         tests(
             "TrackerCoreTests", path: "tracker/Tests/TrackerCoreTests", ["Metainfo", "TrackerProtocol", "TrackerCore"]),
         tests(

@@ -32,17 +32,30 @@ struct SimulateCommand: AsyncParsableCommand {
     var world: UInt64?
 
     @Option(
+        help: ArgumentHelp(
+            "Run the decisions about a rollout on a small random fleet with faults instead. A failing test names its number.",
+            valueName: "number"))
+    var rollout: UInt64?
+
+    @Option(
         help: ArgumentHelp("Write what happens into this file, one line per event.", valueName: "file"),
         completion: .file())
     var trace: String?
 
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        guard world == nil || rollout == nil else {
+            throw ValidationError("--world and --rollout are two different simulations: give one of them.")
+        }
+    }
+
     func run() async throws {
+        if let rollout { return try simulateRollout(rollout) }
         var scenario = try scenario()
         if trace != nil { scenario.traceLimit = 5_000_000 }
         let outcome = try simulate(scenario, "simulating")
-        if let trace { try write(outcome.trace, to: trace) }
+        if let trace { try write(outcome.trace.lines, dropped: outcome.trace.droppedLines, to: trace) }
         var clean: Outcome?
         if world == nil, scenario.hosts.contains(where: { $0.lies > 0 }) {
             for number in scenario.hosts.indices { scenario.hosts[number].lies = 0 }
@@ -71,11 +84,23 @@ struct SimulateCommand: AsyncParsableCommand {
         }
     }
 
-    private func write(_ trace: Trace, to path: String) throws {
-        var lines = trace.lines.joined(separator: "\n") + "\n"
-        if trace.droppedLines > 0 { lines += "… and \(trace.droppedLines) lines more\n" }
+    private func simulateRollout(_ seed: UInt64) throws {
+        var scenario = FleetScenario.random(seed: seed)
+        if trace != nil { scenario.traceLimit = 5_000_000 }
+        let outcome = try FleetWorld.run(scenario)
+        if let trace { try write(outcome.trace, dropped: 0, to: trace) }
+        let report = RolloutSimulationReport(outcome)
+        try output.print(report, fields: report.fields)
+        guard outcome.isAsPromised else {
+            throw HostFailure(.failed, "the simulated rollout failed: \(report.outcome)")
+        }
+    }
+
+    private func write(_ trace: [String], dropped: Int, to path: String) throws {
+        var text = trace.joined(separator: "\n") + "\n"
+        if dropped > 0 { text += "… and \(dropped) lines more\n" }
         do {
-            try PosixFiles().replace(path, with: Array(lines.utf8))
+            try PosixFiles().replace(path, with: Array(text.utf8))
         } catch {
             throw HostFailure(error)
         }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RolloutCore
+
+/// What the machine promises, whatever the fleet does.
+extension FleetWorld {
+    /// After each input.
+    mutating func check(_ events: [RolloutEvent], wasPaused: Bool) {
+        if !rollout.isAtRest, rollout.nextDeadline == nil {
+            faults.append("\(rollout.phase) without a deadline at \(now.milliseconds)")
+        }
+        var isPaused = wasPaused
+        for event in events {
+            switch event.transition {
+            case .paused: isPaused = true
+            case .resumed, .phase: isPaused = false
+            default: break
+            }
+            guard case .hosts(let names, .activating(isTaken: false), _) = event.transition, rollout.phase.isForward
+            else { continue }
+            if isPaused { faults.append("hosts were activated during a pause") }
+            for name in names where oracle.waves[name].map({ $0 > rollout.currentWave }) ?? true {
+                faults.append("\(name) was activated before its wave")
+            }
+        }
+        // Counting takes a look at every host: each time in small fleets, now and then in large ones.
+        let isLooked = hosts.count <= 100 || rollout.sequence % 512 == 0
+        if isLooked, events.contains(where: \.mayFail), rollout.phase.isForward, rollout.pause == nil {
+            checkFailures()
+        }
+    }
+
+    /// A rollout that goes on has no more failures than are tolerated.
+    private mutating func checkFailures() {
+        let settings = scenario.settings
+        for wave in 0...rollout.currentWave {
+            let (failed, attempted) = oracle.count(wave)
+            let limit = wave == 0 ? 0 : max(settings.toleratedFailures, attempted * settings.toleratedPercent / 100)
+            let isSample = wave == 0 || attempted >= settings.minimumSample
+            if isSample, failed - min(failed, oracle.tolerated[wave] ?? 0) > limit {
+                faults.append("\(failed) of \(attempted) hosts of wave \(wave) failed, and the rollout goes on")
+            }
+        }
+    }
+
+    /// Each order as it is given.
+    mutating func check(_ order: HostOrder, for name: HostName) {
+        guard order.step == .activate || order.step == .probe, let host = rollout.host(name) else { return }
+        if rollout.phase.isForward, host.wave > rollout.currentWave {
+            faults.append("\(name) of wave \(host.wave) has an order to activate in wave \(rollout.currentWave)")
+        }
+        if rollout.phase == .rollingBack || rollout.phase == .rolledBack || rollout.phase == .aborted {
+            faults.append("\(name) has an order to activate, and the rollout is \(rollout.phase)")
+        }
+    }
+
+    /// In the end.
+    mutating func checkEnd() {
+        guard faults.isEmpty else { return }
+        if (try? Rollout.fold(log)) != .some(rollout) { faults.append("the fold of the log is not the live state") }
+        guard rollout.phase.isTerminal, let restSince, now.since(restSince) > Self.grace else { return }
+        for (number, host) in hosts.enumerated() where host.isUp && !host.isFlapping {
+            // Whoever came back a moment ago has not heard of it yet.
+            guard now.since(host.upSince) > Self.grace else { continue }
+            guard let record = rollout.host(host.name), record.state != .left else { continue }
+            let isNew = host.active == scenario.version
+            if rollout.phase == .rolledBack, isNew, scenario.hosts[number].facts.active != scenario.version,
+                !host.cannotGoBack
+            {
+                faults.append("\(host.name) could be reached and was not rolled back")
+            }
+            let follows = record.state == .deferredOffline && host.trouble == nil
+            if rollout.phase.isSuccess, !isNew, record.state == .healthy || follows {
+                faults.append("\(host.name) has not the new version")
+            }
+            if rollout.phase == .rolledBack, record.state == .healthy {
+                faults.append("\(host.name) is healthy, says the log")
+            }
+        }
+    }
+}
+
+extension RolloutEvent {
+    /// Whether the balance of failures and attempts may have changed.
+    fileprivate var mayFail: Bool {
+        guard case .hosts(_, let state, _) = transition else { return false }
+        return [.failed, .timedOut, .rolledBack, .activating].contains(state.kind)
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What becomes of hosts besides: silence, returns, changes, joining and leaving.
+extension Deliberation {
+    /// A host is offline: before it was told to activate that only puts it aside, afterwards it is a failure.
+    mutating func noteSilence(_ name: HostName) {
+        guard let host = rollout.host(name), !rollout.phase.isTerminal else { return }
+        switch host.state {
+        case .pending, .staging, .verifying, .staged:
+            emit(.hosts([name], .deferredOffline, deadline: nil), by: .tracker, reason: "not heard of")
+        case .failed(let failure) where failure.retryAt != nil && failure.step.isStaging:
+            emit(.hosts([name], .deferredOffline, deadline: nil), by: .tracker, reason: "not heard of")
+        case .activating, .probing, .soaking, .rollingBack: timeOut(host, reason: "not heard of")
+        default: break
+        }
+    }
+
+    /// A host that was put aside is there again: it is staged, and activated in the last wave.
+    mutating func noteReturn(_ name: HostName) {
+        guard let host = rollout.host(name), host.state == .deferredOffline else { return }
+        takeIn(host, reason: "heard of again")
+    }
+
+    private mutating func takeIn(_ host: HostRecord, reason: String) {
+        let mayBegin = rollout.phase.isForward && host.attempt <= rollout.settings.retries
+        guard mayBegin || rollout.phase.isBefore else { return }
+        requeue([host.name], toLast: true, reason: reason)
+        begin([host.name], by: .tracker, reason: reason)
+    }
+
+    mutating func take(_ host: FleetHost) throws(Refusal) {
+        guard !rollout.phase.isTerminal, rollout.phase != .rollingBack, !rollout.waves.isEmpty, !rollout.isLogFull
+        else {
+            return
+        }
+        let isMeant = rollout.target.selector.matches(host.name, labels: host.labels)
+        let planned = RolloutPlanner(target: rollout.target, settings: rollout.settings).assess(host)
+        guard let known = rollout.host(host.name) else {
+            guard isMeant else { return }
+            guard rollout.hosts.count < RolloutLimits.hosts else { throw .tooManyHosts }
+            emit(.joined(planned), by: .tracker, reason: "joined the fleet or became meant")
+            if planned.standing == .ready, !rollout.phase.isBefore { begin([host.name], by: .tracker) }
+            return
+        }
+        guard isMeant else { return noteLeaving(host.name) }
+        reassess(known, planned)
+    }
+
+    /// What is known of a host has changed. Whoever is in the middle of being activated is left alone.
+    private mutating func reassess(_ host: HostRecord, _ planned: PlannedHost) {
+        switch (host.state, planned.standing) {
+        case (.pending, .blocked(let reason)), (.staging, .blocked(let reason)), (.verifying, .blocked(let reason)),
+            (.staged, .blocked(let reason)), (.deferredOffline, .blocked(let reason)):
+            // Free space shrinks while the image comes in, so that only the host itself can tell that it is too little.
+            guard reason != .noSpace || host.attempt == 0 else { return }
+            emit(.hosts([host.name], .blocked(reason: reason), deadline: nil), by: .tracker)
+        case (.pending, .already), (.deferredOffline, .already), (.blocked, .already):
+            emit(.hosts([host.name], .already, deadline: nil), by: .tracker)
+        case (.pending, .offline), (.blocked, .offline):
+            emit(.hosts([host.name], .deferredOffline, deadline: nil), by: .tracker)
+        case (.blocked, .ready), (.deferredOffline, .ready), (.left, .ready):
+            takeIn(host, reason: "nothing stands in its way any more")
+        default: break
+        }
+    }
+
+    mutating func noteLeaving(_ name: HostName) {
+        guard let host = rollout.host(name), host.state != .left, !rollout.phase.isTerminal else { return }
+        emit(.hosts([name], .left, deadline: nil), by: .tracker, reason: "no longer part of the fleet, or not meant")
+    }
+
+    mutating func supersede(by number: UInt64) {
+        guard !rollout.phase.isTerminal, number > rollout.number else { return }
+        emit(.phase(.superseded, deadline: nil), by: .tracker, reason: "rollout \(number) of the same line has begun")
+    }
+
+    mutating func raise(_ hold: PauseReason) {
+        guard !rollout.phase.isTerminal, !rollout.holds.contains(hold) else { return }
+        emit(.held(hold), by: .tracker)
+    }
+
+    mutating func lift(_ hold: PauseReason) {
+        guard rollout.holds.contains(hold) else { return }
+        emit(.lifted(hold), by: .tracker)
+        if rollout.pause?.reason == hold { emit(.resumed, by: .tracker) }
+    }
+}

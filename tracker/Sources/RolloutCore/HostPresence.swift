@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who has been heard of lately: what turns signs of life, and their absence, into ``RolloutInput/heard(_:)`` and
+/// ``RolloutInput/silent(_:)``. Nothing of it is stored: after a restart nobody counts as silent before the limit has
+/// passed once.
+package struct HostPresence: Sendable {
+    private let limit: Span
+    private var lastHeard: [HostName: Instant] = [:]
+    private var silent: Set<HostName> = []
+
+    /// - Parameter limit: ``RolloutSettings/silenceLimit``.
+    package init(limit: Span) { self.limit = limit }
+
+    /// Begins to watch a host as if it had just been heard of.
+    package mutating func watch(_ host: HostName, at now: Instant) { lastHeard[host] = now }
+
+    /// - Returns: whether the host counted as silent until now, or was not watched.
+    package mutating func heard(_ host: HostName, at now: Instant) -> Bool {
+        let isNew = lastHeard.updateValue(now, forKey: host) == nil
+        return silent.remove(host) != nil || isNew
+    }
+
+    /// Stops watching a host.
+    package mutating func forget(_ host: HostName) {
+        lastHeard[host] = nil
+        silent.remove(host)
+    }
+
+    /// The hosts that became silent since this was asked last, in order of their names.
+    package mutating func newlySilent(at now: Instant) -> [HostName] {
+        let hosts = lastHeard.filter { $0.value + limit <= now && !silent.contains($0.key) }.keys.sorted()
+        silent.formUnion(hosts)
+        return hosts
+    }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Rollout {
+    /// The state that a log leads to.
+    /// - Returns: `nil` for an empty log.
+    package static func fold(_ log: some Sequence<RolloutEvent>) throws(RolloutLogError) -> Rollout? {
+        var rollout: Rollout?
+        for event in log {
+            if rollout != nil {
+                try rollout?.apply(event)
+            } else if event.sequence == 1,
+                case .created(let number, let target, let settings, let seed) = event.transition
+            {
+                rollout = Rollout(number: number, target: target, settings: settings, seed: seed, at: event.at)
+                rollout?.record(event)
+            } else {
+                throw RolloutLogError(sequence: event.sequence, fault: "it does not begin with the rollout's creation")
+            }
+        }
+        return rollout
+    }
+
+    /// Adds the next event of the log.
+    package mutating func apply(_ event: RolloutEvent) throws(RolloutLogError) {
+        let fault: String? =
+            if event.sequence != sequence + 1 {
+                "number \(sequence + 1) was expected"
+            } else if event.at < latest {
+                "its time lies before that of the entry before it"
+            } else if let name = event.transition.names.first(where: { places[$0] == nil }) {
+                "there is no host \(name)"
+            } else {
+                switch event.transition {
+                case .created: "a rollout is created once"
+                case .planned(let planned, let aside): refusal(of: planned.joined() + aside, waves: planned.count)
+                case .phase(let phase, _): waves.isEmpty && !phase.isTerminal ? "it was not planned" : nil
+                case .joined(let host): waves.isEmpty ? "it was not planned" : refusal(of: [host], waves: waves.count)
+                case .wave(let number, _), .moved(_, let number), .tolerated(.some(let number), _):
+                    waves.indices.contains(number) ? nil : "there is no wave \(number)"
+                default: nil
+                }
+            }
+        if let fault { throw RolloutLogError(sequence: event.sequence, fault: fault) }
+        fold(event)
+    }
+
+    private func refusal(of planned: some Sequence<PlannedHost>, waves count: Int) -> String? {
+        var names = Set<HostName>()
+        guard (1...RolloutLimits.waves).contains(count) else { return "there are \(count) waves" }
+        guard planned.allSatisfy({ places[$0.name] == nil && names.insert($0.name).inserted }) else {
+            return "a host comes twice"
+        }
+        return hosts.count + names.count > RolloutLimits.hosts ? "there are too many hosts" : nil
+    }
+
+    /// Adds an event that ``apply(_:)`` would take.
+    mutating func fold(_ event: RolloutEvent) {
+        switch event.transition {
+        case .created, .noted: break
+        case .planned(let planned, let aside):
+            // There is a last wave for whoever comes later even when all that are there now are canaries.
+            waves = Array(repeating: WaveRecord(), count: max(2, planned.count))
+            for (number, members) in planned.enumerated() {
+                for host in members { add(host, to: number, at: event.at) }
+            }
+            for host in aside { add(host, to: waves.count - 1, at: event.at) }
+        case .phase(let phase, let deadline): enter(phase, deadline: deadline, event)
+        case .paused(let reason):
+            pause = Pause(reason: reason, since: event.at, by: event.actor, explanation: event.reason)
+        case .resumed: pause = nil
+        case .held(let reason): if !holds.contains(reason) { holds.append(reason) }
+        case .lifted(let reason): holds.removeAll { $0 == reason }
+        case .wave(let number, let state):
+            waves[number].state = state
+            if state == .eligible { currentWave = number }
+        case .hosts(let names, let state, let deadline):
+            for place in names.compactMap({ places[$0] }) { move(place, to: state, deadline: deadline, event) }
+        case .progressed(let name, let bytes, let deadline):
+            guard let place = places[name] else { break }
+            change(place) { host in
+                host.bytes = bytes
+                host.progressAt = event.at
+                host.deadline = deadline
+            }
+        case .moved(let names, let wave):
+            for place in names.compactMap({ places[$0] }) where hosts[place].wave != wave {
+                change(place) { $0.wave = wave }
+                waves[wave].members.append(place)
+            }
+        case .joined(let host): add(host, to: waves.count - 1, at: event.at)
+        case .recounted(let names):
+            for place in names.compactMap({ places[$0] }) {
+                change(place) { host in
+                    host.attempt = 0
+                    host.clearsDenial =
+                        host.clearsDenial || host.state.kind == .rolledBack || host.state == .blocked(reason: .denied)
+                }
+            }
+        case .extended(let names, let span):
+            for place in names.compactMap({ places[$0] }) {
+                change(place) { $0.deadline = $0.deadline.map { $0 + span } }
+            }
+        case .tolerated(let wave?, let failures): waves[wave].tolerated = failures
+        case .tolerated(nil, let failures): stageTally.tolerated = failures
+        }
+        record(event)
+    }
+
+    /// Remembers the event's number, time and request.
+    private mutating func record(_ event: RolloutEvent) {
+        sequence = event.sequence
+        latest = event.at
+        dropStaleDeadlines()
+        guard let request = event.request, knownRequests.insert(request).inserted else { return }
+        requests.append(request)
+        guard requests.count >= 2 * RolloutLimits.requests else { return }
+        for old in requests.prefix(RolloutLimits.requests) { knownRequests.remove(old) }
+        requests.removeFirst(RolloutLimits.requests)
+    }
+
+    private mutating func add(_ planned: PlannedHost, to wave: Int, at instant: Instant) {
+        let host = HostRecord(planned, wave: wave, at: instant)
+        places[host.name] = hosts.count
+        waves[wave].members.append(hosts.count)
+        hosts.append(host)
+        waves[wave].tally.count(host, by: 1)
+        stageTally.count(host, by: 1)
+    }
+
+    private mutating func enter(_ phase: RolloutPhase, deadline: Instant?, _ event: RolloutEvent) {
+        // Hosts that follow by themselves after the end may have done so without having said it.
+        if self.phase.isSuccess, phase == .rollingBack {
+            for place in hosts.indices where standingStep(for: hosts[place]) == .activate && !hosts[place].isExposed {
+                hosts[place].exposedBy = hosts[place].order
+            }
+        }
+        self.phase = phase
+        phaseSince = event.at
+        phaseDeadline = deadline
+        guard phase.isTerminal || phase == .rollingBack else { return }
+        pause = nil
+        deadlines.removeAll()
+        for place in hosts.indices {
+            hosts[place].deadline = nil
+            hosts[place].order = event.sequence
+        }
+    }
+
+    private mutating func move(_ place: Int, to state: HostState, deadline: Instant?, _ event: RolloutEvent) {
+        if hosts[place].state.retryAt != nil, state.step != nil || state == .staged { countRetry(at: event.at) }
+        let deadline = phase.isTerminal ? nil : deadline
+        change(place) { host in
+            let (old, ordered) = (host.state, host.orderedStep)
+            host.state = state
+            host.since = event.at
+            host.deadline = deadline
+            // Whoever begins, or begins again after an end, makes an attempt.
+            let isBeginning = old.step == nil && old != .staged && old != .healthy && state != .rollingBack
+            if (isBeginning || old.retryAt != nil) && (state.step != nil || state == .staged) { host.attempt += 1 }
+            switch state {
+            case .staging: host.progressAt = event.at
+            case .staged:
+                host.isStaged = true
+                host.isAttempted = false
+            case .activating(isTaken: false):
+                host.isAttempted = true
+                host.exposedBy = event.sequence
+            case .skipped, .left: host.isAttempted = false
+            case .failed(let failure) where failure.step.isStaging: host.isStaged = false
+            case .rollingBack: host.clearsDenial = false
+            case .rolledBack:
+                host.exposedBy = nil
+                host.clearsDenial = false
+            default: break
+            }
+            let isSameOrder = [ordered, host.orderedStep].allSatisfy { $0 == .activate || $0 == .probe }
+            if host.orderedStep != ordered && !isSameOrder { host.order = event.sequence }
+        }
+    }
+
+    private mutating func countRetry(at instant: Instant) {
+        recentRetries.removeAll { $0 + settings.retryBudget.per <= instant }
+        recentRetries.append(instant)
+    }
+
+    /// Changes a host and everything that counts it.
+    private mutating func change(_ place: Int, _ change: (inout HostRecord) -> Void) {
+        var host = hosts[place]
+        waves[host.wave].tally.count(host, by: -1)
+        stageTally.count(host, by: -1)
+        change(&host)
+        waves[host.wave].tally.count(host, by: 1)
+        stageTally.count(host, by: 1)
+        // What was tolerated is no allowance for others once it is gone.
+        let before = hosts[place].wave
+        waves[before].forgive()
+        stageTally.forgive()
+        if let deadline = host.deadline, deadline != hosts[place].deadline {
+            deadlines.insert(DeadlineQueue.Entry(at: deadline, host: place))
+        }
+        hosts[place] = host
+    }
+
+    private mutating func dropStaleDeadlines() {
+        while let entry = deadlines.first, hosts[entry.host].deadline != entry.at { deadlines.removeFirst() }
+    }
+}
+
+extension Transition {
+    /// Hosts that it takes for known.
+    fileprivate var names: [HostName] {
+        switch self {
+        case .hosts(let names, _, _), .moved(let names, _), .recounted(let names), .extended(let names, _): names
+        case .progressed(let name, _, _): [name]
+        default: []
+        }
+    }
+}
