@@ -124,16 +124,22 @@ let package = Package(
         module("Simulator", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "TrackerCore", .nioCore]),
 
         // The tracker.
+        .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "ConnectionGate", .hummingbird, .hummingbirdCore,
-                .httpTypes, .nioCore, .grdb, .logging, .lifecycle, .unixSignals,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "ConnectionGate", "CLinuxSockets", .hummingbird,
+                .hummingbirdCore, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .grdb, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             ["TrackerProtocol", "TrackerService", .arguments, .logging]),
+
+        // What benchmarks measure with.
+        program(
+            "tracker-load", path: "Tests/Benchmarks/TrackerLoad",
+            ["Metainfo", "TrackerProtocol", "CLinuxSockets", .arguments]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -173,7 +179,7 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
-                .httpTypes, .nioCore, .grdb, .logging,
+                .httpTypes, .nioCore, .grdb, .logging, .subprocess, .systemPackage,
             ]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]

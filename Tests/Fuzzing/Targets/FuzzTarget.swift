@@ -18,7 +18,8 @@ package struct FuzzTarget: Sendable {
     /// Every target.
     package static let all: [FuzzTarget] = [
         .bencode, .metainfo, .handshake, .messages, .extensions, .hashes, .swarm, .announceRequest, .announceResponse,
-        .scrape, .datagramTracker, .addresses, .trackerURL, .tracker, .pieceJournal, .storeRecords, .cloneJournal,
+        .scrape, .datagramTracker, .datagramRequest, .addresses, .trackerURL, .tracker, .pieceJournal, .storeRecords,
+        .cloneJournal,
         .qcow2, .vhd, .vmdk, .vhdx, .vdi,
     ]
 
