@@ -29,7 +29,9 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     /// An IPv4 address from its bytes as a number in network order.
-    package init(ipv4 number: UInt32) { self.init(isIPv6: false, high: 0, low: UInt64(number)) }  // checked: it is wider.
+    package init(ipv4 number: UInt32) {
+        self.init(isIPv6: false, high: 0, low: UInt64(truncatingIfNeeded: number))
+    }
 
     /// An IPv6 address from its two halves as numbers in network order.
     package init(ipv6 high: UInt64, _ low: UInt64) { self.init(isIPv6: true, high: high, low: low) }
