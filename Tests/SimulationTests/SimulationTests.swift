@@ -115,7 +115,7 @@ import Testing
 
     /// A fleet in racks whose links carry much less than their hosts do.
     private func racks(hosts: Int, racks: Int, seed: UInt64) throws -> FleetPlan {
-        var plan = FleetPlan(geometry: try #require(PieceGeometry(size: 256 << 20, pieceLength: 1 << 20)))
+        var plan = FleetPlan(geometry: try #require(PieceGeometry(size: 64 << 20, pieceLength: 256 << 10)))
         plan.hosts = hosts
         plan.racks = racks
         plan.rackLink = 250e6
@@ -127,7 +127,7 @@ import Testing
         throws
     {
         for seed in 1...3 {
-            var plan = try racks(hosts: 60, racks: 4, seed: UInt64(seed))
+            var plan = try racks(hosts: 32, racks: 4, seed: UInt64(seed))
             let told = try World.run(plan.scenario)
             plan.tellsRacks = false
             let untold = try World.run(plan.scenario)
@@ -143,7 +143,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 4, 5, 6])
     func `no rack starves when hosts die, lie, are slow and come late`(seed: UInt64) throws {
-        var plan = try racks(hosts: 48, racks: 6, seed: seed)
+        var plan = try racks(hosts: 24, racks: 3, seed: seed)
         (plan.slow, plan.dying, plan.lying, plan.late) = (0.2, 0.2, 0.2, 0.2)
         let outcome = try World.run(plan.scenario)
         #expect(outcome.verdict == .completed)
