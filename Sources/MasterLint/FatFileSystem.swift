@@ -132,7 +132,11 @@ package struct FatFileSystem: GuestFileSystem {
                     // A name has 20 such pieces at most.
                     longName = (Self.piece(entry) + longName).suffix(13 * 20)
                 } else {
-                    if attributes & 0x08 == 0 { entries.append(read(entry, attributes)) }
+                    let found = read(entry, attributes)
+                    // A name that no path can have is no file's: it would stand for another one.
+                    if attributes & 0x08 == 0, !found.file.name.isEmpty, !found.file.name.contains("/") {
+                        entries.append(found)
+                    }
                     longName = []
                 }
                 if entries.count >= mostEntries { return true }
