@@ -24,7 +24,8 @@ import Testing
         var isInGuest: Bool { [.dmSnapshot, .dmThin, .lvm, .lvmThin].contains(self) }
 
         func suite() throws -> CloneBackendConformance {
-            switch self {
+            if isInGuest { try Guest.clear() }
+            return switch self {
             case .qcow2:
                 CloneBackendConformance(folder: try TestFolder(), format: "qcow2") { Qcow2Backend(site: $0) }
             case .qcow2OfSmallClusters:

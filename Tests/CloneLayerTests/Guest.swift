@@ -26,6 +26,15 @@ enum Guest {
         return (site.files as? FaultyFiles).map { FaultyVolumes(access: volumes, faults: $0) } ?? volumes
     }
 
+    /// Takes away what a test left behind that threw, so that it does not count against the next one.
+    static func clear() throws {
+        try ToolRun.check("dmsetup", "remove_all", "--force", "--deferred")
+        for volume in try LogicalVolumes(tools: PosixTools()).volumes(in: "drover") {
+            _ = try ToolRun.run("lvremove", ["--yes", "--force", "\(volume.id)"])
+        }
+        try ToolRun.check("losetup", "--detach-all")
+    }
+
     /// Mappings, loop devices and volumes that are there.
     static func devices() throws -> Set<String> {
         let mappings = try DeviceMapper(tools: PosixTools()).mappings().compactMap { $0.name?.device }
