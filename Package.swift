@@ -160,14 +160,14 @@ let package = Package(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "ConnectionGate", .hummingbird, .hummingbirdCore,
+                "FleetIdentity", "ConnectionGate", .hummingbird, .hummingbirdCore,
                 .httpTypes, .nioCore, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
                 "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "Trust", .arguments, .logging,
+                "SqliteStorage", "FleetIdentity", "Trust", .arguments, .logging,
             ]),
 
         // Tests.
@@ -214,7 +214,8 @@ let package = Package(
             [
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
-                "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+                "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
+                .nioCore, .logging,
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(

@@ -8,6 +8,8 @@ package enum CertificateHolder: Hashable, Sendable, CustomStringConvertible {
     case host(String)
     case tracker
 
+    /// The longest name of a host, in bytes.
+    package static let nameLimit = 253
     private static let hostPrefix = "drover://host/"
     private static let trackerURI = "drover://tracker"
 
@@ -15,11 +17,11 @@ package enum CertificateHolder: Hashable, Sendable, CustomStringConvertible {
     package static func host(named name: String) -> CertificateHolder? { isHostName(name) ? .host(name) : nil }
 
     /// Whether this can be a host's name: lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or digit, at
-    /// most 253 of them.
+    /// most ``nameLimit`` of them.
     package static func isHostName(_ name: String) -> Bool {
         let bytes = name.utf8
         func isStart(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) }
-        return (1...253).contains(bytes.count) && bytes.first.map(isStart) == true
+        return (1...nameLimit).contains(bytes.count) && bytes.first.map(isStart) == true
             && bytes.allSatisfy { isStart($0) || [0x2d, 0x2e, 0x5f].contains($0) }
     }
 

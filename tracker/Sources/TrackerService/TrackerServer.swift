@@ -82,6 +82,9 @@ package struct TrackerServer: Sendable {
             storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
         ).add(to: router)
         SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: router)
+        if let authority = configuration.authority {
+            EnrolmentRoutes(storage: storage, audit: storage, authority: authority).add(to: router)
+        }
         return router
     }
 

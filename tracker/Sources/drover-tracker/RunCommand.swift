@@ -59,6 +59,12 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "file"))
     var trustRoot: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the fleet's authority (see `drover-tracker fleet create`): hosts with a token get their "
+                + "certificates here, and renew them.", valueName: "dir"))
+    var fleet: String?
+
     func run() async throws {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -69,9 +75,10 @@ struct RunCommand: AsyncParsableCommand {
         let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
         var configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen)
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
+        configuration.authority = try fleet.map { try TrackerFailure.wrapping($0, FleetFolder.open) }
         do throws(TrackerError) {
             let server = TrackerServer(
-                configuration: configuration, storage: try openStorage(database),
+                configuration: configuration, storage: try Self.openStorage(database),
                 logger: Logger(label: "drover-tracker"))
             try await server.run { address in
                 let host = address.host.isUnspecified ? Self.hostName ?? "\(address.host)" : nil
@@ -84,7 +91,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// Opens the database and tells its failures in the tracker's terms.
-    private func openStorage(_ path: String) throws(TrackerError) -> SqliteStorage {
+    static func openStorage(_ path: String) throws(TrackerError) -> SqliteStorage {
         do throws(StorageError) { return try SqliteStorage(path: path) } catch { throw .storage(error) }
     }
 

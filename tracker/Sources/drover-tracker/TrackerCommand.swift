@@ -18,7 +18,7 @@ struct TrackerCommand: AsyncParsableCommand {
               1   It cannot run: the message says why and what to do.
               2   The command line is wrong.
             """,
-        subcommands: [RunCommand.self])
+        subcommands: [RunCommand.self, FleetCommand.self, TokenCommand.self, HostCommand.self])
 
     static func main() async {
         do {
