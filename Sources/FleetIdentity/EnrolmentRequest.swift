@@ -5,8 +5,6 @@ package import FoundationEssentials
 
 /// How a host asks to be taken into a fleet. Nothing in it is secret, and nothing of it is of use for another key or name.
 package struct EnrolmentRequest: Codable, Sendable {
-    /// The longest one that is read, in bytes of JSON.
-    package static let byteLimit = 16 << 10
     private static let purpose = "drover-enrol-1"
 
     /// The name that the host would like; whether it gets it is for the tracker to say.

@@ -13,11 +13,11 @@ import TrackerProtocol
 extension TrackerClient {
     /// - Throws: ``HostFailure`` with the tracker's reason.
     func enrol(_ request: EnrolmentRequest, at tracker: TrackerURL) async throws -> EnrolmentAnswer {
-        try await post(request, "enrol", "the enrolment", tracker)
+        try await post(.enrol(request), "the enrolment", tracker)
     }
 
     func renew(_ request: RenewalRequest, at tracker: TrackerURL) async throws -> EnrolmentAnswer {
-        try await post(request, "renew", "the renewal", tracker)
+        try await post(.renew(request), "the renewal", tracker)
     }
 
     /// - Returns: `nil` when the tracker has no fleet.
@@ -28,12 +28,12 @@ extension TrackerClient {
     }
 
     private func post(
-        _ body: some Encodable, _ path: String, _ what: String, _ tracker: TrackerURL
+        _ order: CertificateOrder, _ what: String, _ tracker: TrackerURL
     ) async throws -> EnrolmentAnswer {
-        var request = HTTPClientRequest(url: "\(try Self.fleet(tracker))/\(path)")
+        var request = HTTPClientRequest(url: "\(try Self.fleet(tracker))/certificate")
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
-        request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+        request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(order)))
         let response = try await send(request, timeout: Self.catalogueTimeout, tracker)
         try await check(response, what, tracker)
         let answer = try await response.body.collect(upTo: EnrolmentAnswer.byteLimit)

@@ -14,7 +14,7 @@ extension EndToEnd {
             try fleet.startedTracker.signal(SIGTERM)
             let old = try fleet.startedTracker
             _ = try await eventually("the tracker ends") { old.exitStatus }
-            try await fleet.startTracker(options: ["--fleet", fleet.path("authority")])
+            try await fleet.startTracker(options: ["--authority", fleet.path("authority")])
         }
 
         private static func tracker(_ words: String, status: Int32 = 0) async throws -> ChildProcess.Finished {
@@ -26,7 +26,7 @@ extension EndToEnd {
 
         private static func token(_ fleet: Fleet, _ hosts: String) async throws -> String {
             let made = try await tracker(
-                "token create --fleet \(fleet.path("authority")) --database \(fleet.path("tracker.sqlite")) --hosts \(hosts)"
+                "token create --authority \(fleet.path("authority")) --database \(fleet.path("tracker.sqlite")) --hosts \(hosts)"
             )
             return made.lines[0]
         }
@@ -84,7 +84,8 @@ extension EndToEnd {
                 // Another fleet's tracker may sign what it likes.
                 _ = try await Self.tracker("fleet create \(fleet.path("other")) --name other")
                 let foreign = try await Self.tracker(
-                    "token create --fleet \(fleet.path("other")) --database \(fleet.path("tracker.sqlite")) --hosts *")
+                    "token create --authority \(fleet.path("other")) --database \(fleet.path("tracker.sqlite")) --hosts *"
+                )
                 try await droverRefuses(enrol(foreign.lines[0], "rack1-9"), with: 8, saying: "not from this fleet")
                 try await droverDoes(enrol(token, "rack1-1"))
                 try await droverRefuses(enrol(token, "rack1-2"), with: 1, saying: "has been used")

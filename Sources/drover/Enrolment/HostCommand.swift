@@ -25,7 +25,7 @@ struct HostEnrol: AsyncParsableCommand {
             The key is made here and stays in the store. The token is used up by it; it names the fleet, so that no other \
             tracker can pass for the right one. A running peer uses the certificate at once and renews it by itself.
 
-              drover-tracker token create --fleet DIR --database FILE --hosts 'rack1-*'   on the tracker
+              drover-tracker token create --authority DIR --database FILE --hosts 'rack1-*'   on the tracker
               drover host enrol --tracker http://tracker:6969 --token-file token          on the host
             """)
 

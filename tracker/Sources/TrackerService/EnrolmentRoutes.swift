@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AuditTrail
 import FleetIdentity
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import OperatorAccess
 import TrackerStorage
 
-/// `/api/v1/fleet/enrol`, `renew` and `revoked`: how hosts get and keep certificates of the fleet.
+/// `/api/v1/fleet/certificate` and `revoked`: how hosts get and keep certificates of the fleet.
 ///
 /// What comes and goes here is signed and not secret. Who asks is proven by the request itself: by a token's signature, or
 /// by the certificate that is to be renewed.
 struct EnrolmentRoutes: Sendable {
     let storage: any HostStorage
-    let audit: any AuditStorage
     let authority: FleetAuthority
 
-    func add(to router: Router<TrackerContext>) {
-        let fleet = router.group("api/v1/fleet")
-        fleet.post("enrol") { request, context in try await enrol(request, context) }
-        fleet.post("renew") { request, context in try await renew(request, context) }
-        fleet.get("revoked") { _, _ in try await revoked() }
-    }
-
-    private func enrol(_ request: Request, _ context: TrackerContext) async throws -> Response {
-        let body = try await read(EnrolmentRequest.self, request)
-        return try await audited("host.enrol", body.host, context) { try await enrol(body) }
+    func add(to table: inout RouteTable) {
+        // Who asks is proven by the request itself, so that these doors are open.
+        table.change(.post, "api/v1/fleet/certificate", RoutePolicy(.open), action: "host.certify") {
+            request, context in
+            let (subject, certificate) =
+                switch try await read(request) {
+                case .enrol(let order): try await enrol(order)
+                case .renew(let order): try await renew(order)
+                }
+            context.note.set(subject: subject, after: certificate.serial)
+            return try JSONAnswer.response(EnrolmentAnswer(certificate: certificate, authority: authority.anchor))
+        }
+        table.read("api/v1/fleet/revoked", RoutePolicy(.open)) { _, _ in try await revoked() }
     }
 
     private func enrol(_ body: EnrolmentRequest) async throws -> (subject: String, certificate: FleetCertificate) {
@@ -53,11 +55,6 @@ struct EnrolmentRoutes: Sendable {
         return (body.host, certificate)
     }
 
-    private func renew(_ request: Request, _ context: TrackerContext) async throws -> Response {
-        let body = try await read(RenewalRequest.self, request)
-        return try await audited("host.renew", "a host", context) { try await renew(body) }
-    }
-
     private func renew(_ body: RenewalRequest) async throws -> (subject: String, certificate: FleetCertificate) {
         let now = Date()
         let certificate: FleetCertificate
@@ -79,29 +76,6 @@ struct EnrolmentRoutes: Sendable {
         return (name, next)
     }
 
-    /// Puts what becomes of a request on record before it is answered, refusals too.
-    private func audited(
-        _ action: String, _ asked: String, _ context: TrackerContext,
-        _ body: () async throws -> (subject: String, certificate: FleetCertificate)
-    ) async throws -> Response {
-        let origin = context.observedHost.map { "\($0)" }
-        func record(_ subject: String, _ serial: String?, _ outcome: String) async throws {
-            _ = try await audit.appendAudit(
-                AuditRecord(
-                    at: Int64(Date().timeIntervalSince1970), actor: "host \(subject)", action: action, subject: subject,
-                    after: serial, outcome: outcome, origin: origin))
-        }
-        do {
-            let (subject, certificate) = try await body()
-            try await record(subject, certificate.serial, "done")
-            return try JSONAnswer.response(EnrolmentAnswer(certificate: certificate, authority: authority.anchor))
-        } catch let refusal as APIError {
-            // A name from outside is cut short before it is kept.
-            try await record(String(asked.prefix(CertificateHolder.nameLimit)), nil, refusal.code)
-            throw refusal
-        }
-    }
-
     private func revoked() async throws -> Response {
         let now = Date()
         var serials: [String] = []
@@ -115,14 +89,14 @@ struct EnrolmentRoutes: Sendable {
         return try JSONAnswer.response(RevocationList(serials, by: authority, now: now))
     }
 
-    private func read<Body: Decodable>(_ type: Body.Type, _ request: Request) async throws -> Body {
-        guard let body = try? await request.body.collect(upTo: EnrolmentRequest.byteLimit) else {
+    private func read(_ request: Request) async throws -> CertificateOrder {
+        guard let body = try? await request.body.collect(upTo: CertificateOrder.byteLimit) else {
             throw APIError(.contentTooLarge, "too_large", "The request is too long.")
         }
-        guard let value = try? JSONDecoder().decode(type, from: Data(body.readableBytesView)) else {
+        guard let order = try? JSONDecoder().decode(CertificateOrder.self, from: Data(body.readableBytesView)) else {
             throw APIError(.badRequest, "bad_request", "This is no such request; use `drover host enrol`.")
         }
-        return value
+        return order
     }
 
     private func proof<Value>(_ body: () throws(IdentityRefusal) -> Value) throws -> Value {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FleetIdentity
+package import OperatorAccess
 package import TrackerCore
 package import TrackerProtocol
 package import Trust
@@ -9,6 +10,8 @@ package import Trust
 package struct TrackerConfiguration: Sendable {
     /// Where to listen; port 0 takes any free port. `[::]` takes IPv4 connections too.
     package var listen: [PeerAddress]
+    /// Whom it is for.
+    package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
     package var trustRoot: TrustRoot?
     /// The fleet's authority, whose certificates hosts get here; `nil` where there is no fleet.

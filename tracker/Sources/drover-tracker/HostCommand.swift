@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import AuditTrail
-import FoundationEssentials
 import SqliteStorage
 import TrackerStorage
 
@@ -20,21 +18,17 @@ struct HostList: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOption
 
     func run() async throws {
-        let storage = try database.open()
-        var last: String?
-        repeat {
-            let page: Page<StoredHost, String>
-            do {
-                page = try await storage.hosts(after: last, limit: StorageLimits.page)
-            } catch {
-                throw TrackerFailure(message: error.description)
-            }
-            for host in page.elements {
-                let labels = host.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-                print(([host.name, host.revoked == nil ? "enrolled" : "revoked"] + labels).joined(separator: " "))
-            }
-            last = page.next
-        } while last != nil
+        try await database.withStorage { storage in
+            var last: String?
+            repeat {
+                let page = try await storage.hosts(after: last, limit: StorageLimits.page)
+                for host in page.elements {
+                    let labels = host.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                    print(([host.name, host.revoked == nil ? "enrolled" : "revoked"] + labels).joined(separator: " "))
+                }
+                last = page.next
+            } while last != nil
+        }
     }
 }
 
@@ -53,19 +47,13 @@ struct HostRevoke: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOption
 
     func run() async throws {
-        let storage = try database.open()
-        let now = Int64(Date().timeIntervalSince1970)
-        do {
-            guard let before = try await storage.revokeHost(name, at: now) else {
+        try await database.withStorage { storage in
+            guard let before = try await storage.revokeHost(name, at: now()) else {
                 throw TrackerFailure(
-                    message: "There is no host \(name); `drover-tracker host list` prints those there are.")
+                    message: "There is no host \(name); `drover-tracker host list` prints those there are.", code: 3)
             }
-            _ = try await storage.appendAudit(
-                AuditRecord(
-                    at: now, actor: "local", action: "host.revoke", subject: name,
-                    before: before.revoked == nil ? "enrolled" : "revoked", after: "revoked"))
-        } catch let error as StorageError {
-            throw TrackerFailure(message: error.description)
+            try await storage.noteLocal(
+                "host.revoke", name, before: before.revoked == nil ? "enrolled" : "revoked", after: "revoked")
         }
         StandardError.write("\(name) is shut out")
     }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import AuditTrail
 import FleetIdentity
-import FoundationEssentials
 import Metainfo
 import SqliteStorage
 import TrackerService
@@ -28,7 +26,7 @@ struct TokenCreate: AsyncParsableCommand {
             """)
 
     @Option(help: ArgumentHelp("The folder of the fleet's authority.", valueName: "dir"))
-    var fleet: String
+    var authority: String
 
     @OptionGroup var database: DatabaseOption
 
@@ -55,25 +53,20 @@ struct TokenCreate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let authority = try TrackerFailure.wrapping(fleet, FleetFolder.open)
-        let storage = try database.open()
-        let now = Int64(Date().timeIntervalSince1970)
+        let authority = try TrackerFailure.wrapping(authority, FleetFolder.open)
         let labels = try named()
-        for _ in 0..<count {
-            let token = EnrolmentToken(for: authority.anchor)
-            let id = String(token.digest.hexadecimal.prefix(16))
-            do {
+        try await database.withStorage { storage in
+            for _ in 0..<count {
+                let token = EnrolmentToken(for: authority.anchor)
+                let (id, now) = (String(token.digest.hexadecimal.prefix(16)), now())
                 let isNew = try await storage.addEnrolmentToken(
                     StoredEnrolmentToken(
                         id: id, digest: token.digest, pattern: hosts, labels: labels, creator: "local", created: now,
                         expires: now + Self.lifetime))
                 guard isNew else { throw TrackerFailure(message: "Two tokens came out alike; this is a bug.") }
-                _ = try await storage.appendAudit(
-                    AuditRecord(at: now, actor: "local", action: "token.create", subject: id, after: hosts))
-            } catch let error as StorageError {
-                throw TrackerFailure(message: error.description)
+                try await storage.noteLocal("enrolment-token.create", id, after: hosts)
+                print(token.secret)
             }
-            print(token.secret)
         }
     }
 
@@ -87,15 +80,5 @@ struct TokenCreate: AsyncParsableCommand {
             named[key] = value
         }
         return named
-    }
-}
-
-/// Where the tracker keeps what it keeps. It may be running meanwhile.
-struct DatabaseOption: ParsableArguments {
-    @Option(help: ArgumentHelp("The tracker's SQLite file; the tracker may be running on it.", valueName: "file"))
-    var database: String
-
-    func open() throws -> SqliteStorage {
-        do { return try RunCommand.openStorage(database) } catch { throw TrackerFailure(message: error.description) }
     }
 }
