@@ -184,6 +184,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private func shakeHands(_ context: ChannelHandlerContext) {
         do throws(ProtocolViolation) {
             guard let handshake = try Handshake.decode(from: &early) else { return }
+            if case .protected = way, !network.isIdentified(id) { return close(.violation(.notBitTorrent)) }
             guard let driver = self.driver ?? admitted(handshake.infoHash), driver.answers(to: handshake.infoHash)
             else {
                 return close(.violation(.notBitTorrent))

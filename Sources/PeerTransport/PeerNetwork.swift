@@ -125,6 +125,16 @@ package final class PeerNetwork: Sendable {
         if !mayStay { channel.close(promise: nil) }
     }
 
+    /// Whether the handshake of a connection proved who is at its other end. One that goes on from an earlier one with a
+    /// ticket proves nothing that could be checked anew, and so does not count.
+    func isIdentified(_ id: Swarm.ConnectionID) -> Bool {
+        state.withLock { state in
+            if state.members[id] != nil { return true }
+            state.counts.certificates[.missing, default: 0] += 1
+            return false
+        }
+    }
+
     // MARK: Images
 
     func add(_ driver: SwarmDriver) {

@@ -99,6 +99,88 @@ extension EndToEnd {
             }
         }
 
+        @Test func `libtorrent with a certificate of the fleet takes part, in both directions`() async throws {
+            try await Fleet.run { fleet in
+                try await Self.found(fleet)
+                for name in ["seed", "host", "foreign"] {
+                    try await Self.enrol(fleet, fleet.path(name), as: "rack1-\(name)")
+                }
+                let torrent = fleet.path("base.torrent")
+                let image = try await fleet.publish(
+                    "base@1", in: "seed", mebibytes: 9, options: "--out \(torrent)", namesTracker: false)
+                let seed = try await fleet.peer("seed", withTracker: false)
+                let identity = fleet.path("foreign/identity/identity.json")
+                mkdir(fleet.path("client"), 0o755)
+                try await tool("openssl dhparam -dsaparam -out \(fleet.path("client/dh.pem")) 2048")
+                let client = try fleet.libtorrent(
+                    torrent, in: fleet.path("client"), connectingTo: try #require(try await seed.status().listen.first),
+                    identity: identity)
+                try await eventually("libtorrent has it all") {
+                    if client.exitStatus != nil { throw TestFailure(client.errors) }
+                    return client.output.contains("done")
+                }
+                #expect(try await areIdentical(image, fleet.path("client/base@1.raw")))
+                client.kill()
+                seed.process.kill()
+
+                // Now it is the only one that has the image.
+                let host = try await fleet.peer("host", withTracker: false)
+                try await droverDoes("master fetch \(torrent) --store \(host.store)")
+                let giver = try fleet.libtorrent(
+                    torrent, in: fleet.path("client"), connectingTo: try #require(try await host.status().listen.first),
+                    identity: identity)
+                try await host.registered("base@1")
+                #expect(try await areIdentical(image, host.master("base@1")))
+                #expect(giver.exitStatus == nil)
+            }
+        }
+
+        /// Shakes hands in TLS twice, the second time with the first one's ticket; prints what came back each time.
+        private static let resuming = """
+            import json, os, socket, ssl, sys
+            identity, folder, address, name = sys.argv[1:5]
+            known = json.load(open(identity))
+            for part in ('certificate', 'key'):
+                open(folder + '/' + part, 'w').write(known[part])
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            context.load_cert_chain(folder + '/certificate', folder + '/key')
+            session = None
+            for _ in range(2):
+                host, port = address.rsplit(':', 1)
+                stream = socket.create_connection((host, int(port)))
+                stream.settimeout(30)
+                stream = context.wrap_socket(stream, server_hostname=name, session=session)
+                stream.sendall(bytes([19]) + b'BitTorrent protocol' + bytes(8) + bytes.fromhex(name) + os.urandom(20))
+                try:
+                    count = len(stream.recv(1000))
+                except OSError:
+                    count = 0
+                print('resumed' if stream.session_reused else 'new', count > 0)
+                session = stream.session
+                stream.close()
+            """
+
+        @Test func `a session that is resumed with a ticket is not let in`() async throws {
+            try await Fleet.run { fleet in
+                try await Self.found(fleet)
+                try await Self.enrol(fleet, fleet.path("seed"), as: "rack1-1")
+                try await Self.enrol(fleet, fleet.path("host"), as: "rack1-2")
+                try await fleet.publish("base@1", in: "seed", mebibytes: 1)
+                let seed = try await fleet.peer("seed")
+                let shown = try await droverDoes("master show base@1 --store \(seed.store)")
+                let hash = try #require(shown.lines.first { $0.hasPrefix("info-hash v2") }?.split(separator: " ").last)
+                let tried = try await ChildProcess.run(
+                    "/usr/bin/python3",
+                    [
+                        "-c", Self.resuming, fleet.path("host/identity/identity.json"), fleet.folder.path,
+                        try #require(try await seed.status().listen.first), String(hash.prefix(40)),
+                    ], environment: [:], within: .seconds(90))
+                #expect(tried.lines == ["new True", "resumed False"], "\(tried)")
+            }
+        }
+
         private func permissions(_ path: String) throws -> UInt32 {
             var status = stat()
             guard stat(path, &status) == 0 else { throw TestFailure("there is no \(path)") }

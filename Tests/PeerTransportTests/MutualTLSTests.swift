@@ -233,13 +233,14 @@ struct MutualTLSTests {
             let fleet = try TestFleet()
             let (seedHost, host) = try (fleet.host("seed"), fleet.host("leaver"))
             let scene = try await Scene(loopback, fleet: fleet, seed: seedHost)
-            let hello = Stranger.handshake(scene.metainfo.infoHash)
+            // Each with a peer id of its own: a second connection of the same peer is let go.
+            func hello() -> [UInt8] { Stranger.handshake(scene.metainfo.infoHash) }
             let name = "\(scene.metainfo.infoHash)"
             let (leaver, other) = (
-                try await Stranger(loopback, scene.seed.address, saying: hello) {
+                try await Stranger(loopback, scene.seed.address, saying: hello()) {
                     try Stranger.client(name, identity: host)
                 },
-                try await Stranger(loopback, scene.seed.address, saying: hello) {
+                try await Stranger(loopback, scene.seed.address, saying: hello()) {
                     try Stranger.client(name, identity: fleet.host("stayer"))
                 }
             )
@@ -247,7 +248,7 @@ struct MutualTLSTests {
             scene.seed.network.use(try fleet.tls(seedHost, revoked: [host.1.serial]), admitsPlain: false)
             #expect(await eventually { leaver.isClosed })
             #expect(!other.isClosed)
-            let again = try await Stranger(loopback, scene.seed.address, saying: hello) {
+            let again = try await Stranger(loopback, scene.seed.address, saying: hello()) {
                 try Stranger.client(name, identity: host)
             }
             #expect(await eventually { again.isClosed })
