@@ -26,8 +26,19 @@ func support(_ name: String, path: String, _ dependencies: [Target.Dependency]) 
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
+/// Programs hold Swift's libraries, so that a host needs no toolchain. What Foundation's part in that needs beside is
+/// named nowhere when modules were compiled for the shared one, as the tests want them.
+let selfContained: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections",
+            "-l_FoundationICU",
+        ], .when(platforms: [.linux]))
+]
+
 func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: strict, linkerSettings: selfContained)
 }
 
 func tests(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
@@ -107,6 +118,7 @@ let package = Package(
         module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
+        module("Supervision", []),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -129,7 +141,7 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer", "ImageStore",
                 "CloneLayer",
                 "CloneBench",
-                "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
+                "MasterLint", "PeerService", "Simulator", "Supervision", .nioPosix, .arguments, .logging,
             ]),
         module(
             "Simulator",
@@ -146,7 +158,7 @@ let package = Package(
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
-            ["TrackerProtocol", "TrackerService", "Trust", .arguments, .logging]),
+            ["TrackerProtocol", "TrackerService", "Trust", "Supervision", .arguments, .logging]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -169,6 +181,7 @@ let package = Package(
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
         tests("ToolLayerTests", ["ToolLayer"]),
+        tests("SupervisionTests", ["Supervision"]),
         tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
         tests(
             "CloneLayerTests",

@@ -4,6 +4,8 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Logging
+import Supervision
+import Synchronization
 import TrackerProtocol
 import TrackerService
 import Trust
@@ -69,11 +71,20 @@ struct RunCommand: AsyncParsableCommand {
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
         do throws(TrackerError) {
             let server = try TrackerServer(configuration: configuration, logger: Logger(label: "drover-tracker"))
+            let listening = Mutex<[PeerAddress]>([])
+            let wanted = configuration.listen.count
             try await server.run { address in
                 let host = address.host.isUnspecified ? Self.hostName ?? "\(address.host)" : nil
                 let authority = host.map { "\($0):\(address.port)" } ?? "\(address)"
                 StandardError.write("listening on \(address); announce URL http://\(authority)/announce")
+                let all = listening.withLock { listening in
+                    listening.append(address)
+                    return listening
+                }
+                guard all.count == wanted else { return }
+                ServiceNotice.ready("listening on \(all.map { "\($0)" }.joined(separator: " "))").send()
             }
+            ServiceNotice.stopping.send()
         } catch {
             throw TrackerFailure(message: error.description)
         }
