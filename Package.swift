@@ -139,6 +139,10 @@ let package = Package(
         // The tracker.
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
+        module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
+        module(
+            "TrackerStorage", path: "tracker/Sources/TrackerStorage",
+            ["Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess"]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
