@@ -18,6 +18,8 @@ package enum FleetLimits {
     package static let wordBytes = 63
     /// Bytes of a sentence or of a reference to a log.
     package static let textBytes = 500
+    /// Bytes of a failed step's log.
+    package static let logBytes = 64 << 10
     /// Bytes of a selector, a list of waves or of canaries.
     package static let expressionBytes = 16 << 10
     /// Hosts of one plan, and waves.

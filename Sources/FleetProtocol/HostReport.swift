@@ -39,7 +39,8 @@ package struct HostReport: Codable, Hashable, Sendable {
     package var bytes: UInt64?
     /// Why, for what failed or was refused.
     package var code: ReasonCode?
-    /// Where the log of a failure can be had: opaque, at most ``FleetLimits/textBytes``.
+    /// The end of a failed step's log, such as a probe's serial console, in at most ``FleetLimits/logBytes``; it is kept
+    /// with the rollout.
     package var log: String?
 
     package init(
@@ -63,7 +64,7 @@ package struct HostReport: Codable, Hashable, Sendable {
         state = try container.decode(State.self, forKey: .state)
         bytes = try container.decodeIfPresent(UInt64.self, forKey: .bytes)
         code = try container.decodeIfPresent(ReasonCode.self, forKey: .code)
-        log = try container.textIfPresent(.log)
+        log = try container.textIfPresent(.log, limit: FleetLimits.logBytes)
     }
 
     package func encode(to encoder: any Encoder) throws {

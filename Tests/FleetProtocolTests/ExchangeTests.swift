@@ -84,8 +84,8 @@ import Testing
         func log(_ bytes: Int) -> String {
             RecordedExchange.notice.replacing("probe-17", with: String(repeating: "a", count: bytes))
         }
-        #expect(throws: Never.self) { try decode(HostNotice.self, log(FleetLimits.textBytes)) }
-        #expect(throws: DecodingError.self) { try decode(HostNotice.self, log(FleetLimits.textBytes + 1)) }
+        #expect(throws: Never.self) { try decode(HostNotice.self, log(FleetLimits.logBytes)) }
+        #expect(throws: DecodingError.self) { try decode(HostNotice.self, log(FleetLimits.logBytes + 1)) }
     }
 
     @Test(arguments: [
