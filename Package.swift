@@ -144,14 +144,21 @@ let package = Package(
             "TrackerStorage", path: "tracker/Sources/TrackerStorage",
             ["Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess"]),
         module(
+            "SqliteStorage", path: "tracker/Sources/SqliteStorage",
+            ["Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess", "TrackerStorage", .grdb]),
+        module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "ConnectionGate", .hummingbird, .hummingbirdCore,
-                .httpTypes, .nioCore, .grdb, .logging, .lifecycle, .unixSignals,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
+                "ConnectionGate", .hummingbird, .hummingbirdCore,
+                .httpTypes, .nioCore, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
-            ["TrackerProtocol", "TrackerService", "Trust", .arguments, .logging]),
+            [
+                "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
+                "SqliteStorage", "Trust", .arguments, .logging,
+            ]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -196,8 +203,15 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Trust",
-                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
-                .httpTypes, .nioCore, .grdb, .logging,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
+                "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+            ]),
+        tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
+        tests(
+            "TrackerStorageTests", path: "tracker/Tests/TrackerStorageTests",
+            [
+                "Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess", "TrackerStorage", "SqliteStorage",
+                "TestSupport", .grdb,
             ]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import TrackerProtocol
+package import TrackerStorage
 
 /// Why a tracker cannot start or go on.
 package enum TrackerError: Error, Sendable {
@@ -12,8 +13,8 @@ package enum TrackerError: Error, Sendable {
     case listenNotPermitted(PeerAddress)
     /// Listening failed for another reason.
     case cannotListen(PeerAddress, reason: String)
-    /// The catalogue cannot be used.
-    case catalogue(CatalogueError)
+    /// The database cannot be used.
+    case storage(StorageError)
     /// The tracker stopped for a reason that is none of the above.
     case stopped(reason: String)
 }
@@ -30,7 +31,7 @@ extension TrackerError: CustomStringConvertible {
             "This user may not listen on \(address); choose a port above 1023 with --listen."
         case .cannotListen(let address, let reason):
             "Listening on \(address) failed: \(reason); choose another address with --listen."
-        case .catalogue(let error):
+        case .storage(let error):
             error.description
         case .stopped(let reason):
             "The tracker stopped: \(reason); start it again."

@@ -8,6 +8,7 @@ package import Logging
 import NIOCore
 import ServiceLifecycle
 package import TrackerProtocol
+package import TrackerStorage
 import UnixSignals
 
 /// A running tracker: its rooms behind as many listeners as the operator named.
@@ -15,14 +16,15 @@ package struct TrackerServer: Sendable {
     private let configuration: TrackerConfiguration
     private let logger: Logger
     private let swarms: LiveSwarms
-    private let catalogue: Catalogue
+    private let storage: any StorageEngine
     private let gate: ConnectionGate
     private let uploads: TransferBudget
     private let downloads: TransferBudget
 
-    /// Opens the catalogue; nothing listens yet.
-    package init(configuration: TrackerConfiguration, logger: Logger) throws(TrackerError) {
+    /// Nothing listens yet.
+    package init(configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger) {
         self.configuration = configuration
+        self.storage = storage
         self.logger = logger
         let requests = configuration.requests
         let openable = OpenFiles.connections(atMost: requests.connections)
@@ -33,11 +35,6 @@ package struct TrackerServer: Sendable {
         downloads = TransferBudget(
             limit: requests.transferByteCount, refusal: "The tracker is busy sending; ask again in a moment.")
         swarms = LiveSwarms(limits: configuration.swarms)
-        do throws(CatalogueError) {
-            catalogue = try Catalogue(path: configuration.databasePath, limit: configuration.requests.masters)
-        } catch {
-            throw .catalogue(error)
-        }
     }
 
     /// Listens and serves until the process is told to stop by SIGTERM or SIGINT, or the surrounding task is cancelled;
@@ -80,11 +77,11 @@ package struct TrackerServer: Sendable {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
         AnnounceRoutes(swarms: swarms).add(to: router)
-        HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
+        HealthRoutes(swarms: swarms, storage: storage).add(to: router)
         CatalogueRoutes(
-            catalogue: catalogue, limits: configuration.requests, uploads: uploads, downloads: downloads
+            storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
         ).add(to: router)
-        SignedRoutes(catalogue: catalogue, root: configuration.trustRoot).add(to: router)
+        SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: router)
         return router
     }
 
