@@ -138,6 +138,9 @@ let package = Package(
 
         // The tracker.
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
+        module(
+            "FleetService", path: "tracker/Sources/FleetService",
+            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
         module(
@@ -205,6 +208,12 @@ let package = Package(
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+            ]),
+        tests(
+            "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
+                "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(

@@ -19,6 +19,9 @@ package struct HostPresence: Sendable {
         if isSilent { silent.insert(host) }
     }
 
+    /// Whether it is watched and does not count as silent.
+    package func isHeard(_ host: HostName) -> Bool { isWatched(host) && !silent.contains(host) }
+
     package func isWatched(_ host: HostName) -> Bool { lastHeard[host] != nil }
 
     /// - Returns: whether the host counted as silent until now, or was not watched.

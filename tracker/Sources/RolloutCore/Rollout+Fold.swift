@@ -122,6 +122,7 @@ extension Rollout {
     private mutating func record(_ event: RolloutEvent) {
         sequence = event.sequence
         latestOrder = event.order
+        if event.sequence == 1 { createdOrder = event.order }
         latest = event.at
         dropStaleDeadlines()
         guard let request = event.request, knownRequests.insert(request).inserted else { return }

@@ -45,6 +45,8 @@ package struct Rollout: Equatable, Sendable {
     var knownRequests: Set<String> = []
     /// The last event's number: the length of the log.
     package internal(set) var sequence: UInt64 = 0
+    /// The tracker-wide number of its creation.
+    package internal(set) var createdOrder: UInt64 = 0
     /// The last decision's tracker-wide number.
     package internal(set) var latestOrder: UInt64 = 0
     /// The last event's time. Input that claims to be earlier counts as this.
