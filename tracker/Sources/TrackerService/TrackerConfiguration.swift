@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import OperatorAccess
 package import TrackerCore
 package import TrackerProtocol
 package import Trust
@@ -8,6 +9,8 @@ package import Trust
 package struct TrackerConfiguration: Sendable {
     /// Where to listen; port 0 takes any free port. `[::]` takes IPv4 connections too.
     package var listen: [PeerAddress]
+    /// Whom it is for.
+    package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
     package var trustRoot: TrustRoot?
     /// How many swarms and peers are remembered.

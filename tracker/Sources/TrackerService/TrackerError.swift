@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import TrackerProtocol
-package import TrackerStorage
 
 /// Why a tracker cannot start or go on.
 package enum TrackerError: Error, Sendable {
@@ -13,8 +12,6 @@ package enum TrackerError: Error, Sendable {
     case listenNotPermitted(PeerAddress)
     /// Listening failed for another reason.
     case cannotListen(PeerAddress, reason: String)
-    /// The database cannot be used.
-    case storage(StorageError)
     /// The tracker stopped for a reason that is none of the above.
     case stopped(reason: String)
 }
@@ -31,8 +28,6 @@ extension TrackerError: CustomStringConvertible {
             "This user may not listen on \(address); choose a port above 1023 with --listen."
         case .cannotListen(let address, let reason):
             "Listening on \(address) failed: \(reason); choose another address with --listen."
-        case .storage(let error):
-            error.description
         case .stopped(let reason):
             "The tracker stopped: \(reason); start it again."
         }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionGate
+import FoundationEssentials
 import Glibc
 package import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import OperatorAccess
 import ServiceLifecycle
 package import TrackerProtocol
 package import TrackerStorage
@@ -20,9 +22,15 @@ package struct TrackerServer: Sendable {
     private let gate: ConnectionGate
     private let uploads: TransferBudget
     private let downloads: TransferBudget
+    private let clock: @Sendable () -> Int64
 
     /// Nothing listens yet.
-    package init(configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger) {
+    /// - Parameter clock: seconds since 1970.
+    package init(
+        configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger,
+        clock: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
+    ) {
+        self.clock = clock
         self.configuration = configuration
         self.storage = storage
         self.logger = logger
@@ -72,17 +80,32 @@ package struct TrackerServer: Sendable {
         application(address: address, responder: router.buildResponder(), onListening: onListening)
     }
 
-    /// One line per room. Later rooms (the fleet, the console) are added here and know nothing of each other.
+    /// Every route there is, with its policy.
+    package var routes: [RouteTable.Route] { table(on: Router(context: TrackerContext.self)).routes }
+
     private var router: Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
-        AnnounceRoutes(swarms: swarms).add(to: router)
-        HealthRoutes(swarms: swarms, storage: storage).add(to: router)
+        _ = table(on: router)
+        return router
+    }
+
+    /// One line per room. Later rooms (the console) are added here and know nothing of each other.
+    private func table(on router: Router<TrackerContext>) -> RouteTable {
+        let gatekeeper = Gatekeeper(
+            access: configuration.access, storage: storage, audit: TrackerAudit(storage: storage, logger: logger),
+            clock: clock)
+        var table = RouteTable(router: router, gatekeeper: gatekeeper)
+        AnnounceRoutes(swarms: swarms).add(to: &table)
+        HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
         CatalogueRoutes(
             storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
-        ).add(to: router)
-        SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: router)
-        return router
+        ).add(to: &table)
+        SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: &table)
+        TokenRoutes(storage: storage, clock: clock).add(to: &table)
+        AuditRoutes(storage: storage).add(to: &table)
+        EpochRoutes(storage: storage).add(to: &table)
+        return table
     }
 
     private func application(
