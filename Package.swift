@@ -107,6 +107,7 @@ let package = Package(
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
         module("AuditTrail", ["Metainfo"]),
+        module("FleetProtocol", ["Metainfo"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
@@ -149,6 +150,9 @@ let package = Package(
 
         // The tracker.
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
+        module(
+            "FleetService", path: "tracker/Sources/FleetService",
+            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
         module(
@@ -185,6 +189,7 @@ let package = Package(
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("AuditTrailTests", ["AuditTrail"]),
+        tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
@@ -216,6 +221,12 @@ let package = Package(
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+            ]),
+        tests(
+            "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
+                "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(
