@@ -65,6 +65,9 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let x509 = product(name: "X509", package: "swift-certificates")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
 }
 
 let fuzzer: [Target] =
@@ -91,6 +94,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -109,6 +114,7 @@ let package = Package(
         module("AuditTrail", ["Metainfo"]),
         module("FleetProtocol", ["Metainfo"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
+        module("FleetIdentity", [.x509, .crypto, .asn1, .nioCore, .nioSSL]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
@@ -123,13 +129,18 @@ let package = Package(
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
-            ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", .nioCore, .nioPosix, .nioHTTP1, .httpClient]),
+            [
+                "Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "FleetIdentity", .nioCore, .nioPosix, .nioTLS,
+                .nioHTTP1, .httpClient,
+            ]),
         module(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
                 "ImageStore",
-                "CloneLayer", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore,
+                "CloneLayer", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
+                "ConnectionGate",
+                .nioCore,
                 .nioPosix,
                 .nioHTTP1,
                 .logging,
@@ -165,14 +176,14 @@ let package = Package(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "ConnectionGate", .hummingbird, .hummingbirdCore,
+                "FleetIdentity", "ConnectionGate", .hummingbird, .hummingbirdCore,
                 .httpTypes, .nioCore, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
                 "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "Trust", "Supervision", .arguments, .logging,
+                "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
 
         // Tests.
@@ -191,6 +202,7 @@ let package = Package(
         tests("AuditTrailTests", ["AuditTrail"]),
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
+        tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
@@ -207,8 +219,8 @@ let package = Package(
         tests(
             "PeerTransportTests",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore,
-                .nioPosix, .hummingbird, .httpTypes, .logging,
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "FleetIdentity", "TestSupport",
+                .nioCore, .nioPosix, .nioSSL, .hummingbird, .httpTypes, .logging,
             ]),
         tests("SimulationTests", ["Metainfo", "Swarm", "RolloutCore", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
@@ -220,7 +232,8 @@ let package = Package(
             [
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
-                "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+                "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
+                .nioCore, .logging,
             ]),
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",

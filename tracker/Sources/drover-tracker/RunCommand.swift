@@ -68,6 +68,12 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Let in only operators with tokens and enrolled hosts, except for announces and scrapes.")
     var fleet = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the fleet's authority (see `drover-tracker fleet create`): hosts with a token get their "
+                + "certificates here, and renew them.", valueName: "dir"))
+    var authority: String?
+
     func run() async throws {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -78,6 +84,7 @@ struct RunCommand: AsyncParsableCommand {
         let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
         var configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen)
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
+        configuration.authority = try authority.map { try TrackerFailure.wrapping($0, FleetFolder.open) }
         configuration.access = fleet ? .fleet : .open
         let storage: SqliteStorage
         do throws(StorageError) {
