@@ -137,16 +137,22 @@ let package = Package(
 
         // The tracker.
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
+        .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "ConnectionGate", .hummingbird, .hummingbirdCore,
-                .httpTypes, .nioCore, .grdb, .logging, .lifecycle, .unixSignals,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "ConnectionGate", "CLinuxSockets", .hummingbird,
+                .hummingbirdCore, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .grdb, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             ["TrackerProtocol", "TrackerService", "Trust", .arguments, .logging]),
+
+        // What benchmarks measure with.
+        program(
+            "tracker-load", path: "Tests/Benchmarks/TrackerLoad",
+            ["Metainfo", "TrackerProtocol", "CLinuxSockets", .arguments]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -191,7 +197,7 @@ let package = Package(
             [
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
-                .httpTypes, .nioCore, .grdb, .logging,
+                .httpTypes, .nioCore, .grdb, .logging, .subprocess, .systemPackage,
             ]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]

@@ -46,7 +46,7 @@ package struct DatagramAnnounce: Sendable {
     package mutating func start(at now: Duration, using random: inout some RandomNumberGenerator) -> [Effect] {
         transaction = random.next()
         deadline = now + Self.firstWait
-        return [.send(DatagramRequest.connect(transaction: transaction))]
+        return [.send(DatagramRequest.connect(transaction: transaction).encoded)]
     }
 
     /// A datagram came from the tracker's address. What does not answer what was asked is passed over.
@@ -84,10 +84,11 @@ package struct DatagramAnnounce: Sendable {
         }
         phase = .connecting
         transaction = random.next()
-        return [.send(DatagramRequest.connect(transaction: transaction))]
+        return [.send(DatagramRequest.connect(transaction: transaction).encoded)]
     }
 
     private func announce(_ connection: UInt64) -> [Effect] {
-        [.send(DatagramRequest.announce(request, connection: connection, transaction: transaction, key: key))]
+        let message = DatagramRequest.announce(request, connection: connection, transaction: transaction, key: key)
+        return [.send(message.encoded)]
     }
 }

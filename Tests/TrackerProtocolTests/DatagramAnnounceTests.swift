@@ -25,7 +25,8 @@ import TrackerProtocol
 
     @Test func `an announce has every field at its place`() {
         let bytes = DatagramRequest.announce(
-            request, connection: 0x0102_0304_0506_0708, transaction: 0xdead_beef, key: 0xcafe)
+            request, connection: 0x0102_0304_0506_0708, transaction: 0xdead_beef, key: 0xcafe
+        ).encoded
         #expect(bytes.count == 98)
         #expect(number(bytes, 0, 8) == 0x0102_0304_0506_0708 && number(bytes, 8) == 1)
         #expect(number(bytes, 12) == 0xdead_beef)
@@ -42,7 +43,7 @@ import TrackerProtocol
         var request = request
         request.event = event
         request.numberWanted = nil
-        let bytes = DatagramRequest.announce(request, connection: 0, transaction: 0, key: 0)
+        let bytes = DatagramRequest.announce(request, connection: 0, transaction: 0, key: 0).encoded
         #expect(number(bytes, 80) == expected && number(bytes, 92) == 0xffff_ffff)
     }
 
@@ -65,7 +66,7 @@ import TrackerProtocol
 
     @Test func `what is too short, too long or of no kind is no answer`() {
         for wrong in [
-            [], bytes(0), bytes(0, 1), bytes(0, 1, 2), bytes(1, 1, 1, 1), bytes(2, 1, 1, 1, 1), bytes(.max, 1),
+            [], bytes(0), bytes(0, 1), bytes(0, 1, 2), bytes(1, 1, 1, 1), bytes(4, 1, 1, 1, 1), bytes(.max, 1),
             Array(repeating: 0, count: DatagramResponse.maximumByteCount + 1),
         ] { #expect(DatagramResponse(wrong, isIPv6: false) == nil) }
         #expect(DatagramResponse(bytes(3, 5) + Array("no\n!".utf8), isIPv6: false) == .error(transaction: 5, "no!"))

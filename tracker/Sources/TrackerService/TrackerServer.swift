@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionGate
-import Glibc
 package import Hummingbird
-import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 package import TrackerProtocol
 import UnixSignals
@@ -19,9 +18,14 @@ package struct TrackerServer: Sendable {
     private let gate: ConnectionGate
     private let uploads: TransferBudget
     private let downloads: TransferBudget
+    private let lag: (@Sendable () -> Duration)?
 
     /// Opens the catalogue; nothing listens yet.
-    package init(configuration: TrackerConfiguration, logger: Logger) throws(TrackerError) {
+    /// - Parameter lag: how far behind the tracker is with its work; `nil` to measure it.
+    package init(
+        configuration: TrackerConfiguration, logger: Logger, lag: (@Sendable () -> Duration)? = nil
+    ) throws(TrackerError) {
+        self.lag = lag
         self.configuration = configuration
         self.logger = logger
         let requests = configuration.requests
@@ -45,17 +49,30 @@ package struct TrackerServer: Sendable {
     /// - Parameters:
     ///   - signals: whether to stop on SIGTERM and SIGINT.
     ///   - onListening: called once per listener with the address and the actual port.
+    ///   - onListeningToDatagrams: the same for those of UDP.
     package func run(
-        signals: Bool = true, onListening: @escaping @Sendable (PeerAddress) -> Void
+        signals: Bool = true, onListening: @escaping @Sendable (PeerAddress) -> Void,
+        onListeningToDatagrams: @escaping @Sendable (PeerAddress) -> Void = { _ in }
     ) async throws(TrackerError) {
-        let responder = router.buildResponder()
-        let listeners = configuration.listen.map { address in
-            Listener(
-                address: address,
-                application: application(address: address, responder: responder, onListening: onListening))
+        let lag = LagWatch(MultiThreadedEventLoopGroup.singleton)
+        let desk = AnnounceDesk(swarms: swarms, lag: self.lag ?? { lag.current })
+        let responder = router(desk).buildResponder()
+        var listeners: [RequestServer] = []
+        for address in configuration.listen {
+            listeners.append(
+                RequestServer(
+                    listener: try RequestListener(address: address, desk: desk, limits: configuration.requests),
+                    responder: responder, gate: gate, limits: configuration.requests, logger: logger,
+                    onListening: onListening))
+        }
+        var datagrams: [DatagramListener] = []
+        for address in configuration.datagrams {
+            datagrams.append(
+                try DatagramListener(address: address, swarms: swarms, onListening: onListeningToDatagrams))
         }
         var group = ServiceGroupConfiguration(
-            services: listeners, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
+            services: [lag] + listeners + datagrams as [any Service],
+            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         do {
             try await ServiceGroup(configuration: group).run()
@@ -68,68 +85,22 @@ package struct TrackerServer: Sendable {
         }
     }
 
-    /// The tracker on one listener, for those who bring their own way of running it.
-    package func application(
-        address: PeerAddress, onListening: @escaping @Sendable (PeerAddress) -> Void = { _ in }
-    ) -> some ApplicationProtocol {
-        application(address: address, responder: router.buildResponder(), onListening: onListening)
+    /// The tracker's answers without its listeners, for those who bring their own way of running it.
+    package var application: some ApplicationProtocol {
+        Application(
+            responder: router(AnnounceDesk(swarms: swarms, lag: lag ?? { .zero })).buildResponder(), logger: logger)
     }
 
     /// One line per room. Later rooms (the fleet, the console) are added here and know nothing of each other.
-    private var router: Router<TrackerContext> {
+    private func router(_ desk: AnnounceDesk) -> Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
-        AnnounceRoutes(swarms: swarms).add(to: router)
+        AnnounceRoutes(desk: desk).add(to: router)
         HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
         CatalogueRoutes(
             catalogue: catalogue, limits: configuration.requests, uploads: uploads, downloads: downloads
         ).add(to: router)
         SignedRoutes(catalogue: catalogue, root: configuration.trustRoot).add(to: router)
         return router
-    }
-
-    private func application(
-        address: PeerAddress, responder: RouterResponder<TrackerContext>,
-        onListening: @escaping @Sendable (PeerAddress) -> Void
-    ) -> Application<RouterResponder<TrackerContext>> {
-        let limits = configuration.requests
-        let heads = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: limits.headerFieldByteCount, maxHeaderListSize: limits.headerByteCount,
-            maxHeaderFieldCount: limits.headerFieldCount)
-        return Application(
-            responder: responder,
-            server: GatedChannel.server(
-                gate: gate, patience: .seconds(limits.idleSeconds), answersMustBeRead: true, limits: heads),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.host.description, port: Int(address.port)), backlog: 1024,
-                availableConnectionsDelegate: .maximum(
-                    OpenFiles.connections(atMost: limits.connections), logger: logger)),
-            onServerRunning: { channel in
-                onListening(channel.localAddress.flatMap { PeerAddress($0) } ?? address)
-            },
-            logger: logger)
-    }
-
-    /// Runs one listener and tells its failures in this module's terms.
-    private struct Listener: Service {
-        let address: PeerAddress
-        let application: Application<RouterResponder<TrackerContext>>
-
-        func run() async throws {
-            do {
-                try await application.run()
-            } catch let error as IOError {
-                throw Self.describe(error, address)
-            }
-        }
-
-        private static func describe(_ error: IOError, _ address: PeerAddress) -> TrackerError {
-            switch error.errnoCode {
-            case EADDRINUSE: .addressInUse(address)
-            case EADDRNOTAVAIL: .addressNotAvailable(address)
-            case EACCES, EPERM: .listenNotPermitted(address)
-            default: .cannotListen(address, reason: String(cString: strerror(error.errnoCode)))
-            }
-        }
     }
 }

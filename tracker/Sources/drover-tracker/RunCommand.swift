@@ -21,6 +21,7 @@ struct RunCommand: AsyncParsableCommand {
               One machine:     drover-tracker run --database tracker.sqlite
               A whole network: drover-tracker run --listen 0.0.0.0:6969 --database /var/lib/drover/tracker.sqlite
               IPv4 and IPv6:   drover-tracker run --listen '[::]:6969' --database tracker.sqlite
+              HTTP only:       drover-tracker run --udp off --database tracker.sqlite
 
             Give peers the announce URL that is printed at the start, as --tracker. There is no login yet: whoever \
             can reach the tracker can announce and publish, so listen only where that is fine.
@@ -45,6 +46,14 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Where to take announces over UDP: an address and a port, or off. Repeat it for several places. (default: "
+                + "the addresses and ports of --listen)",
+            valueName: "address:port"),
+        transform: DatagramOption.init)
+    var udp: [DatagramOption] = []
+
+    @Option(
+        help: ArgumentHelp(
             "The SQLite file that keeps published masters. It is made if it is not there; its folder must exist.",
             valueName: "file"))
     var database: String
@@ -65,15 +74,22 @@ struct RunCommand: AsyncParsableCommand {
         }
         OpenFiles.raiseLimit()
         let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
-        var configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen, databasePath: database)
+        var configuration = TrackerConfiguration(
+            listen: listen.isEmpty ? fallback : listen,
+            datagrams: udp.isEmpty ? (listen.isEmpty ? fallback : listen) : udp.compactMap(\.address),
+            databasePath: database)
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
         do throws(TrackerError) {
             let server = try TrackerServer(configuration: configuration, logger: Logger(label: "drover-tracker"))
-            try await server.run { address in
-                let host = address.host.isUnspecified ? Self.hostName ?? "\(address.host)" : nil
-                let authority = host.map { "\($0):\(address.port)" } ?? "\(address)"
-                StandardError.write("listening on \(address); announce URL http://\(authority)/announce")
-            }
+            try await server.run(
+                onListening: { address in
+                    StandardError.write(
+                        "listening on \(address); announce URL http://\(Self.authority(address))/announce")
+                },
+                onListeningToDatagrams: { address in
+                    StandardError.write(
+                        "taking UDP on \(address); announce URL udp://\(Self.authority(address))/announce")
+                })
         } catch {
             throw TrackerFailure(message: error.description)
         }
@@ -90,11 +106,31 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
+    /// The address as others can use it in a URL.
+    private static func authority(_ address: PeerAddress) -> String {
+        guard address.host.isUnspecified, let hostName else { return "\(address)" }
+        return "\(hostName):\(address.port)"
+    }
+
     /// This host's name, for showing a URL that others can use.
     private static var hostName: String? {
         var buffer = [CChar](repeating: 0, count: 256)
         let status = gethostname(&buffer, buffer.count)
         guard status == 0, let end = buffer.firstIndex(of: 0), end > 0 else { return nil }
         return String(decoding: buffer[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// Where UDP announces are taken, as an option has it.
+struct DatagramOption {
+    /// `nil` for nowhere.
+    let address: PeerAddress?
+
+    init(_ text: String) throws {
+        address = PeerAddress(parsing: text)
+        guard address != nil || text == "off" else {
+            throw ValidationError(
+                "'\(text)' is neither a literal address with a port, like 0.0.0.0:6969 or [::]:6969, nor off.")
+        }
     }
 }
