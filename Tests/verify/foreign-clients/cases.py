@@ -111,5 +111,5 @@ def cases() -> Iterator[Case]:
         yield Case(Drover, (Drover,), OpenTrackerDatagram, False, ipv6)
         yield Case(Libtorrent, (Drover,), OpenTracker, True, ipv6)
         yield Case(Libtorrent, (Transmission, Libtorrent), DroverDatagramTracker, True, ipv6)
-        yield Case(Drover, (Aria2, Drover), DroverDatagramTracker, True, ipv6)
+        yield Case(Drover, (Libtorrent, Drover), DroverDatagramTracker, True, ipv6)
         yield Case(Nginx, (Drover,), None, False, ipv6)
