@@ -44,9 +44,11 @@ package struct ConnectionIDs: Sendable {
     package mutating func tick(at now: Duration, using random: inout some RandomNumberGenerator) {
         guard now >= rotation else { return }
         // After a long silence nobody holds an id of the current key either.
-        previous = now < rotation + Self.keyLifetime ? current : Key(using: &random)
+        let isLate = now >= rotation + Self.keyLifetime
+        previous = isLate ? Key(using: &random) : current
         current = Key(using: &random)
-        rotation = now + Self.keyLifetime
+        // Counted from when it was due: a key that is changed late is not to live longer for it.
+        rotation = (isLate ? now : rotation) + Self.keyLifetime
     }
 
     /// The id of whoever receives at this address.

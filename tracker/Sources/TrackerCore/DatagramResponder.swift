@@ -27,7 +27,7 @@ package struct DatagramResponder: Sendable {
     /// - Parameters:
     ///   - host: the address the datagram came from, which is not IPv4-mapped.
     ///   - rack: in which rack a peer stands; `nil` to believe what it says.
-    ///   - isBusy: whether regular announces go unanswered; their senders repeat them after a while.
+    ///   - isBusy: whether regular announces of known peers go unanswered; their senders repeat them after a while.
     ///   - answer: where the answer is written.
     /// - Returns: how many bytes the answer has; 0 when there is none.
     package func answer(
@@ -48,7 +48,7 @@ package struct DatagramResponder: Sendable {
         let response: DatagramResponse
         switch DatagramRequest(datagram) {
         case .announce(var request, _, let transaction, _):
-            if isBusy, request.event == nil { return 0 }
+            if isBusy, LoadShedding.isRegular(request.event), registry.renew(request, from: host, now: now) { return 0 }
             if let rack { request.rack = rack(request, host) }
             let capacity = DatagramResponse.peerCapacity(isIPv6: host.isIPv6)
             request.numberWanted = request.numberWanted.map { min($0, capacity) }

@@ -5,7 +5,7 @@ import TrackerProtocol
 /// Decides which peers of a swarm an announcing peer is told about.
 ///
 /// First come its neighbours on the rings of its rack, and on those of the floor if it is a gateway, which make a connected
-/// graph in which everybody has as many neighbours; then others of the same group, a run of its list from a random place on. Seeds and leechers are drawn
+/// graph in which everybody has as many neighbours; then others of the same group, drawn at random. Seeds and leechers are drawn
 /// alike: preferring seeds would send a whole fleet to the one host that has the image.
 package struct PeerHandout: Sendable {
     /// Peers handed out when the request names no number.
@@ -14,14 +14,20 @@ package struct PeerHandout: Sendable {
     package var maximumCount: Int
     /// How many incomplete peers of one rack are told of peers in others, and so how many copies of the image enter it.
     package var copiesPerRack: Int
-    /// Peers of other racks that a leecher is told of which has got nothing although it could have.
+    /// Peers of other racks that a leecher is told of which has got nothing although it could have …
     package var relief: Int
+    /// … for this long: a few announces, however often a client announces, and longer than a large piece takes.
+    package var patience: Duration
 
-    package init(defaultCount: Int = 50, maximumCount: Int = 200, copiesPerRack: Int = 3, relief: Int = 8) {
+    package init(
+        defaultCount: Int = 50, maximumCount: Int = 200, copiesPerRack: Int = 3, relief: Int = 8,
+        patience: Duration = .seconds(60)
+    ) {
         self.defaultCount = defaultCount
         self.maximumCount = maximumCount
         self.copiesPerRack = copiesPerRack
         self.relief = relief
+        self.patience = patience
     }
 
     /// How many peers a request gets at most.
@@ -86,7 +92,11 @@ private struct Handout {
         using random: inout SplitMix64
     ) {
         rings.forEachNeighbour(of: Int(place.ring), using: &random) { slot in
+            let contact = swarm.contacts[Int(slot)]
+            // Whoever cannot be told of is passed over, so that those of one family are a graph of their own.
+            guard contact.expires > now, families.contains(contact.address) else { return false }
             if names.count < count { offer(slot, of: &swarm) }
+            return true
         }
     }
 
@@ -97,11 +107,24 @@ private struct Handout {
         let total = seedCount + group.leechers.count
         guard names.count < count, total > 0 else { return }
         var number = Int.random(in: 0..<total, using: &random)
-        // The list as a ring: seeds, leechers, seeds again.
+        let step = Self.step(through: total, using: &random)
         for _ in 0..<min(total, 4 * count + 16) where names.count < count {
             offer(number < seedCount ? group.seeds[number] : group.leechers[number - seedCount], of: &swarm)
-            number = number + 1 < total ? number + 1 : 0
+            // checked: the step is less than the total, and so is the number.
+            number = number < total - step ? number + step : number - (total - step)
         }
+    }
+
+    /// A random step that comes by all of `total` numbers before it comes back, so that neither all seeds nor those who came
+    /// together are named, and dialled, one after another.
+    private static func step(through total: Int, using random: inout SplitMix64) -> Int {
+        for _ in 0..<8 where total > 2 {
+            let step = Int.random(in: 1..<total, using: &random)
+            var (larger, smaller) = (total, step)
+            while smaller > 0 { (larger, smaller) = (smaller, larger % smaller) }
+            if larger == 1 { return step }
+        }
+        return 1
     }
 
     private mutating func offer(_ slot: Int32, of swarm: inout TrackedSwarm) {

@@ -66,14 +66,23 @@ struct RandomRings: Sendable {
         return place == last ? nil : members[place]
     }
 
+    /// How far is looked along a ring for one who counts as a neighbour.
+    private static let reach = 32
+
     /// The neighbours of a place, those on a random ring first. One that is a neighbour on two rings comes twice.
-    func forEachNeighbour(of place: Int, using random: inout SplitMix64, _ body: (Int32) -> Void) {
+    /// - Parameter body: whether this one counts as a neighbour; if not, the next one in its direction is asked for.
+    func forEachNeighbour(of place: Int, using random: inout SplitMix64, _ body: (Int32) -> Bool) {
         let first = Int.random(in: 0..<ringCount, using: &random)
         for step in 0..<ringCount {
             let ring = first + step < ringCount ? first + step : first + step - ringCount
-            let link = links[place * ringCount + ring]
-            body(members[Int(link.before)])
-            body(members[Int(link.behind)])
+            for isForward in [false, true] {
+                var other = place
+                for _ in 0..<Self.reach {
+                    let link = links[other * ringCount + ring]
+                    other = Int(isForward ? link.behind : link.before)
+                    if other == place || body(members[other]) { break }
+                }
+            }
         }
     }
 

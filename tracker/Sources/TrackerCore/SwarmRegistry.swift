@@ -21,6 +21,8 @@ package struct SwarmRegistry: Sendable {
 
     /// The number of peers in all swarms, those included that left within the last few intervals.
     package private(set) var peerCount = 0
+    /// How many of them each address has.
+    private var peersByHost: [IPAddress: Int] = [:]
     /// The number of swarms with any such peer.
     package var swarmCount: Int { places.count }
 
@@ -57,12 +59,15 @@ package struct SwarmRegistry: Sendable {
         if slot == nil, let refusal = refusal(of: address, in: known) { return refusal }
 
         let place = known ?? newPlace(for: request.infoHash)
-        if slot == nil { peerCount += 1 }
+        if slot == nil {
+            peerCount += 1
+            peersByHost[address.host, default: 0] += 1
+        }
         // The swarm is active if this peer makes it so, and what the peer is told must match how long it is remembered.
         let isActive = request.left != 0 || table[place].isActive(without: slot)
         let expires = latest + timing.lifetime(isActive: isActive)
         let update = table[place].update(
-            request, at: address, slot: slot, expires: expires, entries: handout.copiesPerRack, using: &random)
+            request, at: address, slot: slot, now: latest, expires: expires, handout: handout, using: &random)
         // The entry in the wheel may come late for a peer whose swarm has become active, but never early.
         if ExpiryWheel.second(expires) < table[place].peers[Int(update.slot)].scheduled {
             schedule(address, update.slot, of: request.infoHash, in: place, at: expires)
@@ -71,6 +76,17 @@ package struct SwarmRegistry: Sendable {
             for: update.slot, of: &table[place], isStuck: update.isStuck, families: families,
             count: handout.count(wanted: request.numberWanted), now: latest, using: &random)
         return answer(place, peers: peers, using: &random)
+    }
+
+    /// Remembers a known peer for another lifetime without answering it: whom a tracker turns away for want of time is
+    /// there all the same.
+    /// - Returns: whether the peer is known.
+    package mutating func renew(_ request: AnnounceRequest, from observedHost: IPAddress, now: Duration) -> Bool {
+        sweep(now: now)
+        let address = PeerAddress(host: observedHost.unmapped, port: request.port)
+        guard let place = places[request.infoHash], let slot = table[place].slot(of: address) else { return false }
+        let isActive = request.left != 0 || table[place].isActive(without: slot)
+        return table[place].renew(slot, now: latest, expires: latest + timing.lifetime(isActive: isActive))
     }
 
     /// Counts the swarms asked for; unknown ones are left out (BEP 48).
@@ -102,6 +118,8 @@ package struct SwarmRegistry: Sendable {
                 schedule(entry.address, slot, of: entry.swarm, in: place, at: later)
             } else {
                 peerCount -= 1
+                let remaining = (peersByHost[entry.address.host] ?? 1) - 1
+                peersByHost[entry.address.host] = remaining > 0 ? remaining : nil
                 if table[place].placeCount == 0 { forget(entry.swarm, at: place) }
             }
         }
@@ -149,6 +167,8 @@ package struct SwarmRegistry: Sendable {
                 "This swarm already has \(limits.peersPerSwarm) peers; try again later."
             } else if let place, !address.isLoopback, table[place].placeCount(of: address.host) >= limits.peersPerHost {
                 "This swarm already has \(limits.peersPerHost) peers from \(address.host); stop some of them."
+            } else if !address.isLoopback, peersByHost[address.host] ?? 0 >= limits.peersPerHostInAll {
+                "This tracker already knows \(limits.peersPerHostInAll) peers from \(address.host); stop some of them."
             } else {
                 nil
             }

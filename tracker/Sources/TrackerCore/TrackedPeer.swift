@@ -29,8 +29,8 @@ struct TrackedPeer: Sendable {
     var onFloor: Place?
     /// Whether it takes one of the places for copies that enter its rack.
     var bringsCopy = false
-    /// Whether it could have got something since it announced last, and so must have.
-    var couldProgress = false
+    /// Since when it has got nothing although it could have; `nil` while there is nothing to get.
+    var idleSince: Duration?
 
     subscript(kind: PeerGroup.Kind) -> Place? {
         get { kind == .rack ? inRack : onFloor }

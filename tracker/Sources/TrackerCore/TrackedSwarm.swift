@@ -46,11 +46,11 @@ struct TrackedSwarm: Sendable {
     /// Adds the peer or replaces what is known of it.
     /// - Parameters:
     ///   - slot: the slot of its address, or `nil` when it is new.
-    ///   - entries: how many copies may enter a rack.
-    /// - Returns: its slot, and whether it is stuck: it has got nothing since its last announce although it could have.
+    ///   - handout: how many copies may enter a rack, and how long a peer may get nothing before it counts as stuck.
+    /// - Returns: its slot, and whether it is stuck: it has got nothing for that long although it could have.
     mutating func update(
-        _ request: AnnounceRequest, at address: PeerAddress, slot known: Int32?, expires: Duration, entries: Int,
-        using random: inout SplitMix64
+        _ request: AnnounceRequest, at address: PeerAddress, slot known: Int32?, now: Duration, expires: Duration,
+        handout: PeerHandout, using random: inout SplitMix64
     ) -> (slot: Int32, isStuck: Bool) {
         let slot = known ?? newSlot(for: address, request.peerID)
         let before = peers[Int(slot)]
@@ -62,7 +62,7 @@ struct TrackedSwarm: Sendable {
         contacts[Int(slot)].idTag = request.peerID.words.third
         contacts[Int(slot)].isSeed = request.left == 0
         var completed = false
-        var isStuck = false
+        var progressed = true
         if peers[Int(slot)].isGone {
             peers[Int(slot)].isGone = false
             peers[Int(slot)].rack = rack
@@ -71,13 +71,23 @@ struct TrackedSwarm: Sendable {
         } else {
             if before.isSeed != (request.left == 0) { turned(slot) }
             completed = !before.isSeed && request.left == 0
-            if request.left < before.left { hasMoved = true }
-            isStuck = before.couldProgress && request.left >= before.left && request.left > 0
+            progressed = request.left < before.left
+            if progressed { hasMoved = true }
         }
-        peers[Int(slot)].couldProgress = seedCount > 0 || hasMoved
-        promote(slot, entries: entries, using: &random)
+        let canProgress = request.left > 0 && (seedCount > 0 || hasMoved)
+        let idleSince = canProgress ? progressed ? now : before.idleSince ?? now : nil
+        peers[Int(slot)].idleSince = idleSince
+        promote(slot, entries: handout.copiesPerRack, using: &random)
         if request.event == .completed, completed { downloaded += 1 }  // checked: no more than announces.
-        return (slot, isStuck)
+        return (slot, isStuck: idleSince.map { now - $0 >= handout.patience } ?? false)
+    }
+
+    /// Remembers the peer of this slot until `expires`.
+    /// - Returns: `false` when it has left, or its time is up.
+    mutating func renew(_ slot: Int32, now: Duration, expires: Duration) -> Bool {
+        guard !peers[Int(slot)].isGone, contacts[Int(slot)].expires > now else { return false }
+        contacts[Int(slot)].expires = max(contacts[Int(slot)].expires, expires)
+        return true
     }
 
     /// Stops counting and handing out the peer; its slot remains until ``expire(_:now:)``.
@@ -98,7 +108,7 @@ struct TrackedSwarm: Sendable {
         if peer.isSeed { seedCount -= 1 } else { leecherCount -= 1 }
         peers[Int(slot)].isGone = true
         peers[Int(slot)].rack = nil
-        peers[Int(slot)].couldProgress = false
+        peers[Int(slot)].idleSince = nil
     }
 
     /// Removes the peer for good when it has left or its time is up.

@@ -105,6 +105,30 @@ import TrackerProtocol
         #expect(try talk.announce(fresh, from: "10.0.0.1", port: 1) == expired)
     }
 
+    @Test func `an id works for four minutes at most, also when keys change late`() throws {
+        var talk = Talk()
+        let id = try talk.connect(from: "10.0.0.1")
+        // Nobody has asked for anything, so that the first key is changed when its second two minutes are nearly over.
+        talk.now = .seconds(239)
+        #expect(try names(talk.announce(id, from: "10.0.0.1", port: 1)) == [])
+        let later = try talk.connect(from: "10.0.0.1")
+        talk.now = .seconds(240)
+        #expect(
+            try talk.announce(id, from: "10.0.0.1", port: 1) == .error(transaction: 9, "Connection id has expired."))
+        talk.now = .seconds(359)
+        #expect(try names(talk.announce(later, from: "10.0.0.1", port: 1)) == [])
+    }
+
+    @Test func `a number of bytes left that is negative makes no seed`() throws {
+        var talk = Talk()
+        let id = try talk.connect(from: "10.0.0.1")
+        _ = try talk.announce(id, from: "10.0.0.1", port: 1, left: -1)
+        guard case .announce(9, let answer)? = try talk.announce(id, from: "10.0.0.1", port: 1, left: .min) else {
+            throw Odd()
+        }
+        #expect(answer.complete == 0 && answer.incomplete == 1)
+    }
+
     @Test func `nothing without proof is answered with more than was sent`() throws {
         var talk = Talk()
         var random = SeededGenerator(2)
@@ -147,7 +171,17 @@ import TrackerProtocol
         var talk = Talk()
         let id = try talk.connect(from: "10.0.0.1")
         talk.isBusy = true
+        // It was not known yet.
+        #expect(try names(talk.announce(id, from: "10.0.0.1", port: 1)) == [])
         #expect(try talk.announce(id, from: "10.0.0.1", port: 1) == nil)
+        // Who gets no answer is not forgotten, and who is gone is not brought back.
+        for second in stride(from: 15, through: 225, by: 15) {
+            talk.now = .seconds(second)
+            #expect(try talk.announce(id, from: "10.0.0.1", port: 1) == nil)
+        }
+        #expect(talk.registry.peerCount == 1)
+        #expect(try names(talk.announce(id, from: "10.0.0.1", port: 1, event: .stopped)) == [])
+        #expect(try names(talk.announce(id, from: "10.0.0.1", port: 1)) == [])
         for event in [AnnounceEvent.started, .completed, .stopped] {
             #expect(try names(talk.announce(id, from: "10.0.0.1", port: 1, event: event)) == [])
         }

@@ -98,6 +98,40 @@ import TrackerProtocol
         #expect(graph.neighbours.values.allSatisfy { $0.count >= 11 })
     }
 
+    @Test func `those of one family are one graph of even degree, where answers have no room for the other`() throws {
+        var graph = Graph()
+        func six(_ number: Int) -> String { "[fd00::\(String(number + 1, radix: 16))]:6881" }
+        func announce(_ number: Int) throws {
+            graph.script.families = .ipv4
+            try graph.announce(address(number), rack: nil, wanted: 14)
+            graph.script.families = .ipv6
+            try graph.announce(six(number), rack: nil, wanted: 14)
+        }
+        for _ in 0..<2 { for number in 0..<100 { try announce(number) } }
+        for isIPv6 in [false, true] {
+            var family = Graph()
+            family.names = graph.names.filter { $0.key.hasPrefix("[") == isIPv6 }
+            #expect(family.names.values.allSatisfy { $0.allSatisfy { $0.hasPrefix("[") == isIPv6 } })
+            let degrees = family.neighbours.mapValues(\.count)
+            // 2 ln 100 is 9.2.
+            #expect(family.isConnected() && degrees.count == 100)
+            #expect(degrees.values.min() ?? 0 >= 10 && degrees.values.max() ?? 0 <= 28)
+        }
+    }
+
+    @Test func `who asks again for more is told of others than before`() throws {
+        var graph = Graph()
+        for number in 0..<300 { try graph.announce(address(number), rack: "a") }
+        var known: Set<String> = []
+        for _ in 0..<12 {
+            let before = known.count
+            try graph.announce(address(7), rack: "a")
+            known.formUnion(graph.names[address(7)] ?? [])
+            #expect(known.count >= min(before + 5, 250))
+        }
+        #expect(known.count > 200)
+    }
+
     @Test func `when a gateway leaves, or is silent for long, another peer of the rack takes its place`() throws {
         var graph = Graph()
         func rack(_ address: String) -> String { address.hasPrefix("10.0.0.") ? "a" : "b" }
@@ -138,10 +172,19 @@ import TrackerProtocol
         for _ in 0..<5 { try graph.announce(last, rack: "b") }
         #expect(graph.gateways(rack)["b"]?.contains(last) == false)
         try graph.announce(address(100), rack: "a", left: 0)
-        try graph.announce(last, rack: "b")
-        #expect(graph.gateways(rack)["b"]?.contains(last) == false)
-        try graph.announce(last, rack: "b")
-        #expect(graph.gateways(rack)["b"]?.contains(last) == true)
+        // A minute counts, and not how often it asks.
+        for second in 0..<60 {
+            graph.script.now = Double(second)
+            try graph.announce(last, rack: "b")
+            try graph.announce(last, rack: "b")
+            if second % 20 == 0 { try graph.announce(address(100), rack: "a", left: 0) }
+            #expect(graph.gateways(rack)["b"]?.contains(last) == false)
+        }
+        graph.script.now = 60
+        for _ in 0..<2 {
+            try graph.announce(last, rack: "b")
+            #expect(graph.gateways(rack)["b"]?.contains(last) == true)
+        }
         try graph.announce(last, rack: "b", left: 8)
         #expect(graph.gateways(rack)["b"]?.contains(last) == false)
     }

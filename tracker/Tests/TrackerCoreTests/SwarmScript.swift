@@ -11,6 +11,8 @@ struct SwarmScript {
     var random = SeededGenerator(1)
     /// Seconds since the registry's start.
     var now: Double = 0
+    /// Which addresses answers have room for.
+    var families = AddressFamilies.all
     /// What each peer has got beside what it says.
     var progress: [String: Int64] = [:]
 
@@ -36,7 +38,7 @@ struct SwarmScript {
             infoHash: try Self.hash(swarm), peerID: try Self.id(id ?? address), port: peer.port,
             left: left > 0 ? max(1, left - progress[address, default: 0]) : 0,
             event: event, numberWanted: wanted, rack: rack.flatMap { RackName($0) })
-        return registry.announce(request, from: peer.host, now: .seconds(now), using: &random)
+        return registry.announce(request, from: peer.host, families: families, now: .seconds(now), using: &random)
     }
 
     mutating func counts(swarm: Int = 0) throws -> ScrapeResponse.Counts? {
