@@ -51,7 +51,7 @@ struct TrackerClient: Sendable {
         _ request: AnnounceRequest, to tracker: TrackerURL, timeout: TimeAmount? = nil
     ) async throws -> AnnounceResponse {
         if case .udp(let host, let port) = tracker.transport {
-            return try await DatagramTracker(host: host, port: port).announce(
+            return try await DatagramTracker(host: host, port: port, target: tracker.target).announce(
                 request, timeout: timeout.map { .nanoseconds($0.nanoseconds) } ?? Self.datagramTimeout)
         }
         let bytes = try await get(

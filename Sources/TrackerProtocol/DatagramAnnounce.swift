@@ -27,6 +27,7 @@ package struct DatagramAnnounce: Sendable {
     private let request: AnnounceRequest
     private let key: UInt32
     private let isIPv6: Bool
+    private let target: String
     private var phase = Phase.connecting
     private var transaction: UInt32 = 0
     private var repeats = 0
@@ -36,10 +37,12 @@ package struct DatagramAnnounce: Sendable {
     /// - Parameters:
     ///   - key: a number by which the tracker knows this peer again; the same for all of its announces.
     ///   - isIPv6: whether the tracker is spoken to over IPv6.
-    package init(_ request: AnnounceRequest, key: UInt32, isIPv6: Bool) {
+    ///   - target: the path and query of the tracker's URL (BEP 41).
+    package init(_ request: AnnounceRequest, key: UInt32, isIPv6: Bool, target: String = "/announce") {
         self.request = request
         self.key = key
         self.isIPv6 = isIPv6
+        self.target = target
     }
 
     /// Begins. Transaction ids come from `random`, since guessing one is all that forging an answer takes.
@@ -88,7 +91,10 @@ package struct DatagramAnnounce: Sendable {
     }
 
     private func announce(_ connection: UInt64) -> [Effect] {
-        let message = DatagramRequest.announce(request, connection: connection, transaction: transaction, key: key)
-        return [.send(message.encoded)]
+        [
+            .send(
+                DatagramRequest.announce(
+                    request, connection: connection, transaction: transaction, key: key, target: target))
+        ]
     }
 }

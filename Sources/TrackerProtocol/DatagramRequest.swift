@@ -47,8 +47,8 @@ package enum DatagramRequest: Equatable, Sendable {
     /// Reads a request.
     ///
     /// An announce may be longer than its fields; options behind them are read as BEP 41 has them and carry the query of
-    /// the tracker's URL, of which ``RackName`` is taken. Negative counts of bytes are read as 0, and unknown events as
-    /// none. The address a client names is never read.
+    /// the tracker's URL, of which ``RackName`` is taken. A negative number of bytes up or down is read as 0, one of bytes left as
+    /// unknown and so as the most, and unknown events as none. The address a client names is never read.
     /// - Returns: `nil` for what is no request, an announce with port 0 and a scrape of no or too many swarms.
     package init?(_ datagram: RawSpan) {
         guard datagram.byteCount <= Self.maximumByteCount, let head = Head(datagram) else { return nil }
@@ -79,12 +79,13 @@ package enum DatagramRequest: Equatable, Sendable {
             default: nil
             }
         let wanted = Int32(bitPattern: datagram.number(at: 92))
+        let left = Int64(bitPattern: datagram.number(at: 64))
         let request = AnnounceRequest(
             infoHash: datagram.infoHash(at: 16),
             peerID: PeerID(datagram.number(at: 36), datagram.number(at: 44), datagram.number(at: 52)), port: port,
             uploaded: max(0, Int64(bitPattern: datagram.number(at: 72))),
             downloaded: max(0, Int64(bitPattern: datagram.number(at: 56))),
-            left: max(0, Int64(bitPattern: datagram.number(at: 64))), event: event,
+            left: left < 0 ? .max : left, event: event,
             numberWanted: wanted < 0 ? nil : Int(wanted), rack: rack(datagram))
         return (request, datagram.number(at: 88))
     }
@@ -95,12 +96,19 @@ package enum DatagramRequest: Equatable, Sendable {
         case .connect(let transaction):
             return Self.bytes(Self.protocolID) + Self.bytes(Head.Action.connect.rawValue) + Self.bytes(transaction)
         case .announce(let request, let connection, let transaction, let key):
-            return Self.bytes(connection) + Self.bytes(Head.Action.announce.rawValue) + Self.bytes(transaction)
-                + Self.fields(of: request, key: key) + Self.options(of: request)
+            return Self.announce(request, connection: connection, transaction: transaction, key: key)
         case .scrape(let hashes, let connection, let transaction):
             return Self.bytes(connection) + Self.bytes(Head.Action.scrape.rawValue) + Self.bytes(transaction)
                 + hashes.flatMap(\.bytes)
         }
+    }
+
+    /// The datagram of an announce to a tracker whose URL has this path and query.
+    static func announce(
+        _ request: AnnounceRequest, connection: UInt64, transaction: UInt32, key: UInt32, target: String = plainTarget
+    ) -> [UInt8] {
+        bytes(connection) + bytes(Head.Action.announce.rawValue) + bytes(transaction)
+            + fields(of: request, key: key) + options(of: request, target: target)
     }
 
     private static func fields(of request: AnnounceRequest, key: UInt32) -> [UInt8] {
@@ -132,11 +140,22 @@ package enum DatagramRequest: Equatable, Sendable {
         static let url: UInt8 = 2
     }
 
-    private static func options(of request: AnnounceRequest) -> [UInt8] {
-        guard let rack = request.rack else { return [] }
-        let url = Array("/announce?\(RackName.parameter)=\(rack.text)".utf8)
-        // checked: a rack's name is shorter than that.
-        return [Option.url, UInt8(truncatingIfNeeded: url.count)] + url
+    /// What a tracker's URL has when it says nothing more than where the tracker is; it goes without options.
+    static let plainTarget = "/announce"
+
+    private static func options(of request: AnnounceRequest, target: String) -> [UInt8] {
+        var url = Array(target.utf8)
+        if let rack = request.rack {
+            let mark = url.contains(UInt8(ascii: "?")) ? "&" : "?"
+            url += "\(mark)\(RackName.parameter)=\(rack.text)".utf8
+        } else if target == plainTarget {
+            return []
+        }
+        // An option has at most 255 bytes, and more of them are read as one text.
+        return stride(from: 0, to: url.count, by: 255).flatMap { start in
+            let part = url.dropFirst(start).prefix(255)
+            return [Option.url, UInt8(truncatingIfNeeded: part.count)] + part
+        }
     }
 
     private static func rack(_ datagram: RawSpan) -> RackName? {
