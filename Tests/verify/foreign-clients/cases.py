@@ -112,4 +112,7 @@ def cases() -> Iterator[Case]:
         yield Case(Libtorrent, (Drover,), OpenTracker, True, ipv6)
         yield Case(Libtorrent, (Transmission, Libtorrent), DroverDatagramTracker, True, ipv6)
         yield Case(Drover, (Libtorrent, Drover), DroverDatagramTracker, True, ipv6)
+        if not ipv6:
+            # It speaks to trackers over UDP on IPv4 only.
+            yield Case(Drover, (Aria2,), DroverDatagramTracker, True, ipv6)
         yield Case(Nginx, (Drover,), None, False, ipv6)
