@@ -16,19 +16,15 @@ struct AnnounceDesk: Sendable {
     }
 
     let swarms: LiveSwarms
-    /// How far behind the tracker is with its work.
-    let lag: @Sendable () -> Duration
 
-    /// - Parameter isBehind: whether so much waits where the announce came from that some of it should be turned away.
-    func announce(_ query: some StringProtocol, from host: IPAddress?, isBehind: Bool = false) -> Answer {
+    /// - Parameter lag: how far behind with its work the tracker is where the announce came from.
+    func announce(_ query: some StringProtocol, from host: IPAddress?, lag: Duration) -> Answer {
         guard let host else {
             return .body(AnnounceResponse.failure("This tracker cannot see your address; connect over IP.").encoded())
         }
         do throws(AnnounceRequestError) {
             let request = try AnnounceRequest(query: query)
-            if let seconds = swarms.retryAfter(request.event, lag: max(lag(), isBehind ? .seconds(1) : .zero)) {
-                return .busy(retryAfter: seconds)
-            }
+            if let seconds = swarms.retryAfter(request, from: host, lag: lag) { return .busy(retryAfter: seconds) }
             return .body(swarms.announce(request, from: host).encoded(compact: request.compact))
         } catch {
             return .body(AnnounceResponse.failure(error.description).encoded())

@@ -9,10 +9,12 @@ import TrackerProtocol
 /// Most announces never come here: ``RequestListener`` answers those that arrive in one piece.
 struct AnnounceRoutes: Sendable {
     let desk: AnnounceDesk
+    /// How far behind with its work the HTTP server is.
+    let lag: @Sendable () -> Duration
 
     func add(to router: Router<TrackerContext>) {
         router.get("announce") { request, context in
-            response(desk.announce(request.uri.query ?? "", from: context.observedHost))
+            response(desk.announce(request.uri.query ?? "", from: context.observedHost, lag: lag()))
         }
         router.get("scrape") { request, _ in response(desk.scrape(request.uri.query ?? "")) }
     }

@@ -4,12 +4,14 @@ import CLinuxSockets
 import Glibc
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 import TrackerProtocol
 
 /// Announces and scrapes over UDP on one address: a thread that takes what waits, has it answered and sends the answers.
 final class DatagramListener: Service {
     private let socket: DatagramSocket
-    /// Becomes readable when the thread is to end.
+    /// Whether the thread is to end; the file becomes readable then, which wakes it.
+    private let isStopping = Atomic<Bool>(false)
     private let stop: Int32
     private let swarms: LiveSwarms
     private let onListening: @Sendable (PeerAddress) -> Void
@@ -33,19 +35,21 @@ final class DatagramListener: Service {
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await pool.runIfActive { self.serve() }
         } onCancelOrGracefulShutdown: {
+            self.isStopping.store(true, ordering: .releasing)
             eventfd_write(self.stop, 1)
         }
         try await pool.shutdownGracefully()
     }
 
     private func serve() {
-        while true {
+        // Asked each time, since datagrams may come without end.
+        while !isStopping.load(ordering: .acquiring) {
             let count = socket.receive()
-            guard count == 0 else {
-                swarms.answer(count, from: socket)
+            guard count > 0 else {
+                guard socket.wait(orUntil: stop) else { return }
                 continue
             }
-            guard socket.wait(orUntil: stop) else { return }
+            socket.send(swarms.answer(count, from: socket))
         }
     }
 }

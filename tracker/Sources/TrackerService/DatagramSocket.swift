@@ -27,6 +27,7 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
     private let sent = UnsafeMutableBufferPointer<datagram_slot>.allocate(capacity: batchCount)
     private let vectors = UnsafeMutableBufferPointer<iovec>.allocate(capacity: 2 * batchCount)
     private let addresses = UnsafeMutableBufferPointer<sockaddr_in6>.allocate(capacity: batchCount)
+    private let controls = UnsafeMutableBufferPointer<datagram_control>.allocate(capacity: batchCount)
     private let bytes = UnsafeMutableRawBufferPointer.allocate(
         byteCount: batchCount * (receiveByteCount + sendByteCount), alignment: 16)
 
@@ -39,6 +40,12 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
         var count = Self.waitingByteCount
         // As much as the system allows to this process.
         _ = setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &count, socklen_t(MemoryLayout<Int32>.size))
+        if address.host.words == (0, 0) {
+            // A host has several addresses, and a client takes no answer that comes from another one than it asked.
+            var one: Int32 = 1
+            let (level, option) = address.isIPv6 ? (IPPROTO_IPV6, IPV6_RECVPKTINFO) : (IPPROTO_IP, IP_PKTINFO)
+            _ = setsockopt(socket, Int32(level), option, &one, socklen_t(MemoryLayout<Int32>.size))
+        }
         guard SocketName.bind(socket, to: address), let own = SocketName.address(of: socket) else {
             let reason = String(cString: strerror(errno))
             close(socket)
@@ -48,6 +55,7 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
         sent.initialize(repeating: datagram_slot())
         received.initialize(repeating: datagram_slot())
         addresses.initialize(repeating: sockaddr_in6())
+        controls.initialize(repeating: datagram_control())
         vectors.initialize(repeating: iovec())
         for slot in 0..<Self.batchCount {
             let base = bytes.baseAddress.map { $0 + slot * (Self.receiveByteCount + Self.sendByteCount) }
@@ -65,6 +73,7 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
         sent.deallocate()
         vectors.deallocate()
         addresses.deallocate()
+        controls.deallocate()
         bytes.deallocate()
     }
 
@@ -73,15 +82,18 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
     func receive() -> Int {
         for slot in 0..<Self.batchCount {
             received[slot].header.msg_namelen = SocketName.byteCount
+            received[slot].header.msg_control = controls.baseAddress.map { UnsafeMutableRawPointer($0 + slot) }
+            received[slot].header.msg_controllen = MemoryLayout<datagram_control>.size
         }
         // An error of the network that an earlier answer met is told here; it says nothing of the next datagram.
         return max(0, Int(recvmmsg(socket, received.baseAddress, UInt32(Self.batchCount), Int32(MSG_DONTWAIT), nil)))
     }
 
-    /// Answers the datagrams taken last.
+    /// Has the datagrams answered that were taken last; ``send(_:)`` sends the answers.
     /// - Parameter body: called with each datagram, the address it came from and the place for the answer; returns how many
     ///   bytes the answer has, 0 for none.
-    func answer(_ count: Int, _ body: (RawSpan, IPAddress, inout MutableRawSpan) -> Int) {
+    /// - Returns: how many answers there are.
+    func answer(_ count: Int, _ body: (RawSpan, IPAddress, inout MutableRawSpan) -> Int) -> Int {
         var answers = 0
         for slot in 0..<min(count, Self.batchCount) {
             guard let host = SocketName.host(addresses[slot])?.unmapped else { continue }
@@ -96,12 +108,14 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
             vectors[2 * slot + 1].iov_len = byteCount
             sent[answers].header = received[slot].header
             sent[answers].header.msg_iov = vectors.baseAddress.map { $0 + 2 * slot + 1 }
+            datagram_keep_source(&sent[answers].header)
             answers += 1
         }
-        send(answers)
+        return answers
     }
 
-    private func send(_ count: Int) {
+    /// Sends the answers made last.
+    func send(_ count: Int) {
         var done = 0
         while done < count {
             let some = sendmmsg(

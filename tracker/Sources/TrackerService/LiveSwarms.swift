@@ -45,9 +45,14 @@ package final class LiveSwarms: Sendable {
         return state.withLock { $0.registry.announce(request, from: host, now: elapsed(), using: &$0.random) }
     }
 
-    /// See ``LoadShedding/retryAfter(_:lag:using:)``.
-    func retryAfter(_ event: AnnounceEvent?, lag: Duration) -> Int? {
-        state.withLock { LoadShedding.retryAfter(event, lag: lag, using: &$0.random) }
+    /// Whether an announce is turned away, and until when; a peer that is known is remembered all the same.
+    /// - Returns: the seconds after which to come back, or `nil` when it is to be answered.
+    func retryAfter(_ request: AnnounceRequest, from host: IPAddress, lag: Duration) -> Int? {
+        guard LoadShedding.isNeeded(lag: lag) else { return nil }
+        return state.withLock { state in
+            let isKnown = request.event != .stopped && state.registry.renew(request, from: host, now: elapsed())
+            return LoadShedding.retryAfter(request.event, isKnown: isKnown, lag: lag, using: &state.random)
+        }
     }
 
     /// See ``SwarmRegistry/scrape(_:now:)``.
@@ -55,14 +60,15 @@ package final class LiveSwarms: Sendable {
         state.withLock { $0.registry.scrape(request, now: elapsed()) }
     }
 
-    /// Answers a batch of datagrams.
-    func answer(_ count: Int, from socket: borrowing DatagramSocket) {
+    /// Makes the answers to a batch of datagrams. They are sent when others can get at the swarms again.
+    /// - Returns: how many there are.
+    func answer(_ count: Int, from socket: borrowing DatagramSocket) -> Int {
         let now = elapsed()
         let rack = rack
         let isBusy = count == DatagramSocket.batchCount && socket.isBehind
-        state.withLock { state in
+        return state.withLock { state in
             state.responder.tick(at: now, using: &state.secure)
-            socket.answer(count) { datagram, host, answer in
+            return socket.answer(count) { datagram, host, answer in
                 state.responder.answer(
                     datagram, from: host, registry: &state.registry, rack: rack, isBusy: isBusy, now: now,
                     using: &state.random, to: &answer)

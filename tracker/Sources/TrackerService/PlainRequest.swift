@@ -42,10 +42,10 @@ struct PlainRequest {
                 byteCount = reader.position
                 return
             }
-            guard let colon = field.firstIndex(of: UInt8(ascii: ":")), field.first != 0x20, field.first != 0x09 else {
-                return nil
-            }
+            // What is no field to the letter is for the HTTP server to judge.
+            guard let colon = field.firstIndex(of: UInt8(ascii: ":")), colon > field.startIndex else { return nil }
             let name = field[..<colon]
+            guard name.allSatisfy(Self.isToken), field[colon...].allSatisfy(Self.isText) else { return nil }
             if Self.odd.contains(where: { name.matches($0) }) { return nil }
             if name.matches("connection") {
                 let value = field[(colon + 1)...].drop { $0 == 0x20 }
@@ -58,6 +58,19 @@ struct PlainRequest {
         }
         return nil
     }
+
+    /// What a field's name is made of (RFC 9110, section 5.6.2).
+    private static func isToken(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+        default: token.contains(byte)
+        }
+    }
+
+    private static let token = Array("!#$%&'*+-.^_`|~".utf8)
+
+    /// What a field's value is made of.
+    private static func isText(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7f || byte == 0x09 }
 
     /// Lines that end with CR LF.
     private struct LineReader {

@@ -23,6 +23,7 @@ final class RequestListener: Sendable {
     /// Where it listens, with the actual port.
     let address: PeerAddress
     private let desk: AnnounceDesk
+    private let lag: (@Sendable () -> Duration)?
     private let connectionLimit: Int
     private let waitingLimit: Int
     private let patience: Duration
@@ -30,8 +31,12 @@ final class RequestListener: Sendable {
     private let elsewhere = Atomic<Int>(0)
 
     /// Begins to listen, so that it is known at once whether the address can be had.
-    init(address: PeerAddress, desk: AnnounceDesk, limits: RequestLimits) throws(TrackerError) {
+    /// - Parameter lag: how far behind it is with its work; `nil` to measure it.
+    init(
+        address: PeerAddress, desk: AnnounceDesk, lag: (@Sendable () -> Duration)? = nil, limits: RequestLimits
+    ) throws(TrackerError) {
         self.desk = desk
+        self.lag = lag
         connectionLimit = OpenFiles.connections(atMost: limits.connections)
         waitingLimit = min(limits.waitingConnections, connectionLimit / 2)
         patience = .seconds(limits.idleSeconds)
@@ -70,15 +75,20 @@ final class RequestListener: Sendable {
         var isPaused = false
         while true {
             // A second is how late patience may end.
-            let count = Int(epoll_wait(epoll, &events, Int32(Self.batchCount), isPaused ? 50 : 1000))
+            let timeout: Int32 = isPaused ? 50 : crowd.isCaughtUp ? 1000 : 0
+            let count = Int(epoll_wait(epoll, &events, Int32(Self.batchCount), timeout))
             crowd.now = ContinuousClock.now - crowd.start
             if isPaused, hasRoom(crowd) {
                 watch(socket)
                 isPaused = false
             }
+            crowd.measureLag(overriddenBy: lag)
+            crowd.isCaughtUp = count < Self.batchCount
             for event in events.prefix(max(0, count)) {
                 switch event.data.fd {
                 case stop:
+                    // Nobody is let in any more, while the connections that were handed over may go on for a while.
+                    shutdown(socket, Int32(SHUT_RDWR))
                     for connection in crowd.connections.keys { close(connection) }
                     return
                 case socket:
@@ -105,9 +115,17 @@ final class RequestListener: Sendable {
         var connections: [Int32: Connection] = [:]
         var line = WaitingLine()
         var serial: UInt64 = 0
-        /// Whether so many wait to be accepted that the kernel is half way to turning them away.
-        var isBehind = false
+        /// Whether the last turn came by everything that waited, and when one last did.
+        var isCaughtUp = true
+        var caughtUp = Duration.zero
+        /// How long something may have waited that is answered now.
+        var lag = Duration.zero
         var buffer = [UInt8](repeating: 0, count: RequestListener.bufferByteCount)
+
+        mutating func measureLag(overriddenBy known: (@Sendable () -> Duration)?) {
+            if isCaughtUp { caughtUp = now }
+            lag = known?() ?? now - caughtUp
+        }
     }
 
     private func hasRoom(_ crowd: Crowd) -> Bool {
@@ -116,7 +134,6 @@ final class RequestListener: Sendable {
 
     /// - Returns: `false` when there is no room for more connections just now.
     private func accept(_ crowd: inout Crowd, _ handOver: (Int32) -> Void) -> Bool {
-        crowd.isBehind = isBehind
         for _ in 0..<Self.batchCount {
             guard hasRoom(crowd) else { return false }
             var name = sockaddr_in6()
@@ -141,6 +158,7 @@ final class RequestListener: Sendable {
             // The request has often come with the connection.
             read(connection, &crowd, handOver)
         }
+        crowd.isCaughtUp = false
         return true
     }
 
@@ -152,14 +170,15 @@ final class RequestListener: Sendable {
             if count < 0, errno == EAGAIN { return wait(connection, &crowd) }
             guard count > 0 else { return drop(connection, &crowd) }
             let plain = crowd.buffer.withUnsafeBytes { PlainRequest(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            guard let request = plain else {
+            // A connection that is closed while more waits in it is reset, and the answer lost.
+            guard let request = plain, request.keepsAlive || request.byteCount == count else {
                 if crowd.connections[connection]?.isWatched == true { forget(connection) }
                 crowd.connections[connection] = nil
                 elsewhere.add(1, ordering: .relaxed)
                 return handOver(connection)
             }
             _ = recv(connection, &crowd.buffer, request.byteCount, 0)
-            let answer = answer(request, from: host, isBehind: crowd.isBehind)
+            let answer = answer(request, from: host, lag: crowd.lag)
             // Who takes so little that an answer does not fit is not waited for.
             guard send(connection, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) == answer.count,
                 request.keepsAlive
@@ -169,10 +188,10 @@ final class RequestListener: Sendable {
         wait(connection, &crowd)
     }
 
-    private func answer(_ request: PlainRequest, from host: IPAddress, isBehind: Bool) -> [UInt8] {
+    private func answer(_ request: PlainRequest, from host: IPAddress, lag: Duration) -> [UInt8] {
         let answer =
             switch request.path {
-            case .announce: desk.announce(request.query, from: host, isBehind: isBehind)
+            case .announce: desk.announce(request.query, from: host, lag: lag)
             case .scrape: desk.scrape(request.query)
             }
         let end = request.keepsAlive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n"
@@ -221,15 +240,6 @@ final class RequestListener: Sendable {
             }
             crowd.line.removeFirst()
         }
-    }
-
-    /// Whether the queue of those who wait to be accepted is half full.
-    private var isBehind: Bool {
-        var info = tcp_info()
-        var count = socklen_t(MemoryLayout<tcp_info>.size)
-        guard getsockopt(socket, Int32(IPPROTO_TCP), TCP_INFO, &info, &count) == 0 else { return false }
-        // Of a socket that listens these tell how many wait, and how many may.
-        return info.tcpi_unacked > info.tcpi_sacked / 2
     }
 
     private func watch(_ file: Int32) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinuxSockets
 import Glibc
 import TrackerProtocol
 
@@ -51,12 +52,12 @@ enum SocketName {
     static func host(_ name: sockaddr_in6) -> IPAddress? {
         withUnsafeBytes(of: name) { bytes in
             if Int32(name.sin6_family) == AF_INET {
-                return IPAddress(ipv4: UInt32(bigEndian: bytes.load(fromByteOffset: 4, as: UInt32.self)))
+                return IPAddress(ipv4: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
             }
             guard Int32(name.sin6_family) == AF_INET6 else { return nil }
             return IPAddress(
-                ipv6: UInt64(bigEndian: bytes.load(fromByteOffset: 8, as: UInt64.self)),
-                UInt64(bigEndian: bytes.load(fromByteOffset: 16, as: UInt64.self)))
+                ipv6: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)))
         }
     }
 }

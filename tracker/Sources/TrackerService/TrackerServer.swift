@@ -55,13 +55,14 @@ package struct TrackerServer: Sendable {
         onListeningToDatagrams: @escaping @Sendable (PeerAddress) -> Void = { _ in }
     ) async throws(TrackerError) {
         let lag = LagWatch(MultiThreadedEventLoopGroup.singleton)
-        let desk = AnnounceDesk(swarms: swarms, lag: self.lag ?? { lag.current })
-        let responder = router(desk).buildResponder()
+        let desk = AnnounceDesk(swarms: swarms)
+        let responder = router(lag: self.lag ?? { lag.current }).buildResponder()
         var listeners: [RequestServer] = []
         for address in configuration.listen {
             listeners.append(
                 RequestServer(
-                    listener: try RequestListener(address: address, desk: desk, limits: configuration.requests),
+                    listener: try RequestListener(
+                        address: address, desk: desk, lag: self.lag, limits: configuration.requests),
                     responder: responder, gate: gate, limits: configuration.requests, logger: logger,
                     onListening: onListening))
         }
@@ -87,15 +88,14 @@ package struct TrackerServer: Sendable {
 
     /// The tracker's answers without its listeners, for those who bring their own way of running it.
     package var application: some ApplicationProtocol {
-        Application(
-            responder: router(AnnounceDesk(swarms: swarms, lag: lag ?? { .zero })).buildResponder(), logger: logger)
+        Application(responder: router(lag: lag ?? { .zero }).buildResponder(), logger: logger)
     }
 
     /// One line per room. Later rooms (the fleet, the console) are added here and know nothing of each other.
-    private func router(_ desk: AnnounceDesk) -> Router<TrackerContext> {
+    private func router(lag: @escaping @Sendable () -> Duration) -> Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
-        AnnounceRoutes(desk: desk).add(to: router)
+        AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: router)
         HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
         CatalogueRoutes(
             catalogue: catalogue, limits: configuration.requests, uploads: uploads, downloads: downloads
