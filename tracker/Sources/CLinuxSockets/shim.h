@@ -43,6 +43,10 @@ static inline void datagram_keep_source(struct msghdr *header) {
     }
 }
 
+/* MSG_WAITFORONE, which glibc declares for GNU programs only: recvmmsg waits for one datagram, and takes those that are there
+   with it. */
+static const int datagrams_wait_for_one = 0x10000;
+
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int recvmmsg(int, struct datagram_slot *, unsigned int, int, void *);
 extern int sendmmsg(int, struct datagram_slot *, unsigned int, int);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinuxSockets
-import Glibc
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
@@ -10,9 +8,8 @@ import TrackerProtocol
 /// Announces and scrapes over UDP on one address: a thread that takes what waits, has it answered and sends the answers.
 final class DatagramListener: Service {
     private let socket: DatagramSocket
-    /// Whether the thread is to end; the file becomes readable then, which wakes it.
+    /// Whether the thread is to end.
     private let isStopping = Atomic<Bool>(false)
-    private let stop: Int32
     private let swarms: LiveSwarms
     private let onListening: @Sendable (PeerAddress) -> Void
 
@@ -21,12 +18,9 @@ final class DatagramListener: Service {
         address: PeerAddress, swarms: LiveSwarms, onListening: @escaping @Sendable (PeerAddress) -> Void
     ) throws(TrackerError) {
         socket = try DatagramSocket(listeningOn: address)
-        stop = eventfd(0, Int32(EFD_CLOEXEC))
         self.swarms = swarms
         self.onListening = onListening
     }
-
-    deinit { close(stop) }
 
     func run() async throws {
         let pool = NIOThreadPool(numberOfThreads: 1)
@@ -36,19 +30,16 @@ final class DatagramListener: Service {
             try await pool.runIfActive { self.serve() }
         } onCancelOrGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
-            eventfd_write(self.stop, 1)
+            self.socket.end()
         }
         try await pool.shutdownGracefully()
     }
 
     private func serve() {
         // Asked each time, since datagrams may come without end.
-        while !isStopping.load(ordering: .acquiring) {
+        while true {
             let count = socket.receive()
-            guard count > 0 else {
-                guard socket.wait(orUntil: stop) else { return }
-                continue
-            }
+            if isStopping.load(ordering: .acquiring) { return }
             socket.send(swarms.answer(count, from: socket))
         }
     }

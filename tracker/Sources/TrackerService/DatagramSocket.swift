@@ -77,8 +77,8 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
         bytes.deallocate()
     }
 
-    /// Takes the datagrams that wait.
-    /// - Returns: how many there are; 0 when none waits.
+    /// Takes the datagrams that wait, and waits for one when there is none.
+    /// - Returns: how many there are; what they are says nothing after ``end()``.
     func receive() -> Int {
         for slot in 0..<Self.batchCount {
             received[slot].header.msg_namelen = SocketName.byteCount
@@ -86,7 +86,13 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
             received[slot].header.msg_controllen = MemoryLayout<datagram_control>.size
         }
         // An error of the network that an earlier answer met is told here; it says nothing of the next datagram.
-        return max(0, Int(recvmmsg(socket, received.baseAddress, UInt32(Self.batchCount), Int32(MSG_DONTWAIT), nil)))
+        return max(0, Int(recvmmsg(socket, received.baseAddress, UInt32(Self.batchCount), datagrams_wait_for_one, nil)))
+    }
+
+    /// Wakes whoever waits in ``receive()``, now and from now on. Any thread may call it.
+    func end() {
+        // It fails, since a socket of datagrams has nobody at its other end, and does that much nevertheless.
+        _ = shutdown(socket, Int32(SHUT_RD))
     }
 
     /// Has the datagrams answered that were taken last; ``send(_:)`` sends the answers.
@@ -132,15 +138,5 @@ struct DatagramSocket: ~Copyable, @unchecked Sendable {
         var count = socklen_t(memory.count * 4)
         guard getsockopt(socket, SOL_SOCKET, SO_MEMINFO, &memory, &count) == 0, count >= 8 else { return false }
         return memory[0] > memory[1] / 2
-    }
-
-    /// Waits until a datagram is there.
-    /// - Returns: `false` when `stop` became readable.
-    func wait(orUntil stop: Int32) -> Bool {
-        var waits = [
-            pollfd(fd: socket, events: Int16(POLLIN), revents: 0), pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
-        ]
-        _ = poll(&waits, 2, -1)
-        return waits[1].revents == 0
     }
 }

@@ -177,8 +177,12 @@ import TrackerProtocol
             graph.script.now = Double(second)
             try graph.announce(last, rack: "b")
             try graph.announce(last, rack: "b")
-            if second % 20 == 0 { try graph.announce(address(100), rack: "a", left: 0) }
             #expect(graph.gateways(rack)["b"]?.contains(last) == false)
+            guard second % 20 == 0 else { continue }
+            // The others are there all the time.
+            try graph.announce(address(100), rack: "a", left: 0)
+            for number in 0..<12 { try graph.announce(address(number), rack: "a") }
+            for number in 250..<261 { try graph.announce(address(number), rack: "b") }
         }
         graph.script.now = 60
         for _ in 0..<2 {

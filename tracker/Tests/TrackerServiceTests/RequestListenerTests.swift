@@ -99,6 +99,8 @@ import TrackerProtocol
     @Test func `a tracker that is behind turns regular announces away and says when to come back`() async throws {
         try await withRunningTracker(datagrams: [], lag: { .seconds(1) }) { trackers, _ in
             let port = try #require(trackers.first).port
+            // Whoever is not known tells something new.
+            _ = try await lines(port, "&event=started")
             let regular = try await lines(port, "")
             #expect(regular.prefix(6).allSatisfy { $0.hasPrefix("[('503', '', '") })
             let waits = regular.prefix(6).compactMap { $0.split(separator: "'").dropFirst(4).first.flatMap { Int($0) } }
