@@ -139,15 +139,26 @@ let package = Package(
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
+        module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
+        module(
+            "TrackerStorage", path: "tracker/Sources/TrackerStorage",
+            ["Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess"]),
+        module(
+            "SqliteStorage", path: "tracker/Sources/SqliteStorage",
+            ["Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess", "TrackerStorage", .grdb]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "ConnectionGate", "CLinuxSockets", .hummingbird,
-                .hummingbirdCore, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .grdb, .logging, .lifecycle, .unixSignals,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
+                "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore, .nioHTTP1,
+                .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
-            ["TrackerProtocol", "TrackerService", "Trust", .arguments, .logging]),
+            [
+                "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
+                "SqliteStorage", "Trust", .arguments, .logging,
+            ]),
 
         // What benchmarks measure with.
         program(
@@ -196,8 +207,16 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Trust",
-                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
-                .httpTypes, .nioCore, .grdb, .logging, .subprocess, .systemPackage,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
+                "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+                .subprocess, .systemPackage,
+            ]),
+        tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
+        tests(
+            "TrackerStorageTests", path: "tracker/Tests/TrackerStorageTests",
+            [
+                "Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess", "TrackerStorage", "SqliteStorage",
+                "TestSupport", .grdb,
             ]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import TrackerStorage
 
 /// A refusal by the API: a status, a word for programs and a sentence for people.
 struct APIError: Error {
@@ -16,11 +17,14 @@ struct APIError: Error {
 
     private static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 
-    init(_ error: CatalogueError) {
+    init(_ error: StorageError) {
         switch error {
         case .noSpace: self.init(Self.insufficientStorage, "no_space", error.description)
-        case .full: self.init(Self.insufficientStorage, "catalogue_full", error.description)
-        case .cannotOpen, .notADatabase, .newerSchema, .database:
+        case .full(what: "masters", _): self.init(Self.insufficientStorage, "catalogue_full", error.description)
+        case .full: self.init(Self.insufficientStorage, "storage_full", error.description)
+        case .tooLarge: self.init(.contentTooLarge, "too_large", error.description)
+        case .sequenceMoved: self.init(.conflict, "conflict", error.description)
+        case .cannotOpen, .foreign, .newerSchema, .failed:
             self.init(.internalServerError, "database", error.description)
         }
     }

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import TrackerProtocol
+import TrackerStorage
 
 /// Turns whatever a handler throws into the API's JSON.
 struct APIErrorMiddleware: RouterMiddleware {
@@ -16,8 +17,8 @@ struct APIErrorMiddleware: RouterMiddleware {
             return try await next(request, context)
         } catch let error as APIError {
             refusal = error
-        } catch let error as CatalogueError {
-            context.logger.error("catalogue failed", metadata: ["error": "\(error)"])
+        } catch let error as StorageError {
+            context.logger.error("storage failed", metadata: ["error": "\(error)"])
             refusal = APIError(error)
         } catch let error as HTTPError where error.status == .notFound {
             refusal = APIError(

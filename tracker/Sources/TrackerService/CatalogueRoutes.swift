@@ -7,10 +7,11 @@ import HummingbirdCore
 import Metainfo
 import NIOCore
 import TrackerProtocol
+import TrackerStorage
 
 /// `/api/v1/masters`: publishing masters and finding them.
 struct CatalogueRoutes: Sendable {
-    let catalogue: Catalogue
+    let storage: any CatalogueStorage
     let limits: RequestLimits
     let uploads: TransferBudget
     let downloads: TransferBudget
@@ -19,26 +20,37 @@ struct CatalogueRoutes: Sendable {
     func add(to router: Router<TrackerContext>) {
         let masters = router.group("api/v1/masters")
         masters.get { _, _ in
-            try metered(JSONAnswer.bytes(PublishedMasters(masters: try await catalogue.masters())), JSONAnswer.headers)
+            try metered(JSONAnswer.bytes(PublishedMasters(masters: try await allMasters())), JSONAnswer.headers)
         }
         masters.get(":name") { _, context in
             let name = try context.parameters.require("name")
-            guard let newest = try await catalogue.newest(name) else { throw notPublished(name) }
+            guard let newest = try await storage.newestMaster(of: name) else { throw notPublished(name) }
             return try JSONAnswer.response(newest)
         }
         masters.get(":name/:version") { _, context in
             let master = try context.masterName()
-            guard let entry = try await catalogue.master(master) else { throw notPublished(master.description) }
+            guard let entry = try await storage.master(master) else { throw notPublished(master.description) }
             return try JSONAnswer.response(entry)
         }
         masters.get(":name/:version/torrent") { _, context in
             let master = try context.masterName()
-            guard let torrent = try await catalogue.torrent(master) else { throw notPublished(master.description) }
+            guard let torrent = try await storage.torrent(of: master) else { throw notPublished(master.description) }
             return try metered(ByteBuffer(bytes: torrent), [.contentType: "application/x-bittorrent"])
         }
         masters.put(":name/:version") { request, context in
             try await publish(request, as: try context.masterName())
         }
+    }
+
+    /// The whole list. It is bounded by the number of masters.
+    private func allMasters() async throws -> [PublishedMaster] {
+        var page = try await storage.masters(after: nil, limit: StorageLimits.page)
+        var masters = page.elements
+        while let next = page.next {
+            page = try await storage.masters(after: next, limit: StorageLimits.page)
+            masters += page.elements
+        }
+        return masters
     }
 
     /// An answer that may be long, and counts until it is sent.
@@ -73,7 +85,10 @@ struct CatalogueRoutes: Sendable {
                     + "publish it under its own name and version.")
         }
         let time = Date.now.formatted(.iso8601)
-        switch try await catalogue.publish(torrent, metainfo, as: master, label: label, at: time) {
+        let entry = PublishedMaster(
+            name: master.name, version: master.version, label: label, size: metainfo.geometry.size,
+            infoHashV1: metainfo.infoHashes.v1?.hex, infoHashV2: metainfo.infoHashes.v2?.hex, published: time)
+        switch try await storage.publish(entry, torrent: torrent) {
         case .created(let entry):
             return try JSONAnswer.response(entry, status: .created)
         case .unchanged(let entry):

@@ -10,8 +10,6 @@ package struct TrackerConfiguration: Sendable {
     package var listen: [PeerAddress]
     /// Where to take announces over UDP; port 0 takes any free port. `[::]` takes IPv4 datagrams too.
     package var datagrams: [PeerAddress]
-    /// The file that holds the catalogue. It is made when it is not there; its folder must exist.
-    package var databasePath: String
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
     package var trustRoot: TrustRoot?
     /// How many swarms and peers are remembered.
@@ -19,9 +17,8 @@ package struct TrackerConfiguration: Sendable {
     /// What one HTTP request may cost.
     package var requests = RequestLimits()
 
-    package init(listen: [PeerAddress], datagrams: [PeerAddress] = [], databasePath: String) {
+    package init(listen: [PeerAddress], datagrams: [PeerAddress] = []) {
         self.listen = listen
         self.datagrams = datagrams
-        self.databasePath = databasePath
     }
 }

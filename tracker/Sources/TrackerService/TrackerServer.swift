@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 package import TrackerProtocol
+package import TrackerStorage
 import UnixSignals
 
 /// A running tracker: its rooms behind as many listeners as the operator named.
@@ -14,19 +15,21 @@ package struct TrackerServer: Sendable {
     private let configuration: TrackerConfiguration
     private let logger: Logger
     private let swarms: LiveSwarms
-    private let catalogue: Catalogue
+    private let storage: any StorageEngine
     private let gate: ConnectionGate
     private let uploads: TransferBudget
     private let downloads: TransferBudget
     private let lag: (@Sendable () -> Duration)?
 
-    /// Opens the catalogue; nothing listens yet.
+    /// Nothing listens yet.
     /// - Parameter lag: how far behind the tracker is with its work; `nil` to measure it.
     package init(
-        configuration: TrackerConfiguration, logger: Logger, lag: (@Sendable () -> Duration)? = nil
-    ) throws(TrackerError) {
+        configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger,
+        lag: (@Sendable () -> Duration)? = nil
+    ) {
         self.lag = lag
         self.configuration = configuration
+        self.storage = storage
         self.logger = logger
         let requests = configuration.requests
         let openable = OpenFiles.connections(atMost: requests.connections)
@@ -37,11 +40,6 @@ package struct TrackerServer: Sendable {
         downloads = TransferBudget(
             limit: requests.transferByteCount, refusal: "The tracker is busy sending; ask again in a moment.")
         swarms = LiveSwarms(limits: configuration.swarms)
-        do throws(CatalogueError) {
-            catalogue = try Catalogue(path: configuration.databasePath, limit: configuration.requests.masters)
-        } catch {
-            throw .catalogue(error)
-        }
     }
 
     /// Listens and serves until the process is told to stop by SIGTERM or SIGINT, or the surrounding task is cancelled;
@@ -96,11 +94,11 @@ package struct TrackerServer: Sendable {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
         AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: router)
-        HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
+        HealthRoutes(swarms: swarms, storage: storage).add(to: router)
         CatalogueRoutes(
-            catalogue: catalogue, limits: configuration.requests, uploads: uploads, downloads: downloads
+            storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
         ).add(to: router)
-        SignedRoutes(catalogue: catalogue, root: configuration.trustRoot).add(to: router)
+        SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: router)
         return router
     }
 }

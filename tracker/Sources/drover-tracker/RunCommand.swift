@@ -4,8 +4,10 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Logging
+import SqliteStorage
 import TrackerProtocol
 import TrackerService
+import TrackerStorage
 import Trust
 
 /// `drover-tracker run`.
@@ -76,11 +78,12 @@ struct RunCommand: AsyncParsableCommand {
         let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
         var configuration = TrackerConfiguration(
             listen: listen.isEmpty ? fallback : listen,
-            datagrams: udp.isEmpty ? (listen.isEmpty ? fallback : listen) : udp.compactMap(\.address),
-            databasePath: database)
+            datagrams: udp.isEmpty ? (listen.isEmpty ? fallback : listen) : udp.compactMap(\.address))
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
         do throws(TrackerError) {
-            let server = try TrackerServer(configuration: configuration, logger: Logger(label: "drover-tracker"))
+            let server = TrackerServer(
+                configuration: configuration, storage: try openStorage(database),
+                logger: Logger(label: "drover-tracker"))
             try await server.run(
                 onListening: { address in
                     StandardError.write(
@@ -93,6 +96,11 @@ struct RunCommand: AsyncParsableCommand {
         } catch {
             throw TrackerFailure(message: error.description)
         }
+    }
+
+    /// Opens the database and tells its failures in the tracker's terms.
+    private func openStorage(_ path: String) throws(TrackerError) -> SqliteStorage {
+        do throws(StorageError) { return try SqliteStorage(path: path) } catch { throw .storage(error) }
     }
 
     private static func readRoot(_ path: String) throws -> TrustRoot {

@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import Logging
+import SqliteStorage
 import Subprocess
 import SystemPackage
 import Testing
@@ -109,9 +110,9 @@ import TrackerService
         try await withRunningTracker(datagrams: ["127.0.0.1:0"]) { _, trackers in
             let taken = try #require(trackers.first)
             try await withTemporaryFolder { folder in
-                let server = try TrackerServer(
-                    configuration: TrackerConfiguration(
-                        listen: [], datagrams: [taken], databasePath: folder + "/tracker.sqlite"), logger: .quiet)
+                let server = TrackerServer(
+                    configuration: TrackerConfiguration(listen: [], datagrams: [taken]),
+                    storage: try SqliteStorage(path: folder + "/tracker.sqlite"), logger: .quiet)
                 do throws(TrackerError) {
                     try await server.run(signals: false, onListening: { _ in })
                     Issue.record("two trackers take datagrams at one address")
