@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import OperatorAccess
 import TrackerProtocol
 
 /// `GET /announce` and `GET /scrape`: the tracker proper. It needs no account, no database and no other room.
@@ -12,11 +13,11 @@ struct AnnounceRoutes: Sendable {
     /// How far behind with its work the HTTP server is.
     let lag: @Sendable () -> Duration
 
-    func add(to router: Router<TrackerContext>) {
-        router.get("announce") { request, context in
+    func add(to table: inout RouteTable) {
+        table.read("announce", RoutePolicy(.tracker)) { request, context in
             response(desk.announce(request.uri.query ?? "", from: context.observedHost, lag: lag()))
         }
-        router.get("scrape") { request, _ in response(desk.scrape(request.uri.query ?? "")) }
+        table.read("scrape", RoutePolicy(.tracker)) { request, _ in response(desk.scrape(request.uri.query ?? "")) }
     }
 
     private func response(_ answer: AnnounceDesk.Answer) -> Response {

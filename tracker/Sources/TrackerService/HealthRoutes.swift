@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import OperatorAccess
 import TrackerStorage
 
 /// `GET /healthz`: whether the tracker works, for probes and people.
@@ -14,8 +15,8 @@ struct HealthRoutes: Sendable {
         let peers: Int
     }
 
-    func add(to router: Router<TrackerContext>) {
-        router.get("healthz") { _, _ in
+    func add(to table: inout RouteTable) {
+        table.read("healthz", RoutePolicy(.open)) { _, _ in
             // A name that cannot exist: the look-up fails only when the database does.
             _ = try await storage.newestMaster(of: "")
             let counts = swarms.counts()

@@ -15,26 +15,32 @@ struct SignedRoutes: Sendable {
 
     private var filing: SignedFiling { SignedFiling(storage: storage, root: root) }
 
-    func add(to router: Router<TrackerContext>) {
-        let masters = router.group("api/v1/masters")
-        masters.get(":name/:version/statement") { _, context in
+    func add(to table: inout RouteTable) {
+        table.read("api/v1/masters/:name/:version/statement", CatalogueRoutes.reading) { _, context in
             let master = try context.masterName()
             return try answer(try await storage.envelope(of: .master(master)), "\(master)")
         }
-        masters.put(":name/:version/statement") { request, context in
+        table.change(
+            .put, "api/v1/masters/:name/:version/statement", CatalogueRoutes.publishing, action: "statement.file",
+            line: "name"
+        ) { request, context in
             let master = try context.masterName()
             let (envelope, statement) = try await read(MasterStatement.self, request)
             guard statement.master == master else { throw Self.otherName }
+            context.note.set(after: "\(statement.infoHashV2), \(envelope.signatures.count) signatures")
             return try answer(await filing.file(envelope, statement, about: master), "\(master)")
         }
-        masters.get(":name/pointer") { _, context in
+        table.read("api/v1/masters/:name/pointer", CatalogueRoutes.reading) { _, context in
             let line = try context.parameters.require("name")
             return try answer(try await storage.envelope(of: .line(line)), line)
         }
-        masters.put(":name/pointer") { request, context in
+        table.change(
+            .put, "api/v1/masters/:name/pointer", CatalogueRoutes.publishing, action: "pointer.file", line: "name"
+        ) { request, context in
             let line = try context.parameters.require("name")
             let (envelope, pointer) = try await read(LinePointer.self, request)
             guard pointer.name == line else { throw Self.otherName }
+            context.note.set(after: "serial \(pointer.serial), current \(pointer.current.map(String.init) ?? "none")")
             return try answer(await filing.file(envelope, pointer), line)
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import OperatorAccess
 package import TrackerCore
 package import TrackerProtocol
 package import Trust
@@ -10,6 +11,8 @@ package struct TrackerConfiguration: Sendable {
     package var listen: [PeerAddress]
     /// Where to take announces over UDP; port 0 takes any free port. `[::]` takes IPv4 datagrams too.
     package var datagrams: [PeerAddress]
+    /// Whom it is for.
+    package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
     package var trustRoot: TrustRoot?
     /// How many swarms and peers are remembered.

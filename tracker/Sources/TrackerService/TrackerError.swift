@@ -2,7 +2,6 @@
 
 import Glibc
 package import TrackerProtocol
-package import TrackerStorage
 
 /// Why a tracker cannot start or go on.
 package enum TrackerError: Error, Sendable {
@@ -16,8 +15,6 @@ package enum TrackerError: Error, Sendable {
     case cannotListen(PeerAddress, reason: String)
     /// Announces over UDP cannot be taken there.
     case noDatagrams(PeerAddress, reason: String)
-    /// The database cannot be used.
-    case storage(StorageError)
     /// The tracker stopped for a reason that is none of the above.
     case stopped(reason: String)
 }
@@ -49,8 +46,6 @@ extension TrackerError: CustomStringConvertible {
             "Listening on \(address) failed: \(reason); choose another address with --listen."
         case .noDatagrams(let address, let reason):
             "Taking UDP announces on \(address) failed: \(reason); choose another address with --udp, or --udp off."
-        case .storage(let error):
-            error.description
         case .stopped(let reason):
             "The tracker stopped: \(reason); start it again."
         }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionGate
+import FoundationEssentials
 package import Hummingbird
 package import Logging
 import NIOCore
 import NIOPosix
+import OperatorAccess
 import ServiceLifecycle
 package import TrackerProtocol
 package import TrackerStorage
@@ -19,14 +21,19 @@ package struct TrackerServer: Sendable {
     private let gate: ConnectionGate
     private let uploads: TransferBudget
     private let downloads: TransferBudget
+    private let clock: @Sendable () -> Int64
     private let lag: (@Sendable () -> Duration)?
 
     /// Nothing listens yet.
-    /// - Parameter lag: how far behind the tracker is with its work; `nil` to measure it.
+    /// - Parameters:
+    ///   - clock: seconds since 1970.
+    ///   - lag: how far behind the tracker is with its work; `nil` to measure it.
     package init(
         configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger,
+        clock: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) },
         lag: (@Sendable () -> Duration)? = nil
     ) {
+        self.clock = clock
         self.lag = lag
         self.configuration = configuration
         self.storage = storage
@@ -89,16 +96,33 @@ package struct TrackerServer: Sendable {
         Application(responder: router(lag: lag ?? { .zero }).buildResponder(), logger: logger)
     }
 
-    /// One line per room. Later rooms (the fleet, the console) are added here and know nothing of each other.
+    /// Every route there is, with its policy.
+    package var routes: [RouteTable.Route] {
+        table(on: Router(context: TrackerContext.self), lag: { .zero }).routes
+    }
+
     private func router(lag: @escaping @Sendable () -> Duration) -> Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
-        AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: router)
-        HealthRoutes(swarms: swarms, storage: storage).add(to: router)
+        _ = table(on: router, lag: lag)
+        return router
+    }
+
+    /// One line per room. Later rooms (the console) are added here and know nothing of each other.
+    private func table(on router: Router<TrackerContext>, lag: @escaping @Sendable () -> Duration) -> RouteTable {
+        let gatekeeper = Gatekeeper(
+            access: configuration.access, storage: storage, audit: TrackerAudit(storage: storage, logger: logger),
+            clock: clock)
+        var table = RouteTable(router: router, gatekeeper: gatekeeper)
+        AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
+        HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
         CatalogueRoutes(
             storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
-        ).add(to: router)
-        SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: router)
-        return router
+        ).add(to: &table)
+        SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: &table)
+        TokenRoutes(storage: storage, clock: clock).add(to: &table)
+        AuditRoutes(storage: storage).add(to: &table)
+        EpochRoutes(storage: storage).add(to: &table)
+        return table
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import AuditTrail
 import FoundationEssentials
 import Glibc
 import Logging
+import OperatorAccess
 import SqliteStorage
 import TrackerProtocol
 import TrackerService
@@ -25,8 +27,10 @@ struct RunCommand: AsyncParsableCommand {
               IPv4 and IPv6:   drover-tracker run --listen '[::]:6969' --database tracker.sqlite
               HTTP only:       drover-tracker run --udp off --database tracker.sqlite
 
-            Give peers the announce URL that is printed at the start, as --tracker. There is no login yet: whoever \
-            can reach the tracker can announce and publish, so listen only where that is fine.
+            Give peers the announce URL that is printed at the start, as --tracker. Without --fleet, whoever can reach the \
+            tracker can publish and read the catalogue, so listen only where that is fine. With --fleet all but health and \
+            announces needs a token or a host's certificate; the first start prints a one-time token and keeps it in \
+            FILE.admin-token. See docs/operating/operators.md.
 
             EXIT CODES
               0 stopped as told, 1 cannot run, 2 wrong command line.
@@ -68,6 +72,9 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "file"))
     var trustRoot: String?
 
+    @Flag(help: "Let in only operators with tokens and enrolled hosts, except for announces and scrapes.")
+    var fleet = false
+
     func run() async throws {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -80,10 +87,18 @@ struct RunCommand: AsyncParsableCommand {
             listen: listen.isEmpty ? fallback : listen,
             datagrams: udp.isEmpty ? (listen.isEmpty ? fallback : listen) : udp.compactMap(\.address))
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
+        configuration.access = fleet ? .fleet : .open
+        let storage: SqliteStorage
+        do throws(StorageError) {
+            storage = try SqliteStorage(path: database)
+            try await begin(storage)
+        } catch {
+            throw TrackerFailure(message: error.description)
+        }
+        if fleet { try await letFirstAdminIn(storage) }
         do throws(TrackerError) {
             let server = TrackerServer(
-                configuration: configuration, storage: try openStorage(database),
-                logger: Logger(label: "drover-tracker"))
+                configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"))
             try await server.run(
                 onListening: { address in
                     StandardError.write(
@@ -98,9 +113,28 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// Opens the database and tells its failures in the tracker's terms.
-    private func openStorage(_ path: String) throws(TrackerError) -> SqliteStorage {
-        do throws(StorageError) { return try SqliteStorage(path: path) } catch { throw .storage(error) }
+    /// Finds out whether the database is a copy, which begins a new epoch.
+    private func begin(_ storage: SqliteStorage) async throws(StorageError) {
+        var generator = SystemRandomNumberGenerator()
+        let id = (0..<2).map { _ in UInt64.random(in: .min ... .max, using: &generator).hexadecimal }.joined()
+        let (epoch, ended) = try await storage.settleEpoch(fresh: id, at: now())
+        guard let ended else { return }
+        _ = try await storage.appendAudit(
+            AuditRecord(
+                at: now(), actor: "tracker", action: "epoch.begin", subject: database,
+                before: "\(ended.number) \(ended.id)", after: "\(epoch.number) \(epoch.id)"))
+        StandardError.write(
+            "\(database) is a copy of a tracker's database; epoch \(epoch.number) begins, which hosts will notice")
+    }
+
+    /// At a fleet's first start nobody has a token yet.
+    private func letFirstAdminIn(_ storage: SqliteStorage) async throws {
+        guard try await storage.tokens(after: nil, limit: 1).elements.isEmpty else { return }
+        let token = OneTimeToken(database: database)
+        let made = try await token.make(in: storage)
+        try await storage.noteLocal("admin.first", made.token.id, after: made.token.summary)
+        StandardError.write(
+            "one-time admin token, valid for a day: \(made.secret.text) (it is also in \(token.file))")
     }
 
     private static func readRoot(_ path: String) throws -> TrustRoot {
@@ -140,5 +174,13 @@ struct DatagramOption {
             throw ValidationError(
                 "'\(text)' is neither a literal address with a port, like 0.0.0.0:6969 or [::]:6969, nor off.")
         }
+    }
+}
+
+extension UInt64 {
+    /// Sixteen hexadecimal digits.
+    fileprivate var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
