@@ -66,7 +66,7 @@ demo: ## Show the main job: one real master image, four hosts, verified, cloned,
 	@deploy/demo/demo
 
 bench: ## Run the benchmarks
-	@deploy/packages build
+	@deploy/packages bench
 	$(SWIFT_BUILD)
 	@Tests/Benchmarks/run $(SUITES)
 

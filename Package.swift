@@ -164,6 +164,7 @@ let package = Package(
         module(
             "FleetService", path: "tracker/Sources/FleetService",
             ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
+        .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
         module(
@@ -176,8 +177,9 @@ let package = Package(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "FleetIdentity", "ConnectionGate", .hummingbird, .hummingbirdCore,
-                .httpTypes, .nioCore, .logging, .lifecycle, .unixSignals,
+                "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                .nioCore, .nioHTTP1,
+                .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
@@ -185,6 +187,11 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
                 "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
+
+        // What benchmarks measure with.
+        program(
+            "tracker-load", path: "Tests/Benchmarks/TrackerLoad",
+            ["Metainfo", "TrackerProtocol", "CLinuxSockets", .arguments]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -233,7 +240,7 @@ let package = Package(
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
-                .nioCore, .logging,
+                .nioCore, .logging, .subprocess, .systemPackage,
             ]),
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",

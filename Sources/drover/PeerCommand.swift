@@ -49,6 +49,13 @@ struct PeerRun: AsyncParsableCommand {
                 + "masters only. A host that is not enrolled always does."))
     var openSwarm = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The rack in which this host stands: trackers then name peers of the same rack first, so that an image "
+                + "enters a rack only a few times. Up to \(RackName.maximumByteCount) letters, digits, -, _ and .",
+            valueName: "name"))
+    var rack: String?
+
     @Option(help: ArgumentHelp("How much is logged: trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "info"
 
@@ -77,6 +84,15 @@ struct PeerRun: AsyncParsableCommand {
             return prefix
         }
         if !prefixes.isEmpty { configuration.networks = prefixes }
+        if let rack {
+            guard let name = RackName(rack) else {
+                throw HostFailure(
+                    .usage,
+                    "--rack '\(rack)' is no rack's name; use up to \(RackName.maximumByteCount) letters, digits, -, _ and ."
+                )
+            }
+            configuration.rack = name
+        }
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw HostFailure(.usage, "there is no log level '\(logLevel)'; use info, or debug to see more")
         }
