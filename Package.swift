@@ -96,6 +96,7 @@ let package = Package(
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
         module("AuditTrail", ["Metainfo"]),
+        module("FleetProtocol", ["Metainfo"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
@@ -139,16 +140,30 @@ let package = Package(
 
         // The tracker.
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
+        module(
+            "FleetService", path: "tracker/Sources/FleetService",
+            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
+        module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
+        module(
+            "TrackerStorage", path: "tracker/Sources/TrackerStorage",
+            ["Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess"]),
+        module(
+            "SqliteStorage", path: "tracker/Sources/SqliteStorage",
+            ["Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess", "TrackerStorage", .grdb]),
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "ConnectionGate", .hummingbird, .hummingbirdCore,
-                .httpTypes, .nioCore, .grdb, .logging, .lifecycle, .unixSignals,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
+                "ConnectionGate", .hummingbird, .hummingbirdCore,
+                .httpTypes, .nioCore, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
-            ["TrackerProtocol", "TrackerService", "Trust", .arguments, .logging]),
+            [
+                "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
+                "SqliteStorage", "Trust", .arguments, .logging,
+            ]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -164,6 +179,7 @@ let package = Package(
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("AuditTrailTests", ["AuditTrail"]),
+        tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
@@ -194,8 +210,21 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Trust",
-                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", .hummingbird, .hummingbirdTesting,
-                .httpTypes, .nioCore, .grdb, .logging,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
+                "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+            ]),
+        tests(
+            "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
+                "TestSupport",
+            ]),
+        tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
+        tests(
+            "TrackerStorageTests", path: "tracker/Tests/TrackerStorageTests",
+            [
+                "Metainfo", "TrackerProtocol", "AuditTrail", "OperatorAccess", "TrackerStorage", "SqliteStorage",
+                "TestSupport", .grdb,
             ]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]

@@ -22,6 +22,16 @@ package struct AuditChain: Equatable, Sendable {
     /// A trail that begins.
     package init() {}
 
+    /// A trail that goes on after a line of it, which is taken as it stands.
+    /// - Returns: `nil` when it cannot be the line of that number.
+    package init?(after line: String, number: Int) {
+        guard number > 0, let space = line.firstIndex(of: " "), line[..<space].utf8.count == Self.hashLength else {
+            return nil
+        }
+        count = number
+        head = String(line[..<space])
+    }
+
     /// Why a line does not belong where it stands.
     package struct Break: Error, Equatable, Sendable, CustomStringConvertible {
         /// The line's place, from 1.

@@ -2,7 +2,7 @@
 
 /// One thing that somebody did, or tried to do.
 package struct AuditRecord: Codable, Equatable, Sendable {
-    /// The longest text of one field, in bytes of UTF-8; what is longer is cut. Six of them fit into a line however JSON
+    /// The longest text of one field, in bytes of UTF-8; what is longer is cut. All of them fit into a line however JSON
     /// spells them.
     package static let fieldLimit = 1_000
 
@@ -21,10 +21,13 @@ package struct AuditRecord: Codable, Equatable, Sendable {
     package var after: String?
     /// `done`, or why it was refused or failed.
     package var outcome: String
+    /// The address that it came from, and the request's id, where it came over a network.
+    package var origin: String?
+    package var request: String?
 
     package init(
         at: Int64, actor: String, action: String, subject: String, before: String? = nil, after: String? = nil,
-        outcome: String = "done"
+        outcome: String = "done", origin: String? = nil, request: String? = nil
     ) {
         number = 0
         self.at = at
@@ -34,6 +37,8 @@ package struct AuditRecord: Codable, Equatable, Sendable {
         self.before = before.map(Self.cut)
         self.after = after.map(Self.cut)
         self.outcome = Self.cut(outcome)
+        self.origin = origin.map(Self.cut)
+        self.request = request.map(Self.cut)
     }
 
     private static func cut(_ text: String) -> String {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CloneLayer
+import DeviceLayer
 import FileLayer
 import Metainfo
 import Synchronization
 import Testing
+import ToolLayer
 
 /// A master on a share that somebody writes to while it is being cloned.
 @Suite struct ChangingMasterTests {
@@ -97,6 +99,39 @@ import Testing
         #expect(registry.list() == [clone])
         try registry.reset(clone.name, to: try self.master())
         if kind == .copy { #expect(try beginning(clone) == [0x22]) }
+    }
+
+    /// Volumes are made in the guest alone.
+    @Test(arguments: Guest.isHere ? [CloneBackendKind.lvm, .lvmThin] : [])
+    func `no clone is made of a volume that it was copied into meanwhile`(_ kind: CloneBackendKind) throws {
+        try Guest.clear()
+        func registry(afterFill: @escaping @Sendable () throws -> Void) throws -> CloneRegistry {
+            let site = CloneSite(folder: "\(folder.path)/clones", files: PosixFiles())
+            let volumes = FaultyVolumes(
+                access: LogicalVolumes(tools: PosixTools()), faults: FaultyFiles(), afterFill: afterFill)
+            let mappings = Guest.mappings(site)
+            return try CloneRegistry(
+                site: site,
+                backends: [
+                    kind == .lvm
+                        ? LvmBackend.snapshots(site: site, mappings: mappings, volumes: volumes)
+                        : LvmBackend.thin(site: site, mappings: mappings, volumes: volumes)
+                ])
+        }
+        let name = try CloneName("vm")
+        let master = try master()
+        let disturbed = try registry { try self.write(0x22) }
+        #expect(throws: CloneError(.altered, "")) {
+            try disturbed.create(name, of: master, backend: .only(kind))
+        }
+        #expect(disturbed.list().isEmpty)
+        let undisturbed = try registry {}
+        #expect(undisturbed.repair().problems.isEmpty)
+        #expect(try Guest.devices().isEmpty)
+        let clone = try undisturbed.create(name, of: try self.master(), backend: .only(kind)).clones[0]
+        try ToolRun.check("cmp", "--bytes", "\(Self.size)", clone.path, path)
+        try undisturbed.remove([name])
+        #expect(try Guest.devices().isEmpty)
     }
 
     @Test func `a share that is gone when the clone is made is said`() throws {

@@ -39,6 +39,8 @@ struct FaultyMappings: MappingAccess {
 struct FaultyVolumes: VolumeAccess {
     let access: any VolumeAccess
     let faults: FaultyFiles
+    /// What somebody does as soon as a volume has its content.
+    var afterFill: @Sendable () throws -> Void = {}
 
     private func check(_ operation: String, _ id: VolumeID) throws(DeviceError) {
         if faults.pass(operation, "\(id)") != nil { throw DeviceError(.other, "injected fault") }
@@ -55,6 +57,7 @@ struct FaultyVolumes: VolumeAccess {
     func fill(_ id: VolumeID, from file: String) throws(DeviceError) {
         try check("fill", id)
         try access.fill(id, from: file)
+        do { try afterFill() } catch { throw DeviceError(.other, "\(error)") }
     }
 
     func createSnapshot(_ id: VolumeID, of origin: String, bytes: Int64?, tags: Set<String>) throws(DeviceError) {

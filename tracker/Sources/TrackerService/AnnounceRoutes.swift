@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import OperatorAccess
 import TrackerProtocol
 
 /// `GET /announce` and `GET /scrape`: the tracker proper. It needs no account, no database and no other room.
@@ -11,9 +12,11 @@ import TrackerProtocol
 struct AnnounceRoutes: Sendable {
     let swarms: LiveSwarms
 
-    func add(to router: Router<TrackerContext>) {
-        router.get("announce") { request, context in announce(request, from: context.observedHost) }
-        router.get("scrape") { request, _ in scrape(request) }
+    func add(to table: inout RouteTable) {
+        table.read("announce", RoutePolicy(.tracker)) { request, context in
+            announce(request, from: context.observedHost)
+        }
+        table.read("scrape", RoutePolicy(.tracker)) { request, _ in scrape(request) }
     }
 
     private func announce(_ request: Request, from host: IPAddress?) -> Response {

@@ -6,39 +6,57 @@ import Hummingbird
 import HummingbirdCore
 import Metainfo
 import NIOCore
+import OperatorAccess
 import TrackerProtocol
+import TrackerStorage
 
 /// `/api/v1/masters`: publishing masters and finding them.
 struct CatalogueRoutes: Sendable {
-    let catalogue: Catalogue
+    let storage: any CatalogueStorage
     let limits: RequestLimits
     let uploads: TransferBudget
     let downloads: TransferBudget
     private let reader = TorrentReader()
 
-    func add(to router: Router<TrackerContext>) {
-        let masters = router.group("api/v1/masters")
-        masters.get { _, _ in
-            try metered(JSONAnswer.bytes(PublishedMasters(masters: try await catalogue.masters())), JSONAnswer.headers)
+    /// Who may read the catalogue, and who may add to it.
+    static let reading = RoutePolicy(.hostsAndOperators(.view), isOpenOnOpenTracker: true)
+    static let publishing = RoutePolicy(.operators(.publish), isOpenOnOpenTracker: true)
+
+    func add(to table: inout RouteTable) {
+        table.read("api/v1/masters", Self.reading) { _, _ in
+            try metered(JSONAnswer.bytes(PublishedMasters(masters: try await allMasters())), JSONAnswer.headers)
         }
-        masters.get(":name") { _, context in
+        table.read("api/v1/masters/:name", Self.reading) { _, context in
             let name = try context.parameters.require("name")
-            guard let newest = try await catalogue.newest(name) else { throw notPublished(name) }
+            guard let newest = try await storage.newestMaster(of: name) else { throw notPublished(name) }
             return try JSONAnswer.response(newest)
         }
-        masters.get(":name/:version") { _, context in
+        table.read("api/v1/masters/:name/:version", Self.reading) { _, context in
             let master = try context.masterName()
-            guard let entry = try await catalogue.master(master) else { throw notPublished(master.description) }
+            guard let entry = try await storage.master(master) else { throw notPublished(master.description) }
             return try JSONAnswer.response(entry)
         }
-        masters.get(":name/:version/torrent") { _, context in
+        table.read("api/v1/masters/:name/:version/torrent", Self.reading) { _, context in
             let master = try context.masterName()
-            guard let torrent = try await catalogue.torrent(master) else { throw notPublished(master.description) }
+            guard let torrent = try await storage.torrent(of: master) else { throw notPublished(master.description) }
             return try metered(ByteBuffer(bytes: torrent), [.contentType: "application/x-bittorrent"])
         }
-        masters.put(":name/:version") { request, context in
-            try await publish(request, as: try context.masterName())
+        table.change(
+            .put, "api/v1/masters/:name/:version", Self.publishing, action: "master.publish", line: "name"
+        ) { request, context in
+            try await publish(request, as: try context.masterName(), context.note)
         }
+    }
+
+    /// The whole list. It is bounded by the number of masters.
+    private func allMasters() async throws -> [PublishedMaster] {
+        var page = try await storage.masters(after: nil, limit: StorageLimits.page)
+        var masters = page.elements
+        while let next = page.next {
+            page = try await storage.masters(after: next, limit: StorageLimits.page)
+            masters += page.elements
+        }
+        return masters
     }
 
     /// An answer that may be long, and counts until it is sent.
@@ -54,12 +72,14 @@ struct CatalogueRoutes: Sendable {
             })
     }
 
-    private func publish(_ request: Request, as master: MasterName) async throws -> Response {
+    private func publish(_ request: Request, as master: MasterName, _ note: AuditNote) async throws -> Response {
         let label = try label(request)
-        return try await torrent(request) { torrent in try await publish(torrent, label: label, as: master) }
+        return try await torrent(request) { torrent in try await publish(torrent, label: label, as: master, note) }
     }
 
-    private func publish(_ torrent: [UInt8], label: String?, as master: MasterName) async throws -> Response {
+    private func publish(
+        _ torrent: [UInt8], label: String?, as master: MasterName, _ note: AuditNote
+    ) async throws -> Response {
         let metainfo: Metainfo
         do throws(MetainfoError) {
             metainfo = try await reader.metainfo(of: torrent)
@@ -73,12 +93,18 @@ struct CatalogueRoutes: Sendable {
                     + "publish it under its own name and version.")
         }
         let time = Date.now.formatted(.iso8601)
-        switch try await catalogue.publish(torrent, metainfo, as: master, label: label, at: time) {
+        let entry = PublishedMaster(
+            name: master.name, version: master.version, label: label, size: metainfo.geometry.size,
+            infoHashV1: metainfo.infoHashes.v1?.hex, infoHashV2: metainfo.infoHashes.v2?.hex, published: time)
+        switch try await storage.publish(entry, torrent: torrent) {
         case .created(let entry):
+            note.set(after: entry.infoHash)
             return try JSONAnswer.response(entry, status: .created)
         case .unchanged(let entry):
+            note.set(before: entry.infoHash, after: entry.infoHash)
             return try JSONAnswer.response(entry)
-        case .conflict:
+        case .conflict(let entry):
+            note.set(before: entry.infoHash)
             throw APIError(
                 .conflict, "version_exists",
                 "\(master) is already published with other content; publish this image as a higher version.")
@@ -123,4 +149,9 @@ struct CatalogueRoutes: Sendable {
             .notFound, "not_published",
             "\(master.prefix(200)) is not published here; list what is with GET /api/v1/masters.")
     }
+}
+
+extension PublishedMaster {
+    /// The hash that names its content.
+    fileprivate var infoHash: String? { infoHashV2 ?? infoHashV1 }
 }

@@ -7,8 +7,6 @@ package struct RequestLimits: Sendable {
     /// The bytes of all torrents that are being received, together, and of all catalogue answers that are being sent. Who
     /// would need more is asked to come back.
     package var transferByteCount = 64 << 20
-    /// Masters in the catalogue.
-    package var masters = 10_000
     /// The longest label, in bytes of UTF-8.
     package var labelByteCount = 200
     /// The longest header field, in bytes.

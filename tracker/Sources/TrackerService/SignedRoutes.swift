@@ -4,35 +4,44 @@ import HTTPTypes
 import Hummingbird
 import Metainfo
 import NIOCore
+import TrackerStorage
 import Trust
 
 /// `/api/v1/masters/NAME/…/statement` and `/pointer`: what publishers have signed, handed on as it is.
 struct SignedRoutes: Sendable {
-    let catalogue: Catalogue
+    let storage: any CatalogueStorage
     /// The publishers whose words are passed on; anybody's when `nil`.
     let root: TrustRoot?
 
-    func add(to router: Router<TrackerContext>) {
-        let masters = router.group("api/v1/masters")
-        masters.get(":name/:version/statement") { _, context in
+    private var filing: SignedFiling { SignedFiling(storage: storage, root: root) }
+
+    func add(to table: inout RouteTable) {
+        table.read("api/v1/masters/:name/:version/statement", CatalogueRoutes.reading) { _, context in
             let master = try context.masterName()
-            return try answer(try await catalogue.statement(about: master), "\(master)")
+            return try answer(try await storage.envelope(of: .master(master)), "\(master)")
         }
-        masters.put(":name/:version/statement") { request, context in
+        table.change(
+            .put, "api/v1/masters/:name/:version/statement", CatalogueRoutes.publishing, action: "statement.file",
+            line: "name"
+        ) { request, context in
             let master = try context.masterName()
             let (envelope, statement) = try await read(MasterStatement.self, request)
             guard statement.master == master else { throw Self.otherName }
-            return try answer(await catalogue.file(envelope, statement, about: master, root: root), "\(master)")
+            context.note.set(after: "\(statement.infoHashV2), \(envelope.signatures.count) signatures")
+            return try answer(await filing.file(envelope, statement, about: master), "\(master)")
         }
-        masters.get(":name/pointer") { _, context in
+        table.read("api/v1/masters/:name/pointer", CatalogueRoutes.reading) { _, context in
             let line = try context.parameters.require("name")
-            return try answer(try await catalogue.pointer(of: line), line)
+            return try answer(try await storage.envelope(of: .line(line)), line)
         }
-        masters.put(":name/pointer") { request, context in
+        table.change(
+            .put, "api/v1/masters/:name/pointer", CatalogueRoutes.publishing, action: "pointer.file", line: "name"
+        ) { request, context in
             let line = try context.parameters.require("name")
             let (envelope, pointer) = try await read(LinePointer.self, request)
             guard pointer.name == line else { throw Self.otherName }
-            return try answer(await catalogue.file(envelope, pointer, root: root), line)
+            context.note.set(after: "serial \(pointer.serial), current \(pointer.current.map(String.init) ?? "none")")
+            return try answer(await filing.file(envelope, pointer), line)
         }
     }
 
@@ -66,7 +75,7 @@ struct SignedRoutes: Sendable {
             status: .ok, headers: JSONAnswer.headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))
     }
 
-    private func answer(_ filing: Catalogue.Filing, _ subject: String) throws -> Response {
+    private func answer(_ filing: SignedFiling.Outcome, _ subject: String) throws -> Response {
         switch filing {
         case .filed: return Response(status: .noContent)
         case .superseded:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import OperatorAccess
 package import TrackerCore
 package import TrackerProtocol
 package import Trust
@@ -8,8 +9,8 @@ package import Trust
 package struct TrackerConfiguration: Sendable {
     /// Where to listen; port 0 takes any free port. `[::]` takes IPv4 connections too.
     package var listen: [PeerAddress]
-    /// The file that holds the catalogue. It is made when it is not there; its folder must exist.
-    package var databasePath: String
+    /// Whom it is for.
+    package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
     package var trustRoot: TrustRoot?
     /// How many swarms and peers are remembered.
@@ -17,8 +18,7 @@ package struct TrackerConfiguration: Sendable {
     /// What one HTTP request may cost.
     package var requests = RequestLimits()
 
-    package init(listen: [PeerAddress], databasePath: String) {
+    package init(listen: [PeerAddress]) {
         self.listen = listen
-        self.databasePath = databasePath
     }
 }

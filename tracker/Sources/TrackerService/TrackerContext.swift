@@ -3,17 +3,33 @@
 package import Hummingbird
 import Metainfo
 import NIOCore
+package import OperatorAccess
 package import TrackerProtocol
 
-/// What a request's handler knows beside the request: where it came from.
+/// What a request's handler knows beside the request: where it came from, and who asks.
 package struct TrackerContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The address at the other end of the connection, IPv4-mapped ones as IPv4; `nil` for connections without one.
     package let observedHost: IPAddress?
+    /// Who asks. Handlers are called only after the route's policy let them through.
+    package var requester = Requester.anonymous
+    /// The request's name in the audit trail and in the answer: the client's, or one of ours.
+    package internal(set) var requestID = ""
+    /// What the handler adds to the audit trail's record.
+    package internal(set) var note = AuditNote.unheard
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         observedHost = source.channel.remoteAddress.flatMap { IPAddress($0) }?.unmapped
+    }
+}
+
+extension TrackerContext {
+    /// What a request was about, for the audit trail: what the handler said, or else the path's parameters.
+    func subject(of route: RouteTable.Route) -> String {
+        note.subject
+            ?? route.path.split(separator: "/").filter { $0.hasPrefix(":") }
+            .compactMap { parameters.get(String($0.dropFirst())) }.joined(separator: "@")
     }
 }
 

@@ -12,8 +12,6 @@ package enum TrackerError: Error, Sendable {
     case listenNotPermitted(PeerAddress)
     /// Listening failed for another reason.
     case cannotListen(PeerAddress, reason: String)
-    /// The catalogue cannot be used.
-    case catalogue(CatalogueError)
     /// The tracker stopped for a reason that is none of the above.
     case stopped(reason: String)
 }
@@ -30,8 +28,6 @@ extension TrackerError: CustomStringConvertible {
             "This user may not listen on \(address); choose a port above 1023 with --listen."
         case .cannotListen(let address, let reason):
             "Listening on \(address) failed: \(reason); choose another address with --listen."
-        case .catalogue(let error):
-            error.description
         case .stopped(let reason):
             "The tracker stopped: \(reason); start it again."
         }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionGate
+import FoundationEssentials
 import Glibc
 package import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import OperatorAccess
 import ServiceLifecycle
 package import TrackerProtocol
+package import TrackerStorage
 import UnixSignals
 
 /// A running tracker: its rooms behind as many listeners as the operator named.
@@ -15,14 +18,21 @@ package struct TrackerServer: Sendable {
     private let configuration: TrackerConfiguration
     private let logger: Logger
     private let swarms: LiveSwarms
-    private let catalogue: Catalogue
+    private let storage: any StorageEngine
     private let gate: ConnectionGate
     private let uploads: TransferBudget
     private let downloads: TransferBudget
+    private let clock: @Sendable () -> Int64
 
-    /// Opens the catalogue; nothing listens yet.
-    package init(configuration: TrackerConfiguration, logger: Logger) throws(TrackerError) {
+    /// Nothing listens yet.
+    /// - Parameter clock: seconds since 1970.
+    package init(
+        configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger,
+        clock: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
+    ) {
+        self.clock = clock
         self.configuration = configuration
+        self.storage = storage
         self.logger = logger
         let requests = configuration.requests
         let openable = OpenFiles.connections(atMost: requests.connections)
@@ -33,11 +43,6 @@ package struct TrackerServer: Sendable {
         downloads = TransferBudget(
             limit: requests.transferByteCount, refusal: "The tracker is busy sending; ask again in a moment.")
         swarms = LiveSwarms(limits: configuration.swarms)
-        do throws(CatalogueError) {
-            catalogue = try Catalogue(path: configuration.databasePath, limit: configuration.requests.masters)
-        } catch {
-            throw .catalogue(error)
-        }
     }
 
     /// Listens and serves until the process is told to stop by SIGTERM or SIGINT, or the surrounding task is cancelled;
@@ -75,17 +80,32 @@ package struct TrackerServer: Sendable {
         application(address: address, responder: router.buildResponder(), onListening: onListening)
     }
 
-    /// One line per room. Later rooms (the fleet, the console) are added here and know nothing of each other.
+    /// Every route there is, with its policy.
+    package var routes: [RouteTable.Route] { table(on: Router(context: TrackerContext.self)).routes }
+
     private var router: Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
-        AnnounceRoutes(swarms: swarms).add(to: router)
-        HealthRoutes(swarms: swarms, catalogue: catalogue).add(to: router)
-        CatalogueRoutes(
-            catalogue: catalogue, limits: configuration.requests, uploads: uploads, downloads: downloads
-        ).add(to: router)
-        SignedRoutes(catalogue: catalogue, root: configuration.trustRoot).add(to: router)
+        _ = table(on: router)
         return router
+    }
+
+    /// One line per room. Later rooms (the console) are added here and know nothing of each other.
+    private func table(on router: Router<TrackerContext>) -> RouteTable {
+        let gatekeeper = Gatekeeper(
+            access: configuration.access, storage: storage, audit: TrackerAudit(storage: storage, logger: logger),
+            clock: clock)
+        var table = RouteTable(router: router, gatekeeper: gatekeeper)
+        AnnounceRoutes(swarms: swarms).add(to: &table)
+        HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
+        CatalogueRoutes(
+            storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
+        ).add(to: &table)
+        SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: &table)
+        TokenRoutes(storage: storage, clock: clock).add(to: &table)
+        AuditRoutes(storage: storage).add(to: &table)
+        EpochRoutes(storage: storage).add(to: &table)
+        return table
     }
 
     private func application(

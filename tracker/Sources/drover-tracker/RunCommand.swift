@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import AuditTrail
 import FoundationEssentials
 import Glibc
 import Logging
+import OperatorAccess
+import SqliteStorage
 import TrackerProtocol
 import TrackerService
+import TrackerStorage
 import Trust
 
 /// `drover-tracker run`.
@@ -22,8 +26,10 @@ struct RunCommand: AsyncParsableCommand {
               A whole network: drover-tracker run --listen 0.0.0.0:6969 --database /var/lib/drover/tracker.sqlite
               IPv4 and IPv6:   drover-tracker run --listen '[::]:6969' --database tracker.sqlite
 
-            Give peers the announce URL that is printed at the start, as --tracker. There is no login yet: whoever \
-            can reach the tracker can announce and publish, so listen only where that is fine.
+            Give peers the announce URL that is printed at the start, as --tracker. Without --fleet, whoever can reach the \
+            tracker can publish and read the catalogue, so listen only where that is fine. With --fleet all but health and \
+            announces needs a token or a host's certificate; the first start prints a one-time token and keeps it in \
+            FILE.admin-token. See docs/operating/operators.md.
 
             EXIT CODES
               0 stopped as told, 1 cannot run, 2 wrong command line.
@@ -57,6 +63,9 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "file"))
     var trustRoot: String?
 
+    @Flag(help: "Let in only operators with tokens and enrolled hosts, except for announces and scrapes.")
+    var fleet = false
+
     func run() async throws {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -65,10 +74,20 @@ struct RunCommand: AsyncParsableCommand {
         }
         OpenFiles.raiseLimit()
         let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
-        var configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen, databasePath: database)
+        var configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen)
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
+        configuration.access = fleet ? .fleet : .open
+        let storage: SqliteStorage
+        do throws(StorageError) {
+            storage = try SqliteStorage(path: database)
+            try await begin(storage)
+        } catch {
+            throw TrackerFailure(message: error.description)
+        }
+        if fleet { try await letFirstAdminIn(storage) }
         do throws(TrackerError) {
-            let server = try TrackerServer(configuration: configuration, logger: Logger(label: "drover-tracker"))
+            let server = TrackerServer(
+                configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"))
             try await server.run { address in
                 let host = address.host.isUnspecified ? Self.hostName ?? "\(address.host)" : nil
                 let authority = host.map { "\($0):\(address.port)" } ?? "\(address)"
@@ -77,6 +96,30 @@ struct RunCommand: AsyncParsableCommand {
         } catch {
             throw TrackerFailure(message: error.description)
         }
+    }
+
+    /// Finds out whether the database is a copy, which begins a new epoch.
+    private func begin(_ storage: SqliteStorage) async throws(StorageError) {
+        var generator = SystemRandomNumberGenerator()
+        let id = (0..<2).map { _ in UInt64.random(in: .min ... .max, using: &generator).hexadecimal }.joined()
+        let (epoch, ended) = try await storage.settleEpoch(fresh: id, at: now())
+        guard let ended else { return }
+        _ = try await storage.appendAudit(
+            AuditRecord(
+                at: now(), actor: "tracker", action: "epoch.begin", subject: database,
+                before: "\(ended.number) \(ended.id)", after: "\(epoch.number) \(epoch.id)"))
+        StandardError.write(
+            "\(database) is a copy of a tracker's database; epoch \(epoch.number) begins, which hosts will notice")
+    }
+
+    /// At a fleet's first start nobody has a token yet.
+    private func letFirstAdminIn(_ storage: SqliteStorage) async throws {
+        guard try await storage.tokens(after: nil, limit: 1).elements.isEmpty else { return }
+        let token = OneTimeToken(database: database)
+        let made = try await token.make(in: storage)
+        try await storage.noteLocal("admin.first", made.token.id, after: made.token.summary)
+        StandardError.write(
+            "one-time admin token, valid for a day: \(made.secret.text) (it is also in \(token.file))")
     }
 
     private static func readRoot(_ path: String) throws -> TrustRoot {
@@ -96,5 +139,13 @@ struct RunCommand: AsyncParsableCommand {
         let status = gethostname(&buffer, buffer.count)
         guard status == 0, let end = buffer.firstIndex(of: 0), end > 0 else { return nil }
         return String(decoding: buffer[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension UInt64 {
+    /// Sixteen hexadecimal digits.
+    fileprivate var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

@@ -14,11 +14,18 @@ struct TrackerCommand: AsyncParsableCommand {
             The images themselves never pass through it.
 
             EXIT CODES
-              0   It was told to stop, and did.
+              0   It was told to stop, and did; or the command is done.
               1   It cannot run: the message says why and what to do.
               2   The command line is wrong.
+              3   There is no such database or token.
+              5   A file is there already.
+              8   The audit trail was changed, or the database is damaged.
+              9   No space.
             """,
-        subcommands: [RunCommand.self])
+        subcommands: [
+            RunCommand.self, AdminCommand.self, OperatorCommand.self, AuditCommand.self, BackupCommand.self,
+            RestoreCommand.self,
+        ])
 
     static func main() async {
         do {
@@ -30,7 +37,7 @@ struct TrackerCommand: AsyncParsableCommand {
             }
         } catch let error as TrackerFailure {
             StandardError.write("drover-tracker: \(error.message)")
-            Glibc.exit(1)
+            Glibc.exit(error.code)
         } catch {
             let code = exitCode(for: error)
             let message = fullMessage(for: error)
@@ -48,6 +55,8 @@ struct TrackerCommand: AsyncParsableCommand {
 /// Why the program cannot go on, as one sentence.
 struct TrackerFailure: Error {
     let message: String
+    /// The exit code.
+    var code: Int32 = 1
 }
 
 /// Notes for people; data would go to standard output.

@@ -8,6 +8,7 @@ import NIOCore
 import Testing
 import TrackerProtocol
 import TrackerService
+import TrackerStorage
 
 @Suite struct CatalogueRouteTests {
     private func put(
@@ -81,8 +82,9 @@ import TrackerService
         try await withTemporaryFolder { folder in
             var limits = RequestLimits()
             limits.torrentByteCount = 4096
-            limits.masters = 1
-            try await withRoutes(database: folder + "/tracker.sqlite", requests: limits) { client in
+            var kept = StorageLimits()
+            kept.masters = 1
+            try await withRoutes(database: folder + "/tracker.sqlite", requests: limits, limits: kept) { client in
                 let good = try torrent(name: "debian@1.raw")
                 let refusals: [([UInt8], String, HTTPResponse.Status, String)] = [
                     ([], "debian/1", .unprocessableContent, "bad_torrent"),

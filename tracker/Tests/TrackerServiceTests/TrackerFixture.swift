@@ -5,9 +5,11 @@ import Hummingbird
 import HummingbirdTesting
 import Logging
 import Metainfo
+import SqliteStorage
 import Testing
 import TrackerProtocol
 import TrackerService
+import TrackerStorage
 import Trust
 
 /// A folder of a test's own, removed with all it holds when the body ends.
@@ -25,9 +27,10 @@ func withRunningTracker<Value: Sendable>(
 ) async throws -> Value {
     try await withTemporaryFolder { folder in
         let addresses = listen.compactMap { PeerAddress(parsing: $0) }
-        var configuration = TrackerConfiguration(listen: addresses, databasePath: folder + "/tracker.sqlite")
+        var configuration = TrackerConfiguration(listen: addresses)
         configuration.requests = requests
-        let server = try TrackerServer(configuration: configuration, logger: .quiet)
+        let storage = try SqliteStorage(path: folder + "/tracker.sqlite")
+        let server = TrackerServer(configuration: configuration, storage: storage, logger: .quiet)
         let (listening, continuation) = AsyncStream<PeerAddress>.makeStream()
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
@@ -53,14 +56,16 @@ func withRunningTracker<Value: Sendable>(
 
 /// Calls `body` with a client for the routes of a tracker on the database at `path`, without a socket.
 func withRoutes<Value>(
-    database path: String, requests: RequestLimits = RequestLimits(), trustRoot: TrustRoot? = nil,
+    database path: String, requests: RequestLimits = RequestLimits(), limits: StorageLimits = StorageLimits(),
+    trustRoot: TrustRoot? = nil,
     _ body: @Sendable (any TestClientProtocol) async throws -> Value
 ) async throws -> Value {
     let address = try #require(PeerAddress(parsing: "127.0.0.1:0"))
-    var configuration = TrackerConfiguration(listen: [address], databasePath: path)
+    var configuration = TrackerConfiguration(listen: [address])
     configuration.requests = requests
     configuration.trustRoot = trustRoot
-    return try await TrackerServer(configuration: configuration, logger: .quiet)
+    let storage = try SqliteStorage(path: path, limits: limits)
+    return try await TrackerServer(configuration: configuration, storage: storage, logger: .quiet)
         .application(address: address).test(.router, body)
 }
 

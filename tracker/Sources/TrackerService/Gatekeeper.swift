@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import OperatorAccess
+import TrackerStorage
+
+/// What stands before every route of the API: finds out who asks, lets them through or not, and writes down what became
+/// of it.
+struct Gatekeeper: Sendable {
+    let access: TrackerAccess
+    let storage: any OperatorStorage
+    let audit: TrackerAudit
+    let clock: @Sendable () -> Int64
+
+    func pass(
+        _ request: Request, _ context: TrackerContext, to route: RouteTable.Route, line: String?,
+        _ handler: RouteTable.Handler
+    ) async throws -> Response {
+        var context = context
+        context.note = AuditNote()
+        let name = request.headers[Self.requestID].flatMap { Self.isRequestID($0) ? $0 : nil }
+        context.requestID = name ?? String(UInt64.random(in: .min ... .max), radix: 16)
+        var response: Response
+        do {
+            try await admit(request, &context, to: route, line: line)
+            response = try await handler(request, context)
+            if route.action != nil { try await audit.note(route, context, outcome: "done", at: clock()) }
+        } catch let gap as TrackerAudit.Gap {
+            response = try APIErrorAnswer.response(to: gap.refusal)
+        } catch {
+            let refusal = APIErrorAnswer.refusal(error, context)
+            // A request that may not be made is written down wherever it goes to, a failed one where it would change
+            // something.
+            if route.action != nil || refusal.map({ [.unauthorized, .forbidden].contains($0.status) }) == true {
+                try? await audit.note(route, context, outcome: refusal?.code ?? "broken_off", at: clock())
+            }
+            guard let refusal else { throw error }
+            response = try APIErrorAnswer.response(to: refusal)
+        }
+        response.headers[Self.requestID] = context.requestID
+        return response
+    }
+
+    private func admit(
+        _ request: Request, _ context: inout TrackerContext, to route: RouteTable.Route, line: String?
+    ) async throws {
+        if route.policy.door == .open { return }
+        if let credentials = request.headers[.authorization] {
+            // Who shows credentials wants to be known by them: bad ones are never passed over.
+            guard let holder = try await holder(of: credentials) else { throw Self.unknownToken }
+            context.requester = .operator(holder)
+        }
+        let line = line.flatMap { context.parameters.get($0) }
+        switch route.policy.verdict(on: context.requester, line: line, access: access) {
+        case .allowed: return
+        case .unauthenticated: throw Self.unauthenticated
+        case .forbidden:
+            throw APIError(
+                .forbidden, "forbidden",
+                "\(context.requester.actor) may not do this; ask an admin for a token that allows it.")
+        }
+    }
+
+    private func holder(of credentials: String) async throws -> Requester.Operator? {
+        let parts = credentials.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 2, let scheme = parts.first, let text = parts.last, scheme.lowercased() == "bearer",
+            let secret = TokenSecret(text), let token = try await storage.token(id: secret.id),
+            token.admits(secret, at: clock())
+        else { return nil }
+        return Requester.Operator(token)
+    }
+
+    private static let unauthenticated = APIError(
+        .unauthorized, "unauthenticated", "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        headers: [.wwwAuthenticate: "Bearer"])
+    private static let unknownToken = APIError(
+        .unauthorized, "bad_token", "The token is unknown, expired or withdrawn; ask an admin for another one.",
+        headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
+
+    static let requestID = HTTPField.Name("X-Request-Id") ?? .date
+
+    private static func isRequestID(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.unicodeScalars.allSatisfy {
+                $0.isASCII
+                    && ($0.properties.isAlphabetic || $0.properties.numericType != nil
+                        || "-_.".unicodeScalars.contains($0))
+            }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+package import OperatorAccess
+import TrackerStorage
+
+extension Request {
+    /// Where a list goes on, as an earlier page said.
+    func cursor(_ name: Substring) -> String? {
+        uri.queryParameters[name].map(String.init).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// How long a page of a list may be; 100 unless asked for.
+    func limit() throws(APIError) -> Int {
+        guard let text = uri.queryParameters["limit"] else { return 100 }
+        guard let limit = Int(text), (1...StorageLimits.page).contains(limit) else {
+            throw APIError(
+                .badRequest, "bad_limit", "A page has 1 to \(StorageLimits.page) entries; ask for a number between.")
+        }
+        return limit
+    }
+
+    static let badCursor = APIError(
+        .badRequest, "bad_cursor", "That is no place in the list; take 'next' of the page before as it is.")
+
+    /// The body as a JSON document, of at most `limit` bytes.
+    func document<Document: Decodable>(upTo limit: Int) async throws -> Document {
+        let body: ByteBuffer
+        do {
+            body = try await self.body.collect(upTo: limit)
+        } catch {
+            throw APIError(
+                .contentTooLarge, "too_large", "The document is longer than \(limit) bytes; make it shorter.")
+        }
+        do {
+            return try JSONDecoder().decode(Document.self, from: Data(body.readableBytesView))
+        } catch {
+            throw APIError(
+                .unprocessableContent, "bad_document",
+                "The body is not the JSON document that belongs here; see the tracker's documentation.")
+        }
+    }
+}
+
+extension TokenSecret {
+    /// Bytes for a new token, from the system's source of secrets.
+    package static func freshBytes() -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<byteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}

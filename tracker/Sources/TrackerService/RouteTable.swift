@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+import Hummingbird
+package import OperatorAccess
+
+/// The tracker's routes, each with its policy: the rooms add theirs here and never see the router, so that there is no
+/// route that nobody thought about.
+package struct RouteTable {
+    /// A route as it can be listed.
+    package struct Route: Hashable, Sendable {
+        package let method: HTTPRequest.Method
+        /// Without the first slash; `:name` stands for any one part.
+        package let path: String
+        package let policy: RoutePolicy
+        /// How the audit trail calls what is done here; `nil` where nothing is changed.
+        package let action: String?
+    }
+
+    package private(set) var routes: [Route] = []
+    private let router: Router<TrackerContext>
+    private let gatekeeper: Gatekeeper
+
+    init(router: Router<TrackerContext>, gatekeeper: Gatekeeper) {
+        self.router = router
+        self.gatekeeper = gatekeeper
+    }
+
+    typealias Handler = @Sendable (Request, TrackerContext) async throws -> Response
+
+    /// A route that changes nothing.
+    /// - Parameter line: the path's parameter that names a line of masters, where the policy is about one.
+    mutating func read(
+        _ path: String, _ policy: RoutePolicy, line: String? = nil, use handler: @escaping Handler
+    ) {
+        add(Route(method: .get, path: path, policy: policy, action: nil), line: line, handler)
+    }
+
+    /// A route that changes something. Whatever becomes of it stands in the audit trail, once.
+    /// - Parameters:
+    ///   - action: what is done, such as `master.publish`.
+    ///   - line: see ``read(_:_:line:use:)``.
+    mutating func change(
+        _ method: HTTPRequest.Method, _ path: String, _ policy: RoutePolicy, action: String, line: String? = nil,
+        use handler: @escaping Handler
+    ) {
+        add(Route(method: method, path: path, policy: policy, action: action), line: line, handler)
+    }
+
+    private mutating func add(_ route: Route, line: String?, _ handler: @escaping Handler) {
+        routes.append(route)
+        let gatekeeper = gatekeeper
+        router.on(RouterPath(route.path), method: route.method) { request, context in
+            // Announces are many and small; they pass by all that the API does.
+            if route.policy.door == .tracker { return try await handler(request, context) }
+            return try await gatekeeper.pass(request, context, to: route, line: line, handler)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AuditTrail
+
+/// The audit trail: records are added, and never changed or removed.
+package protocol AuditStorage: Sendable {
+    /// Adds a record at the end of the chain.
+    /// - Returns: the record with its number.
+    func appendAudit(_ record: AuditRecord) async throws(StorageError) -> AuditRecord
+    /// The trail's lines as ``AuditChain`` made them, without line feeds, from the one after number `number` on.
+    func auditLines(after number: Int, limit: Int) async throws(StorageError) -> Page<String, Int>
+}
+
+extension AuditStorage {
+    /// Goes through the whole trail.
+    /// - Parameter visit: called with each record and the chain's head after it.
+    /// - Returns: the chain at its end.
+    /// - Throws: ``AuditChain/Break`` where somebody changed it; ``StorageError``.
+    package func verifiedAudit(
+        visit: (AuditRecord, AuditChain) throws -> Void = { _, _ in }
+    ) async throws -> AuditChain {
+        var chain = AuditChain()
+        var after: Int? = 0
+        while let start = after {
+            let page = try await auditLines(after: start, limit: StorageLimits.page)
+            for line in page.elements { try visit(try chain.follow(line), chain) }
+            after = page.next
+        }
+        return chain
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How much a tracker keeps. At a limit new things are refused with ``StorageError/full(what:limit:)``, or with
+/// ``StorageError/tooLarge(what:limit:)``, and nothing old is lost.
+package struct StorageLimits: Sendable {
+    /// The longest page of a list; who asks for more gets this many.
+    package static let page = 1_000
+
+    /// Masters in the catalogue.
+    package var masters = 10_000
+    /// The longest .torrent, in bytes.
+    package var torrentByteCount = 16 << 20
+    /// The longest signed statement or pointer, in bytes.
+    package var envelopeByteCount = 512 << 10
+    /// Operators' tokens, withdrawn and expired ones included.
+    package var operatorTokens = 10_000
+    /// Enrolled hosts, revoked ones included.
+    package var hosts = 100_000
+    /// Certificates of one host.
+    package var certificatesPerHost = 64
+    /// What is known of a host besides its name and labels, in bytes.
+    package var factsByteCount = 64 << 10
+    /// Labels of a host, and the longest key and value in bytes.
+    package var labels = 64
+    package var labelByteCount = 200
+    /// Enrolment tokens, used and expired ones included.
+    package var enrolmentTokens = 10_000
+    /// Rollouts.
+    package var rollouts = 10_000
+    /// Events of one rollout.
+    package var events = 1_000_000
+    /// One event, in bytes.
+    package var eventByteCount = 1 << 20
+    /// Events in one append.
+    package var eventsPerAppend = 10_000
+    /// Attachments of one rollout, and the longest in bytes.
+    package var attachments = 1_000
+    package var attachmentByteCount = 256 << 10
+    /// Records of the audit trail.
+    package var auditRecords = 10_000_000
+    /// Idempotency records; expired ones are forgotten first.
+    package var idempotencyRecords = 100_000
+    /// A kept answer, in bytes.
+    package var answerByteCount = 64 << 10
+    /// Any key, id or name that has no limit of its own, in bytes.
+    package var keyByteCount = 253
+
+    package init() {}
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AuditTrail
+import Testing
+import TrackerStorage
+
+@Suite struct TrailStorageTests {
+    typealias Samples = StorageSamples
+
+    private static func record(_ number: Int) -> AuditRecord {
+        AuditRecord(
+            at: Int64(number), actor: "operator a", action: "master.publish", subject: "debian@\(number)",
+            outcome: number.isMultiple(of: 3) ? "forbidden" : "done", origin: "10.0.0.1", request: "r\(number)")
+    }
+
+    @Test(arguments: Engine.allCases)
+    func `records added at once from two sides make one chain that holds`(_ engine: Engine) async throws {
+        let place = try engine.place()
+        let storages = [try place.open(), try place.open()]
+        let numbers = try await withThrowingTaskGroup(of: Int.self) { group in
+            for index in 0..<30 {
+                group.addTask { try await storages[index % 2].appendAudit(Self.record(index)).number }
+            }
+            return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+        }
+        #expect(numbers == Set(1...30))
+        let storage = try place.open()
+        var subjects: Set<String> = []
+        let chain = try await storage.verifiedAudit { record, _ in subjects.insert(record.subject) }
+        #expect(chain.count == 30 && subjects.count == 30)
+        let lines = try await Samples.all(by: 7) { try await storage.auditLines(after: $0 ?? 0, limit: $1) }
+        var again = AuditChain()
+        for line in lines { _ = try again.follow(line) }
+        #expect(again == chain)
+    }
+
+    @Test(arguments: Engine.allCases)
+    func `a full trail refuses`(_ engine: Engine) async throws {
+        var limits = StorageLimits()
+        limits.auditRecords = 2
+        let storage = try engine.place().open(limits)
+        for index in 0..<2 { _ = try await storage.appendAudit(Self.record(index)) }
+        let error = await StorageError.thrown { _ = try await storage.appendAudit(Self.record(3)) }
+        #expect(error == .full(what: "records of the audit trail", limit: 2))
+    }
+
+    @Test(arguments: Engine.allCases)
+    func `a request is carried out once`(_ engine: Engine) async throws {
+        let storage = try engine.place().open()
+        func begin(_ key: String, by requester: String = "a", _ digest: [UInt8] = [1], at time: Int64 = 10)
+            async throws -> RequestBeginning
+        {
+            try await storage.beginRequest(key: key, by: requester, digest: digest, at: time, expires: time + 100)
+        }
+        #expect(try await begin("k") == .begun)
+        #expect(try await begin("k") == .underWay)
+        #expect(try await begin("k", [2]) == .otherRequest)
+        #expect(try await begin("k", by: "b") == .begun)
+        try await storage.finishRequest(key: "k", by: "a", answer: [7])
+        #expect(try await begin("k") == .answered([7]))
+        try await storage.abandonRequest(key: "k", by: "a")
+        #expect(try await begin("k") == .answered([7]))
+        try await storage.abandonRequest(key: "k", by: "b")
+        #expect(try await begin("k", by: "b") == .begun)
+        #expect(try await begin("k", [2], at: 110) == .begun)
+    }
+
+    @Test(arguments: Engine.allCases)
+    func `an epoch lasts while the data is the same`(_ engine: Engine) async throws {
+        let place = try engine.place()
+        let first = try await place.open().epoch()
+        #expect(first.number == 1 && first.id.utf8.count == 32)
+        for _ in 0..<2 {
+            let (epoch, ended) = try await place.open().settleEpoch(fresh: "ff", at: 7)
+            #expect(epoch == first && ended == nil)
+        }
+        let next = try await place.open().beginEpoch(id: "ff", at: 9)
+        #expect(next == Epoch(id: "ff", number: 2, begun: 9))
+        #expect(try await place.open().epoch() == next)
+        #expect(try await engine.place().open().epoch().id != first.id)
+    }
+
+    @Test(arguments: Engine.allCases)
+    func `without room a change is refused as a whole, and works once there is some`(_ engine: Engine) async throws {
+        let place = try engine.place(small: true)
+        let storage = try place.open()
+        _ = try await storage.append([[1]], to: "a", expecting: 0, leavingOpen: true)
+        _ = try await storage.appendAudit(Self.record(1))
+        try place.fill()
+        let long = [UInt8](repeating: 7, count: 1 << 20)
+        let events = await StorageError.thrown {
+            _ = try await storage.append([[2], long, long], to: "a", expecting: 1, leavingOpen: false)
+        }
+        #expect(events == .noSpace)
+        let torrent = await StorageError.thrown { _ = try await storage.publish(Samples.master(), torrent: long) }
+        #expect(torrent == .noSpace)
+        #expect(try await storage.events(of: "a", after: 0, limit: 9).elements.map(\.bytes) == [[1]])
+        #expect(try await storage.rollout("a")?.isOpen == true)
+        #expect(try await storage.newestMaster(of: "debian") == nil)
+        try place.makeRoom()
+        #expect(try await storage.append([[2], long], to: "a", expecting: 1, leavingOpen: false) == 3)
+        #expect(try await storage.appendAudit(Self.record(2)).number == 2)
+        #expect(try await place.open().verifiedAudit().count == 2)
+    }
+}
