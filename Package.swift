@@ -97,6 +97,7 @@ let package = Package(
         module("ImageHeaders", []),
         module("AuditTrail", ["Metainfo"]),
         module("FleetProtocol", ["Metainfo"]),
+        module("FleetAgent", ["Metainfo", "FleetProtocol"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
@@ -180,6 +181,7 @@ let package = Package(
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("AuditTrailTests", ["AuditTrail"]),
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
+        tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
