@@ -113,6 +113,7 @@ let package = Package(
         module("ImageHeaders", []),
         module("AuditTrail", ["Metainfo"]),
         module("FleetProtocol", ["Metainfo"]),
+        module("FleetAgent", ["Metainfo", "FleetProtocol"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
         module("FleetIdentity", [.x509, .crypto, .asn1, .nioCore, .nioSSL]),
         // Every decision of a download: no I/O.
@@ -123,6 +124,7 @@ let package = Package(
         module("ToolLayer", []),
         module("DeviceLayer", ["ToolLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
+        module("CloneProbe", ["CloneLayer", "ToolLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
         module("Supervision", []),
@@ -138,7 +140,7 @@ let package = Package(
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
                 "ImageStore",
-                "CloneLayer", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
+                "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
                 "ConnectionGate",
                 .nioCore,
                 .nioPosix,
@@ -208,6 +210,7 @@ let package = Package(
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("AuditTrailTests", ["AuditTrail"]),
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
+        tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
@@ -221,6 +224,8 @@ let package = Package(
         tests(
             "CloneLayerTests",
             ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
+        tests(
+            "CloneProbeTests", ["Metainfo", "FileLayer", "ToolLayer", "CloneLayer", "CloneProbe", "TestSupport"]),
         tests("MasterLintTests", ["FileLayer", "ToolLayer", "MasterLint", "TestSupport"]),
         tests("CloneBenchTests", ["FileLayer", "CloneLayer", "CloneBench", "TestSupport"]),
         tests(
