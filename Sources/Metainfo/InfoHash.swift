@@ -47,7 +47,7 @@ package struct InfoHash: Hashable, Sendable, Comparable, CustomStringConvertible
                 high = value
             }
         }
-        self.bytes = bytes
+        self.init(first20: bytes)
     }
 
     /// The version 1 info-hash as it goes over the wire.
