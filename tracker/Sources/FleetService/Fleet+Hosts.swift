@@ -11,7 +11,9 @@ extension Fleet {
     /// Everything a host shall have, at once.
     package func orders(for host: String) throws(FleetProblem) -> HostOrders {
         let name = try known(host)
-        let lines = Dictionary(grouping: rollouts.values, by: { $0.target.master.line })
+        // What is only planned is nothing that hosts need to hear of.
+        let begun = rollouts.values.filter { ![.draft, .planned, .awaitingApproval].contains($0.phase) }
+        let lines = Dictionary(grouping: begun, by: { $0.target.master.line })
         let orders = lines.keys.sorted().compactMap { line in
             HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) }).flatMap(FleetOrder.init)
         }

@@ -4,6 +4,7 @@ import FleetProtocol
 import FleetService
 import Metainfo
 import SqliteStorage
+import TestSupport
 import Testing
 import TrackerStorage
 
