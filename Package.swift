@@ -26,8 +26,19 @@ func support(_ name: String, path: String, _ dependencies: [Target.Dependency]) 
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
+/// Programs hold Swift's libraries, so that a host needs no toolchain. What Foundation's part in that needs beside is
+/// named nowhere when modules were compiled for the shared one, as the tests want them.
+let selfContained: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections",
+            "-l_FoundationICU",
+        ], .when(platforms: [.linux]))
+]
+
 func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: strict, linkerSettings: selfContained)
 }
 
 func tests(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
@@ -107,6 +118,7 @@ let package = Package(
         module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
+        module("Supervision", []),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -129,7 +141,7 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer", "ImageStore",
                 "CloneLayer",
                 "CloneBench",
-                "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
+                "MasterLint", "PeerService", "Simulator", "Supervision", .nioPosix, .arguments, .logging,
             ]),
         module(
             "Simulator",
@@ -157,7 +169,7 @@ let package = Package(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
                 "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "Trust", .arguments, .logging,
+                "SqliteStorage", "Trust", "Supervision", .arguments, .logging,
             ]),
 
         // What benchmarks measure with.
@@ -186,6 +198,7 @@ let package = Package(
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
         tests("ToolLayerTests", ["ToolLayer"]),
+        tests("SupervisionTests", ["Supervision"]),
         tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
         tests(
             "CloneLayerTests",

@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOPosix
 import PeerService
+import Supervision
 import TrackerProtocol
 
 /// `drover peer`: the program that runs on every host.
@@ -101,6 +102,10 @@ struct PeerRun: AsyncParsableCommand {
                 .conflict,
                 "a peer is running on \(store.root) already; stop it first, or name another store with --store")
         }
-        try await PeerProcess.run(host: host, configuration: configuration, log: log)
+        try await PeerProcess.run(host: host, configuration: configuration, log: log) { peer in
+            ServiceNotice.ready("serving \(store.root)").send()
+            try await PeerProcess.untilCancelled(peer)
+            ServiceNotice.stopping.send()
+        }
     }
 }

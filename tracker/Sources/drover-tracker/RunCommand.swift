@@ -5,6 +5,8 @@ import AuditTrail
 import FoundationEssentials
 import Glibc
 import Logging
+import Supervision
+import Synchronization
 import OperatorAccess
 import SqliteStorage
 import TrackerProtocol
@@ -97,17 +99,30 @@ struct RunCommand: AsyncParsableCommand {
         }
         if fleet { try await letFirstAdminIn(storage) }
         do throws(TrackerError) {
+            let listening = Mutex<[PeerAddress]>([])
+            let wanted = configuration.listen.count + configuration.datagrams.count
             let server = TrackerServer(
                 configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"))
+            let isListening: @Sendable (PeerAddress) -> Void = { address in
+                let all = listening.withLock { listening in
+                    listening.append(address)
+                    return listening
+                }
+                guard all.count == wanted else { return }
+                ServiceNotice.ready("listening on \(all.map { "\($0)" }.joined(separator: " "))").send()
+            }
             try await server.run(
                 onListening: { address in
                     StandardError.write(
                         "listening on \(address); announce URL http://\(Self.authority(address))/announce")
+                    isListening(address)
                 },
                 onListeningToDatagrams: { address in
                     StandardError.write(
                         "taking UDP on \(address); announce URL udp://\(Self.authority(address))/announce")
+                    isListening(address)
                 })
+            ServiceNotice.stopping.send()
         } catch {
             throw TrackerFailure(message: error.description)
         }
