@@ -65,6 +65,9 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let x509 = product(name: "X509", package: "swift-certificates")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
 }
 
 let fuzzer: [Target] =
@@ -91,6 +94,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -107,7 +112,10 @@ let package = Package(
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
         module("AuditTrail", ["Metainfo"]),
+        module("FleetProtocol", ["Metainfo"]),
+        module("FleetAgent", ["Metainfo", "FleetProtocol"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
+        module("FleetIdentity", [.x509, .crypto, .asn1, .nioCore, .nioSSL]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
@@ -116,19 +124,25 @@ let package = Package(
         module("ToolLayer", []),
         module("DeviceLayer", ["ToolLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
+        module("CloneProbe", ["CloneLayer", "ToolLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
         module("Supervision", []),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
-            ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", .nioCore, .nioPosix, .nioHTTP1, .httpClient]),
+            [
+                "Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "FleetIdentity", .nioCore, .nioPosix, .nioTLS,
+                .nioHTTP1, .httpClient,
+            ]),
         module(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
                 "ImageStore",
-                "CloneLayer", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "ConnectionGate", .nioCore,
+                "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
+                "ConnectionGate",
+                .nioCore,
                 .nioPosix,
                 .nioHTTP1,
                 .logging,
@@ -149,6 +163,9 @@ let package = Package(
 
         // The tracker.
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
+        module(
+            "FleetService", path: "tracker/Sources/FleetService",
+            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
@@ -162,14 +179,15 @@ let package = Package(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore, .nioHTTP1,
+                "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                .nioCore, .nioHTTP1,
                 .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
                 "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "Trust", "Supervision", .arguments, .logging,
+                "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
 
         // What benchmarks measure with.
@@ -191,7 +209,10 @@ let package = Package(
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("AuditTrailTests", ["AuditTrail"]),
+        tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
+        tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
+        tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
@@ -203,13 +224,15 @@ let package = Package(
         tests(
             "CloneLayerTests",
             ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
+        tests(
+            "CloneProbeTests", ["Metainfo", "FileLayer", "ToolLayer", "CloneLayer", "CloneProbe", "TestSupport"]),
         tests("MasterLintTests", ["FileLayer", "ToolLayer", "MasterLint", "TestSupport"]),
         tests("CloneBenchTests", ["FileLayer", "CloneLayer", "CloneBench", "TestSupport"]),
         tests(
             "PeerTransportTests",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore,
-                .nioPosix, .hummingbird, .httpTypes, .logging,
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "FleetIdentity", "TestSupport",
+                .nioCore, .nioPosix, .nioSSL, .hummingbird, .httpTypes, .logging,
             ]),
         tests("SimulationTests", ["Metainfo", "Swarm", "RolloutCore", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
@@ -221,8 +244,14 @@ let package = Package(
             [
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
-                "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
-                .subprocess, .systemPackage,
+                "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
+                .nioCore, .logging, .subprocess, .systemPackage,
+            ]),
+        tests(
+            "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
+                "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(

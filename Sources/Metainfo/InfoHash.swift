@@ -25,6 +25,31 @@ package struct InfoHash: Hashable, Sendable, Comparable, CustomStringConvertible
         self.init(first20: bytes)
     }
 
+    /// - Parameter hexadecimal: 40 digits, in small or capital letters.
+    /// - Returns: `nil` for anything else.
+    package init?(hexadecimal: some StringProtocol) {
+        let digits = hexadecimal.utf8
+        guard digits.count == 2 * Self.byteCount else { return nil }
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for digit in digits {
+            let value: UInt8
+            switch digit {
+            case 0x30...0x39: value = digit - 0x30
+            case 0x41...0x46: value = digit - 0x41 + 10
+            case 0x61...0x66: value = digit - 0x61 + 10
+            default: return nil
+            }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        self.bytes = bytes
+    }
+
     /// The version 1 info-hash as it goes over the wire.
     package init(_ digest: SHA1Digest) { self.init(first20: digest.bytes) }
 

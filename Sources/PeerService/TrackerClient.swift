@@ -18,7 +18,7 @@ struct TrackerClient: Sendable {
     static let announceTimeout = TimeAmount.seconds(15)
     /// Long enough for a datagram that was lost to be sent again twice.
     private static let datagramTimeout = Duration.seconds(50)
-    private static let catalogueTimeout = TimeAmount.seconds(60)
+    static let catalogueTimeout = TimeAmount.seconds(60)
     /// The longest answer to an announce, and to a question about the catalogue, in bytes.
     private static let announceLimit = 1 << 20
     private static let catalogueLimit = 16 << 20
@@ -154,7 +154,7 @@ struct TrackerClient: Sendable {
     }
 
     /// - Throws: ``HostFailure`` with the tracker's reason when it did not take `what`.
-    private func check(_ response: HTTPClientResponse, _ what: String, _ tracker: TrackerURL) async throws {
+    func check(_ response: HTTPClientResponse, _ what: String, _ tracker: TrackerURL) async throws {
         guard !(200..<300).contains(response.status.code) else { return }
         let body = try? await response.body.collect(upTo: Self.announceLimit)
         let reason = body.flatMap {
@@ -166,7 +166,7 @@ struct TrackerClient: Sendable {
             isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(what): \(message)")
     }
 
-    private func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {
+    func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {
         do {
             return try await get(url, limit: limit, timeout: Self.catalogueTimeout, tracker)
         } catch let failure as HostFailure where failure.code == .notFound {
@@ -195,7 +195,7 @@ struct TrackerClient: Sendable {
         }
     }
 
-    private func send(
+    func send(
         _ request: HTTPClientRequest, timeout: TimeAmount, _ tracker: TrackerURL
     ) async throws -> HTTPClientResponse {
         do {

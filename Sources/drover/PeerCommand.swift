@@ -43,6 +43,12 @@ struct PeerRun: AsyncParsableCommand {
                 + "given more than once. (default: private, loopback and link-local addresses)", valueName: "prefix"))
     var networks: [String] = []
 
+    @Flag(
+        help: ArgumentHelp(
+            "Take connections without TLS from other machines although the host is enrolled in a fleet; they reach open "
+                + "masters only. A host that is not enrolled always does."))
+    var openSwarm = false
+
     @Option(
         help: ArgumentHelp(
             "The rack in which this host stands: trackers then name peers of the same rack first, so that an image "
@@ -57,6 +63,7 @@ struct PeerRun: AsyncParsableCommand {
 
     func run() async throws {
         var configuration = PeerConfiguration(store: store.root)
+        configuration.isOpenSwarm = openSwarm
         for text in listen {
             guard let address = PeerAddress(parsing: text) else {
                 throw HostFailure(.usage, "--listen \(text) is not ADDRESS:PORT, such as 10.0.0.5:6881 or [::1]:6881")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FleetIdentity
 package import OperatorAccess
 package import TrackerCore
 package import TrackerProtocol
@@ -15,6 +16,8 @@ package struct TrackerConfiguration: Sendable {
     package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
     package var trustRoot: TrustRoot?
+    /// The fleet's authority, whose certificates hosts get here; `nil` where there is no fleet.
+    package var authority: FleetAuthority?
     /// How many swarms and peers are remembered.
     package var swarms = TrackerLimits()
     /// What one HTTP request may cost.

@@ -123,6 +123,9 @@ package struct TrackerServer: Sendable {
         TokenRoutes(storage: storage, clock: clock).add(to: &table)
         AuditRoutes(storage: storage).add(to: &table)
         EpochRoutes(storage: storage).add(to: &table)
+        if let authority = configuration.authority {
+            EnrolmentRoutes(storage: storage, authority: authority).add(to: &table)
+        }
         return table
     }
 }

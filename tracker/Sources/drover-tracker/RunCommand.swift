@@ -77,6 +77,12 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Let in only operators with tokens and enrolled hosts, except for announces and scrapes.")
     var fleet = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the fleet's authority (see `drover-tracker fleet create`): hosts with a token get their "
+                + "certificates here, and renew them.", valueName: "dir"))
+    var authority: String?
+
     func run() async throws {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -89,6 +95,7 @@ struct RunCommand: AsyncParsableCommand {
             listen: listen.isEmpty ? fallback : listen,
             datagrams: udp.isEmpty ? (listen.isEmpty ? fallback : listen) : udp.compactMap(\.address))
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
+        configuration.authority = try authority.map { try TrackerFailure.wrapping($0, FleetFolder.open) }
         configuration.access = fleet ? .fleet : .open
         let storage: SqliteStorage
         do throws(StorageError) {
@@ -98,29 +105,29 @@ struct RunCommand: AsyncParsableCommand {
             throw TrackerFailure(message: error.description)
         }
         if fleet { try await letFirstAdminIn(storage) }
+        // A service is up when all that it was told to listen to is.
+        let urls = Mutex<[String]>([])
+        let wanted = configuration.listen.count + configuration.datagrams.count
+        let serves: @Sendable (String) -> Void = { url in
+            let all = urls.withLock { urls in
+                urls.append(url)
+                return urls
+            }
+            if all.count == wanted { ServiceNotice.ready(all.joined(separator: " ")).send() }
+        }
         do throws(TrackerError) {
-            let listening = Mutex<[PeerAddress]>([])
-            let wanted = configuration.listen.count + configuration.datagrams.count
             let server = TrackerServer(
                 configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"))
-            let isListening: @Sendable (PeerAddress) -> Void = { address in
-                let all = listening.withLock { listening in
-                    listening.append(address)
-                    return listening
-                }
-                guard all.count == wanted else { return }
-                ServiceNotice.ready("listening on \(all.map { "\($0)" }.joined(separator: " "))").send()
-            }
             try await server.run(
                 onListening: { address in
-                    StandardError.write(
-                        "listening on \(address); announce URL http://\(Self.authority(address))/announce")
-                    isListening(address)
+                    let url = "http://\(Self.authority(address))/announce"
+                    StandardError.write("listening on \(address); announce URL \(url)")
+                    serves(url)
                 },
                 onListeningToDatagrams: { address in
-                    StandardError.write(
-                        "taking UDP on \(address); announce URL udp://\(Self.authority(address))/announce")
-                    isListening(address)
+                    let url = "udp://\(Self.authority(address))/announce"
+                    StandardError.write("taking UDP on \(address); announce URL \(url)")
+                    serves(url)
                 })
             ServiceNotice.stopping.send()
         } catch {
