@@ -2,6 +2,8 @@
 
 import FoundationEssentials
 import Glibc
+// A program that holds the standard library needs it for Foundation, which does not say so itself.
+import Synchronization
 
 /// What a process uses, from /proc.
 struct ProcessMeter {
