@@ -17,12 +17,15 @@ package final class Host: HostService {
     package let clones: CloneRegistry
     /// Whom this host trusts.
     package let trust: HostTrust
+    /// Which fleet it is enrolled in.
+    package let enrolment: HostEnrolment
     /// What somebody may have to answer for.
     package let audit: HostAudit
     let files: any FileAccess
     let tools: any ToolAccess = PosixTools()
     /// Threads for the blocking calls of the layers below.
     let threads: NIOThreadPool
+    let probeTurn = ProbeTurn()
 
     /// Opens the store at `root` and takes its lock.
     /// - Parameter create: whether a store is made where there is none.
@@ -38,10 +41,14 @@ package final class Host: HostService {
             }
             clones = try CloneRegistry(site: site)
             trust = try HostTrust(store.layout, files)
+            enrolment = try HostEnrolment(store.layout, files)
             audit = HostAudit(store.layout, files)
         } catch {
             throw HostFailure(error)
         }
+        // What cannot be cleared is tried again at the next start.
+        _ = clearProbes()
+        finishRefreshes()
     }
 
     package func perform(
@@ -64,6 +71,7 @@ package final class Host: HostService {
                     try await interruptible {
                         try self.verify(self.find(reference), isCancelled: $0, progress: progress)
                     })
+            case .probeMaster(let order): return .probed(try await probe(order, progress: progress))
             case .lintMaster(let reference):
                 let master = try await blocking { try self.find(reference) }
                 let report = try await interruptible { [files, tools] isCancelled in
@@ -77,9 +85,13 @@ package final class Host: HostService {
             // wait for that.
             case .createClones, .resetClones, .removeClones, .mapClones, .repairClones, .removeMaster, .pruneMasters:
                 return try await interruptible { _ in try self.handle(request) }
+            case .refreshClones(let line, let dryRun):
+                return .refreshedClones(
+                    try await interruptible { try self.refreshClones(of: line, dryRun: dryRun, isCancelled: $0) })
             case .refreshTrust(let trackers):
                 let problems = try await refreshTrust(from: trackers)
                 return .refreshed(trust.snapshot.map { TrustReport($0) }, problems: problems)
+            case .enrol(let order): return .enrolment(try await enrol(order))
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
@@ -150,9 +162,14 @@ package final class Host: HostService {
         case .listAudit:
             let (records, problem) = try audit.records()
             return .audit(AuditReport(records: records, problem: problem))
+        case .showEnrolment: return .enrolment(enrolmentReport)
+        case .leaveFleet:
+            try leaveFleet()
+            return .done
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust:
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust,
+            .enrol, .probeMaster, .refreshClones:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -294,7 +311,7 @@ package final class Host: HostService {
     }
 
     /// The clone layer's view of a master that may be of no use now; `nil` when there is none.
-    private func masterAsItIs(_ name: MasterName) -> MasterImage? {
+    func masterAsItIs(_ name: MasterName) -> MasterImage? {
         guard let master = try? store.master(named: name) else { return nil }
         return try? MasterImage(name: name, path: master.path, size: master.size, problem: master.problem)
     }

@@ -18,6 +18,8 @@ package enum HostRequest: Codable, Sendable {
     case removeMaster(MasterReference, force: Bool = false)
     /// Looks into a master for what its clones must not have in common.
     case lintMaster(MasterReference)
+    /// Boots a clone of a master that is made for this alone.
+    case probeMaster(ProbeMaster)
     case createClones(CreateClones)
     case listClones
     case showClone(String)
@@ -28,6 +30,8 @@ package enum HostRequest: Codable, Sendable {
     /// device, and passed over when it is no clone's.
     case mapClones([String]?)
     case repairClones
+    /// Makes the stopped clones of a line that hang on other versions than the active one anew of that.
+    case refreshClones(line: String, dryRun: Bool)
     /// Makes a master the one that its bare name means.
     case activate(Activate)
     /// Goes back to the version of a line that was active before.
@@ -46,6 +50,10 @@ package enum HostRequest: Codable, Sendable {
     case showStatement(MasterReference)
     /// Asks trackers what publishers say of the lines in the store.
     case refreshTrust(trackers: [String])
+    /// Gets a certificate of a fleet.
+    case enrol(Enrol)
+    case showEnrolment
+    case leaveFleet
     case listAudit
     case examine
     case status
@@ -64,6 +72,8 @@ package enum HostRequest: Codable, Sendable {
         /// Bytes; a power of two. Chosen from the image's size when `nil`.
         package var pieceLength: Int?
         package var hybrid: Bool
+        /// Whether everybody may fetch it, also where the host is enrolled in a fleet.
+        package var isOpen: Bool
         package var format: SourceFormat
         /// Whether somebody has said the format; it follows from the source's name else.
         package var isFormatStated: Bool
@@ -71,7 +81,7 @@ package enum HostRequest: Codable, Sendable {
         package init(
             source: String, name: String, version: Int, label: String?, trackers: [String], webSeeds: [String] = [],
             pieceLength: Int?,
-            hybrid: Bool, format: SourceFormat, isFormatStated: Bool
+            hybrid: Bool, isOpen: Bool = false, format: SourceFormat, isFormatStated: Bool
         ) {
             self.source = source
             self.name = name
@@ -81,6 +91,7 @@ package enum HostRequest: Codable, Sendable {
             self.webSeeds = webSeeds
             self.pieceLength = pieceLength
             self.hybrid = hybrid
+            self.isOpen = isOpen
             self.format = format
             self.isFormatStated = isFormatStated
         }
@@ -137,6 +148,22 @@ package enum HostRequest: Codable, Sendable {
             self.clone = clone
             self.count = count
             self.backend = backend
+        }
+    }
+
+    package struct Enrol: Codable, Sendable {
+        package var tracker: String
+        package var token: String
+        /// The name that the host would like to have in the fleet.
+        package var name: String
+        /// Whether it leaves another fleet for this one.
+        package var isReplacing: Bool
+
+        package init(tracker: String, token: String, name: String, isReplacing: Bool) {
+            self.tracker = tracker
+            self.token = token
+            self.name = name
+            self.isReplacing = isReplacing
         }
     }
 
@@ -230,11 +257,13 @@ package enum HostReply: Codable, Sendable {
     case created(CreatedClonesReport)
     case mapped(MapReport)
     case repaired(RepairReport)
+    case refreshedClones(RefreshReport)
     case examined(DoctorReport)
     /// A machine's configuration, in its hypervisor's language.
     case configuration(String)
     case verified(VerificationReport)
     case linted(MasterLintReport)
+    case probed(ProbeReport)
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)
     case active([ActiveReport])
@@ -246,6 +275,8 @@ package enum HostReply: Codable, Sendable {
     /// A signed statement as JSON, if there is one.
     case statement(Data?)
     case audit(AuditReport)
+    /// `nil` when the host is enrolled nowhere.
+    case enrolment(EnrolmentReport?)
     case status(StatusReport)
     case limits(RateLimits)
 }

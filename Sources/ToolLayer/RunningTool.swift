@@ -48,7 +48,8 @@ final class RunningTool {
             throw Self.notStarted(call, code)
         }
         let code = Self.spawn(
-            path, command, environment, input: call.input, output: results[1], error: errors[1], &process)
+            path, command, environment, input: call.input, output: results[1], error: errors[1], handed: call.handed,
+            &process)
         close(results[1])
         close(errors[1])
         guard code == 0 else {
@@ -73,7 +74,7 @@ final class RunningTool {
 
     private static func spawn(
         _ path: String, _ command: [String], _ environment: [String], input: Int32?, output: Int32, error: Int32,
-        _ process: inout pid_t
+        handed: Int32?, _ process: inout pid_t
     ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -90,6 +91,8 @@ final class RunningTool {
         }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, error, 2)
+        // Whatever of ours was descriptor 3 is closed in the child anyway.
+        if let handed { posix_spawn_file_actions_adddup2(&actions, handed, 3) }
         var none = sigset_t()
         var all = sigset_t()
         sigemptyset(&none)
