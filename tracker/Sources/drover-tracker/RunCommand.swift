@@ -139,6 +139,8 @@ struct RunCommand: AsyncParsableCommand {
     private func begin(_ storage: SqliteStorage) async throws(StorageError) {
         var generator = SystemRandomNumberGenerator()
         let id = (0..<2).map { _ in UInt64.random(in: .min ... .max, using: &generator).hexadecimal }.joined()
+        // What a tracker before this one was about to do when it was killed: nobody can tell whether it was done.
+        _ = try await storage.settleAudit(outcome: "interrupted")
         let (epoch, ended) = try await storage.settleEpoch(fresh: id, at: now())
         guard let ended else { return }
         _ = try await storage.appendAudit(
