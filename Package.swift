@@ -26,8 +26,19 @@ func support(_ name: String, path: String, _ dependencies: [Target.Dependency]) 
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
+/// Programs hold Swift's libraries, so that a host needs no toolchain. What Foundation's part in that needs beside is
+/// named nowhere when modules were compiled for the shared one, as the tests want them.
+let selfContained: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections",
+            "-l_FoundationICU",
+        ], .when(platforms: [.linux]))
+]
+
 func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: strict, linkerSettings: selfContained)
 }
 
 func tests(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
@@ -54,6 +65,9 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let x509 = product(name: "X509", package: "swift-certificates")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
 }
 
 let fuzzer: [Target] =
@@ -80,6 +94,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -99,6 +115,7 @@ let package = Package(
         module("FleetProtocol", ["Metainfo"]),
         module("FleetAgent", ["Metainfo", "FleetProtocol"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
+        module("FleetIdentity", [.x509, .crypto, .asn1, .nioCore, .nioSSL]),
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
@@ -110,17 +127,22 @@ let package = Package(
         module("CloneProbe", ["CloneLayer", "ToolLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
+        module("Supervision", []),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
-            ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", .nioCore, .nioPosix, .nioHTTP1, .httpClient]),
+            [
+                "Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm", "FleetIdentity", .nioCore, .nioPosix, .nioTLS,
+                .nioHTTP1, .httpClient,
+            ]),
         module(
             "PeerService",
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
                 "ImageStore",
-                "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport",
-                "ConnectionGate", .nioCore,
+                "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
+                "ConnectionGate",
+                .nioCore,
                 .nioPosix,
                 .nioHTTP1,
                 .logging,
@@ -133,7 +155,7 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer", "ImageStore",
                 "CloneLayer",
                 "CloneBench",
-                "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
+                "MasterLint", "PeerService", "Simulator", "Supervision", .nioPosix, .arguments, .logging,
             ]),
         module(
             "Simulator",
@@ -144,6 +166,7 @@ let package = Package(
         module(
             "FleetService", path: "tracker/Sources/FleetService",
             ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
+        .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
         module(
@@ -156,15 +179,21 @@ let package = Package(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "ConnectionGate", .hummingbird, .hummingbirdCore,
-                .httpTypes, .nioCore, .logging, .lifecycle, .unixSignals,
+                "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                .nioCore, .nioHTTP1,
+                .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
                 "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "Trust", .arguments, .logging,
+                "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
+
+        // What benchmarks measure with.
+        program(
+            "tracker-load", path: "Tests/Benchmarks/TrackerLoad",
+            ["Metainfo", "TrackerProtocol", "CLinuxSockets", .arguments]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -183,12 +212,14 @@ let package = Package(
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
+        tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
         tests("ImageHeadersTests", ["ImageHeaders", "CloneLayer", "TestSupport"]),
         tests("SwarmTests", ["Metainfo", "PeerProtocol", "TrackerProtocol", "Swarm"]),
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
         tests("ToolLayerTests", ["ToolLayer"]),
+        tests("SupervisionTests", ["Supervision"]),
         tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
         tests(
             "CloneLayerTests",
@@ -200,8 +231,8 @@ let package = Package(
         tests(
             "PeerTransportTests",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "TestSupport", .nioCore,
-                .nioPosix, .hummingbird, .httpTypes, .logging,
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "FleetIdentity", "TestSupport",
+                .nioCore, .nioPosix, .nioSSL, .hummingbird, .httpTypes, .logging,
             ]),
         tests("SimulationTests", ["Metainfo", "Swarm", "RolloutCore", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),
@@ -213,7 +244,8 @@ let package = Package(
             [
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
-                "TrackerStorage", "SqliteStorage", .hummingbird, .hummingbirdTesting, .httpTypes, .nioCore, .logging,
+                "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
+                .nioCore, .logging, .subprocess, .systemPackage,
             ]),
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",

@@ -21,9 +21,18 @@ extension FileAccess {
     /// Puts `bytes` at `path` so that a crash leaves either the old content or the new one: written beside it, synced,
     /// renamed, and the directory synced.
     package func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
+        try replace(path, with: bytes, .createNew)
+    }
+
+    /// The same for what nobody but its owner may read (mode 0600).
+    package func replacePrivate(_ path: String, with bytes: [UInt8]) throws(FileError) {
+        try replace(path, with: bytes, .createPrivate)
+    }
+
+    private func replace(_ path: String, with bytes: [UInt8], _ mode: OpenMode) throws(FileError) {
         let temporary = path + ".new"
         try remove(temporary)
-        let file = try open(temporary, .createNew)
+        let file = try open(temporary, mode)
         do throws(FileError) {
             try bytes.withUnsafeBufferPointer { buffer throws(FileError) in
                 try file.write(UnsafeRawBufferPointer(buffer), at: 0)

@@ -33,6 +33,9 @@ package struct StoreLayout: Hashable, Sendable {
     /// Whom this host trusts, and what it has seen signed.
     package var trust: String { "\(root)/trust" }
 
+    /// Which fleet this host is enrolled in.
+    package var identity: String { "\(root)/identity" }
+
     package func masterImage(_ name: MasterName) -> String { "\(masters)/\(name).raw" }
     package func masterTorrent(_ name: MasterName) -> String { "\(masters)/\(name).torrent" }
     package func masterRecord(_ name: MasterName) -> String { "\(masters)/\(name).json" }

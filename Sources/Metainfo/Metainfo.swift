@@ -15,6 +15,8 @@ package struct Metainfo: Sendable {
     /// The exact bytes of the `info` value.
     package let info: [UInt8]
     package let isPrivate: Bool
+    /// The certificate (PEM) of the authority whose hosts alone may take part; `nil` for an open image.
+    package let authority: String?
     /// Announce URLs by tier.
     package let trackers: [[String]]
     package let webSeeds: [String]
@@ -54,6 +56,7 @@ package struct Metainfo: Sendable {
         infoHash = InfoHash(truncating: v2)
         info = torrent.info
         isPrivate = torrent.isPrivate
+        authority = torrent.authority
         trackers = torrent.trackers
         webSeeds = torrent.webSeeds
     }

@@ -8,6 +8,8 @@ package struct MissingPieceLayer: Sendable {
     package let piecesRoot: SHA256Digest
     /// The swarm to ask in.
     package let infoHash: InfoHash
+    /// The certificate (PEM) of the authority whose hosts alone may take part; `nil` for an open image.
+    package let authority: String?
     /// Announce URLs by tier.
     package let trackers: [[String]]
     private let info: [UInt8]
@@ -23,6 +25,7 @@ package struct MissingPieceLayer: Sendable {
         self.geometry = geometry
         piecesRoot = root
         infoHash = InfoHash(truncating: hash)
+        authority = torrent.authority
         trackers = torrent.trackers
         info = torrent.info
         webSeeds = torrent.webSeeds

@@ -47,6 +47,8 @@ package struct TorrentFile: Sendable {
     package let info: [UInt8]
     /// Whether peers may be learnt from trackers only (BEP 27).
     package let isPrivate: Bool
+    /// The certificate (PEM) whose holders alone may take part, when there is one: libtorrent's SSL torrents.
+    package let authority: String?
     /// Announce URLs by tier, best tier first (BEP 12).
     package let trackers: [[String]]
     /// Web seeds (BEP 19).
@@ -90,6 +92,9 @@ package struct TorrentFile: Sendable {
         guard length > 0, length <= Int64(PieceGeometry.maximumPieceLength) else { throw .badPieceLength(length) }
         pieceLength = length
         isPrivate = dictionary["private"]?.integer == 1
+        // One that is no text would else pass for an open torrent.
+        guard dictionary["ssl-cert"] == nil || dictionary["ssl-cert"]?.text != nil else { throw .wrongType("ssl-cert") }
+        authority = dictionary["ssl-cert"]?.text
 
         let v1 = try V1Layout(dictionary, name: name, pieceLength: length)
         let v2 = version == 2 ? try V2Layout(dictionary, pieceLength: length) : nil

@@ -13,10 +13,12 @@ package struct TorrentWriter: Sendable {
     package var trackers: [String]
     /// URLs at which an HTTP server has the image (BEP 19).
     package var webSeeds: [String]
+    /// The certificate (PEM) of the authority whose hosts alone may take part, when only they may (libtorrent's `ssl-cert`).
+    package var authority: String?
 
     package init(
         name: String, geometry: PieceGeometry, pieceHashes: [SHA256Digest], v1Pieces: [UInt8]? = nil,
-        trackers: [String] = [], webSeeds: [String] = []
+        trackers: [String] = [], webSeeds: [String] = [], authority: String? = nil
     ) {
         self.name = name
         self.geometry = geometry
@@ -24,6 +26,7 @@ package struct TorrentWriter: Sendable {
         self.v1Pieces = v1Pieces
         self.trackers = trackers
         self.webSeeds = webSeeds
+        self.authority = authority
     }
 
     /// The whole .torrent file. The same input always gives the same bytes: there is no date in it.
@@ -55,6 +58,7 @@ package struct TorrentWriter: Sendable {
             "name": .text(name),
             "piece length": .integer(Int64(geometry.pieceLength)),
             "pieces": v1Pieces.map { .string($0) },
+            "ssl-cert": authority.map { .text($0) },
         ])
     }
 }

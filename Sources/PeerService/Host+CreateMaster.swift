@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FileLayer
+import FleetIdentity
 import ImageHeaders
 import ImageStore
 import Metainfo
@@ -120,7 +121,8 @@ extension Host {
             let torrent = TorrentWriter(
                 name: target.name.fileName, geometry: geometry, pieceHashes: hashes.pieceHashes,
                 v1Pieces: hashes.v1Pieces, trackers: order.trackers.compactMap { TrackerURL($0)?.announce },
-                webSeeds: order.webSeeds
+                webSeeds: order.webSeeds,
+                authority: order.isOpen ? nil : self.enrolment.membership?.identity.anchor.pem
             ).encoded
             return self.report(
                 try self.store.register(target, Metainfo(torrent: torrent), torrent: torrent, label: order.label))

@@ -17,6 +17,8 @@ package final class Host: HostService {
     package let clones: CloneRegistry
     /// Whom this host trusts.
     package let trust: HostTrust
+    /// Which fleet it is enrolled in.
+    package let enrolment: HostEnrolment
     /// What somebody may have to answer for.
     package let audit: HostAudit
     let files: any FileAccess
@@ -39,6 +41,7 @@ package final class Host: HostService {
             }
             clones = try CloneRegistry(site: site)
             trust = try HostTrust(store.layout, files)
+            enrolment = try HostEnrolment(store.layout, files)
             audit = HostAudit(store.layout, files)
         } catch {
             throw HostFailure(error)
@@ -88,6 +91,7 @@ package final class Host: HostService {
             case .refreshTrust(let trackers):
                 let problems = try await refreshTrust(from: trackers)
                 return .refreshed(trust.snapshot.map { TrustReport($0) }, problems: problems)
+            case .enrol(let order): return .enrolment(try await enrol(order))
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
@@ -158,10 +162,14 @@ package final class Host: HostService {
         case .listAudit:
             let (records, problem) = try audit.records()
             return .audit(AuditReport(records: records, problem: problem))
+        case .showEnrolment: return .enrolment(enrolmentReport)
+        case .leaveFleet:
+            try leaveFleet()
+            return .done
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
         case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust,
-            .probeMaster, .refreshClones:
+            .enrol, .probeMaster, .refreshClones:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CloneLayer
+import FleetIdentity
 import ImageStore
 import Metainfo
 import Trust
@@ -48,6 +49,7 @@ package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringCon
             let isInUse = if case .inUse = error.kind { true } else { false }
             self.init(Self.code(error.kind), error.description, isStoreInUse: isInUse)
         case let error as CloneError: self.init(Code(rawValue: error.kind.exitCode) ?? .failed, error.description)
+        case let refusal as IdentityRefusal: self.init(.verification, refusal.description)
         case let refusal as TrustRefusal: self.init(.verification, refusal.description)
         case let error as MetainfoError:
             self.init(.failed, "\(error); get an unspoiled copy of the .torrent, or make it anew from the image")

@@ -269,6 +269,10 @@ package struct StatusReport: Codable, Equatable, Sendable {
     package var isRunning: Bool
     /// Where the peer listens.
     package var listen: [String]
+    /// Those of them at which anybody may connect, without TLS.
+    package var openListeners: [String]? = nil
+    /// How the host is enrolled; absent when it is not.
+    package var enrolment: EnrolmentReport? = nil
     package var masters: [Entry]
     package var clones: Int
     package var trackers: [Tracker]

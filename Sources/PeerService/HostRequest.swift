@@ -50,6 +50,10 @@ package enum HostRequest: Codable, Sendable {
     case showStatement(MasterReference)
     /// Asks trackers what publishers say of the lines in the store.
     case refreshTrust(trackers: [String])
+    /// Gets a certificate of a fleet.
+    case enrol(Enrol)
+    case showEnrolment
+    case leaveFleet
     case listAudit
     case examine
     case status
@@ -68,6 +72,8 @@ package enum HostRequest: Codable, Sendable {
         /// Bytes; a power of two. Chosen from the image's size when `nil`.
         package var pieceLength: Int?
         package var hybrid: Bool
+        /// Whether everybody may fetch it, also where the host is enrolled in a fleet.
+        package var isOpen: Bool
         package var format: SourceFormat
         /// Whether somebody has said the format; it follows from the source's name else.
         package var isFormatStated: Bool
@@ -75,7 +81,7 @@ package enum HostRequest: Codable, Sendable {
         package init(
             source: String, name: String, version: Int, label: String?, trackers: [String], webSeeds: [String] = [],
             pieceLength: Int?,
-            hybrid: Bool, format: SourceFormat, isFormatStated: Bool
+            hybrid: Bool, isOpen: Bool = false, format: SourceFormat, isFormatStated: Bool
         ) {
             self.source = source
             self.name = name
@@ -85,6 +91,7 @@ package enum HostRequest: Codable, Sendable {
             self.webSeeds = webSeeds
             self.pieceLength = pieceLength
             self.hybrid = hybrid
+            self.isOpen = isOpen
             self.format = format
             self.isFormatStated = isFormatStated
         }
@@ -141,6 +148,22 @@ package enum HostRequest: Codable, Sendable {
             self.clone = clone
             self.count = count
             self.backend = backend
+        }
+    }
+
+    package struct Enrol: Codable, Sendable {
+        package var tracker: String
+        package var token: String
+        /// The name that the host would like to have in the fleet.
+        package var name: String
+        /// Whether it leaves another fleet for this one.
+        package var isReplacing: Bool
+
+        package init(tracker: String, token: String, name: String, isReplacing: Bool) {
+            self.tracker = tracker
+            self.token = token
+            self.name = name
+            self.isReplacing = isReplacing
         }
     }
 
@@ -252,6 +275,8 @@ package enum HostReply: Codable, Sendable {
     /// A signed statement as JSON, if there is one.
     case statement(Data?)
     case audit(AuditReport)
+    /// `nil` when the host is enrolled nowhere.
+    case enrolment(EnrolmentReport?)
     case status(StatusReport)
     case limits(RateLimits)
 }

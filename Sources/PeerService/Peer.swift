@@ -16,7 +16,7 @@ package import TrackerProtocol
 package actor Peer: HostService {
     package nonisolated let host: Host
     let configuration: PeerConfiguration
-    private let network: PeerNetwork
+    let network: PeerNetwork
     let log: Logger
     private var swarms: [MasterName: ImageSwarm] = [:]
     private var listening: [PeerAddress] = []
@@ -56,6 +56,7 @@ package actor Peer: HostService {
         } catch {
             throw HostFailure(error)
         }
+        useIdentity()
         try await listen()
         await reportRecovery()
         let masters = await masters()
@@ -69,7 +70,7 @@ package actor Peer: HostService {
                 try await join(
                     ImageSwarm(
                         fetching: image, trackers: trackers(of: image.metainfo, partial.request.trackers), host: host,
-                        network: network, log: log))
+                        network: network, rack: configuration.rack, log: log))
             } catch {
                 let reason = HostFailure(error).message
                 stuck[partial.name] = reason
@@ -77,7 +78,7 @@ package actor Peer: HostService {
             }
         }
         watch = Task { await watchClones() }
-        trustWatches = configuration.trackers.map { watchTrust(at: $0) }
+        trustWatches = configuration.trackers.map { watchTrust(at: $0) } + [watchFleet()]
         return listening
     }
 
@@ -167,6 +168,10 @@ package actor Peer: HostService {
                 .refreshTrust(trackers: trackers + configuration.trackers.map(\.base)), progress: progress)
             await leaveRevoked()
             return reply
+        case .enrol, .leaveFleet:
+            let reply = try await host.perform(request, progress: progress)
+            useIdentity()
+            return reply
         case .limit:
             let reply = try await host.perform(request, progress: progress)
             if case .limits(let limits) = reply { apply(limits) }
@@ -236,6 +241,8 @@ package actor Peer: HostService {
         }
         return StatusReport(
             store: host.store.layout.root, isRunning: true, listen: listening.map { "\($0)" },
+            openListeners: listening.filter { network.admitsPlain(at: $0) }.map { "\($0)" },
+            enrolment: host.enrolmentReport,
             masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
             clones: host.clones.list().count, trackers: trackers.sorted { $0.url < $1.url },
             freeBytes: host.freeBytes, limits: limits, violations: network.counts.violations,
@@ -254,7 +261,7 @@ package actor Peer: HostService {
             try await join(
                 ImageSwarm(
                     seeding: name, metainfo, trackers: trackers(of: metainfo, []), host: host, network: network,
-                    log: log))
+                    rack: configuration.rack, log: log))
         } catch {
             log.error(
                 "a master cannot be served", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
@@ -341,7 +348,10 @@ package actor Peer: HostService {
             if let swarm = swarms[name] {
                 await swarm.add(trackers: request.trackers.compactMap { TrackerURL($0) })
             } else {
-                try await join(ImageSwarm(fetching: image, trackers: trackers, host: host, network: network, log: log))
+                try await join(
+                    ImageSwarm(
+                        fetching: image, trackers: trackers, host: host, network: network, rack: configuration.rack,
+                        log: log))
             }
             return false
         } catch let error as StoreError where error.kind == .alreadyRegistered {
@@ -403,6 +413,7 @@ package actor Peer: HostService {
     ) async throws -> (torrent: [UInt8], metainfo: Metainfo, name: MasterName, label: String?) {
         let torrent = try await complete(found, named, progress)
         let metainfo = try Metainfo(torrent: torrent)
+        try host.checkAccess(to: metainfo)
         if let origin, metainfo.name != origin.name.fileName {
             throw HostFailure(
                 .trackerUnreachable,

@@ -18,7 +18,7 @@ struct TrackerClient: Sendable {
     static let announceTimeout = TimeAmount.seconds(15)
     /// Long enough for a datagram that was lost to be sent again twice.
     private static let datagramTimeout = Duration.seconds(50)
-    private static let catalogueTimeout = TimeAmount.seconds(60)
+    static let catalogueTimeout = TimeAmount.seconds(60)
     /// The longest answer to an announce, and to a question about the catalogue, in bytes.
     private static let announceLimit = 1 << 20
     private static let catalogueLimit = 16 << 20
@@ -40,13 +40,18 @@ struct TrackerClient: Sendable {
         return url
     }
 
+    /// The tracker has too much to do, and says when to come back.
+    struct Busy: Error {
+        let retryAfter: Duration
+    }
+
     /// Announces to a tracker.
-    /// - Throws: ``HostFailure`` with `.trackerUnreachable` and the reason.
+    /// - Throws: ``Busy``; ``HostFailure`` with `.trackerUnreachable` and the reason.
     func announce(
         _ request: AnnounceRequest, to tracker: TrackerURL, timeout: TimeAmount? = nil
     ) async throws -> AnnounceResponse {
         if case .udp(let host, let port) = tracker.transport {
-            return try await DatagramTracker(host: host, port: port).announce(
+            return try await DatagramTracker(host: host, port: port, target: tracker.target).announce(
                 request, timeout: timeout.map { .nanoseconds($0.nanoseconds) } ?? Self.datagramTimeout)
         }
         let bytes = try await get(
@@ -149,7 +154,7 @@ struct TrackerClient: Sendable {
     }
 
     /// - Throws: ``HostFailure`` with the tracker's reason when it did not take `what`.
-    private func check(_ response: HTTPClientResponse, _ what: String, _ tracker: TrackerURL) async throws {
+    func check(_ response: HTTPClientResponse, _ what: String, _ tracker: TrackerURL) async throws {
         guard !(200..<300).contains(response.status.code) else { return }
         let body = try? await response.body.collect(upTo: Self.announceLimit)
         let reason = body.flatMap {
@@ -161,7 +166,7 @@ struct TrackerClient: Sendable {
             isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(what): \(message)")
     }
 
-    private func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {
+    func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {
         do {
             return try await get(url, limit: limit, timeout: Self.catalogueTimeout, tracker)
         } catch let failure as HostFailure where failure.code == .notFound {
@@ -174,6 +179,11 @@ struct TrackerClient: Sendable {
     ) async throws -> [UInt8] {
         let response = try await send(HTTPClientRequest(url: url), timeout: timeout, tracker)
         if response.status == .notFound { throw HostFailure(.notFound, "the tracker \(tracker.base) does not know it") }
+        if response.status == .serviceUnavailable,
+            let seconds = response.headers.first(name: "retry-after").flatMap({ UInt16($0) })
+        {
+            throw Busy(retryAfter: .seconds(Int(seconds)))
+        }
         guard response.status == .ok else {
             throw HostFailure(
                 .trackerUnreachable, "the tracker \(tracker.base) answered with status \(response.status.code)")
@@ -185,7 +195,7 @@ struct TrackerClient: Sendable {
         }
     }
 
-    private func send(
+    func send(
         _ request: HTTPClientRequest, timeout: TimeAmount, _ tracker: TrackerURL
     ) async throws -> HTTPClientResponse {
         do {

@@ -23,12 +23,21 @@ final class PeerChannelHandler: ChannelInboundHandler {
         case closed
     }
 
+    /// How a connection came that was accepted.
+    enum Way {
+        /// As bytes that anybody may send.
+        case plain
+        /// In TLS that named this image.
+        case protected(SwarmDriver)
+    }
+
     /// Who this side is and which images it has.
     private let network: PeerNetwork
     private let remote: PeerAddress
     /// The image this side wants, when it initiated the connection.
     private let dialled: SwarmDriver?
     private let byV2: Bool
+    private let way: Way
     let id: Swarm.ConnectionID
     let resources: TransportResources
     var driver: SwarmDriver?
@@ -55,26 +64,49 @@ final class PeerChannelHandler: ChannelInboundHandler {
     var unsent = (reads: 0, since: Duration.zero)
     private(set) var closeReason: CloseReason?
 
-    init(network: PeerNetwork, remote: PeerAddress, dialled: SwarmDriver?, byV2: Bool = false, id: Swarm.ConnectionID) {
+    /// The end of a connection that this side makes.
+    init(network: PeerNetwork, remote: PeerAddress, dialled: SwarmDriver, byV2: Bool, id: Swarm.ConnectionID) {
         self.network = network
         self.remote = remote
         self.dialled = dialled
         self.byV2 = byV2
+        way = dialled.access == .everyone ? .plain : .protected(dialled)
+        self.id = id
+        resources = network.resources
+    }
+
+    /// The end of a connection that was accepted.
+    init(network: PeerNetwork, remote: PeerAddress, accepted way: Way, id: Swarm.ConnectionID) {
+        self.network = network
+        self.remote = remote
+        dialled = nil
+        byV2 = false
+        self.way = way
         self.id = id
         resources = network.resources
     }
 
     // MARK: Life of the channel
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        // Behind TLS the handler comes to a channel that is active already.
+        if context.channel.isActive { begin(context) }
+    }
+
     func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard self.context == nil else { return }
         self.context = context
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleTask(in: PeerNetwork.handshakeTimeout) { bound.value.close(.idle) }
         if let dialled {
             driver = dialled
-            // Who has a hybrid may know it by its version 1 hash alone; one who can do better answers so (BEP 52).
-            let v1 = byV2 ? nil : dialled.metainfo.infoHashes.v1.map { InfoHash($0) }
-            sendHandshake(v1 ?? dialled.infoHash, offersV2: v1 != nil)
+            let infoHash = dialled.infoHash(byV2: byV2)
+            sendHandshake(infoHash, offersV2: infoHash != dialled.infoHash)
             flush()
         }
     }
@@ -89,6 +121,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Inside TLS closing takes a moment, in which nothing counts any more.
+        guard closeReason == nil else { return }
         var buffer = Self.unwrapInboundIn(data)
         pace(buffer.readableBytes, context)
         switch phase {
@@ -139,12 +173,21 @@ final class PeerChannelHandler: ChannelInboundHandler {
         needsFlush = true
     }
 
+    /// The image that this connection may be about: one that is open to everyone, or the one that TLS was about.
+    private func admitted(_ infoHash: InfoHash) -> SwarmDriver? {
+        switch way {
+        case .protected(let driver): driver
+        case .plain: network.driver(for: infoHash).flatMap { $0.access == .everyone ? $0 : nil }
+        }
+    }
+
     private func shakeHands(_ context: ChannelHandlerContext) {
         do throws(ProtocolViolation) {
             guard let handshake = try Handshake.decode(from: &early) else { return }
-            guard let driver = self.driver ?? network.driver(for: handshake.infoHash),
-                driver.answers(to: handshake.infoHash)
-            else { return close(.violation(.notBitTorrent)) }
+            guard let driver = self.driver ?? admitted(handshake.infoHash), driver.answers(to: handshake.infoHash)
+            else {
+                return close(.violation(.notBitTorrent))
+            }
             self.driver = driver
             theirs = handshake
             if !hasSentHandshake {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FleetIdentity
 import Metainfo
 import NIOCore
 import NIOPosix
+import NIOTLS
 import PeerProtocol
 package import Swarm
 import Synchronization
@@ -25,6 +27,8 @@ package final class PeerNetwork: Sendable {
     /// who says something and falls silent keeps the buffer.
     static let receiveBufferLength = 256 * 1024
     private static let firstReadLength = 1024
+    /// The longest first message of TLS that is waited for, in bytes.
+    private static let longestHello = 17 * 1024
     /// A connection on which more bytes than this wait to be sent is closed. Blocks are bounded by the reads in flight,
     /// so that only a peer that asks without reading the answers gets there.
     private static let unsentLimit = ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 8 << 20)
@@ -40,6 +44,10 @@ package final class PeerNetwork: Sendable {
         /// Accepted connections whose handshake is not complete, oldest first.
         var halfOpen: [(id: Swarm.ConnectionID, channel: any Channel)] = []
         var counts = ConnectionCounts()
+        var tls: MutualTLS?
+        var admitsPlain = true
+        /// Who is at the other end of the protected connections, once that is proven.
+        var members: [Swarm.ConnectionID: (certificate: FleetCertificate, channel: any Channel)] = [:]
     }
 
     /// This peer's id, chosen once per process.
@@ -67,6 +75,55 @@ package final class PeerNetwork: Sendable {
 
     /// Whether this peer has to do with this host at all.
     package func allows(_ host: IPAddress) -> Bool { networks.contains { $0.contains(host) } }
+
+    // MARK: The fleet
+
+    /// How this peer shows that it is of a fleet, and checks others; from here on new connections use it. Connections with
+    /// hosts whose certificates are revoked by it end.
+    /// - Parameters:
+    ///   - tls: `nil` when the host is enrolled nowhere.
+    ///   - admitsPlain: whether listeners elsewhere than on loopback accept connections without TLS, which reach open images
+    ///     only.
+    package func use(_ tls: MutualTLS?, admitsPlain: Bool) {
+        let revoked = state.withLock { state in
+            state.tls = tls
+            state.admitsPlain = admitsPlain
+            return state.members.values.filter { tls?.revokes($0.certificate) ?? true }.map(\.channel)
+        }
+        for channel in revoked { channel.close(promise: nil) }
+    }
+
+    /// Whether a listener takes connections without TLS.
+    package func admitsPlain(at address: PeerAddress) -> Bool {
+        address.host.isLoopback || state.withLock { $0.admitsPlain }
+    }
+
+    /// TLS for a swarm that only hosts of a fleet may take part in.
+    /// - Returns: `nil` when this host is not one of them.
+    func tls(for access: SwarmAccess) -> MutualTLS? {
+        guard case .fleet(let anchor) = access, let tls = state.withLock({ $0.tls }), tls.anchor == anchor else {
+            return nil
+        }
+        return tls
+    }
+
+    /// What the handshake proved about the other end of a connection, or why it ended there.
+    func identified(
+        _ id: Swarm.ConnectionID, _ channel: any Channel, _ outcome: Result<FleetCertificate, IdentityRefusal>
+    ) {
+        let mayStay = state.withLock { state in
+            switch outcome {
+            case .failure(let refusal):
+                state.counts.certificates[refusal, default: 0] += 1
+                return true
+            case .success(let certificate):
+                if state.open[id] != nil { state.members[id] = (certificate, channel) }
+                // The list may have grown while the handshake was under way.
+                return state.tls?.revokes(certificate) == false
+            }
+        }
+        if !mayStay { channel.close(promise: nil) }
+    }
 
     // MARK: Images
 
@@ -101,7 +158,7 @@ package final class PeerNetwork: Sendable {
             .childChannelOption(
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.firstReadLength)
             )
-            .childChannelInitializer { channel in self.accept(channel) }
+            .childChannelInitializer { channel in self.accept(channel, onLoopback: address.host.isLoopback) }
         if onlyIPv6 {
             bootstrap = bootstrap.serverChannelOption(
                 ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
@@ -128,9 +185,12 @@ package final class PeerNetwork: Sendable {
     /// Makes a connection for one image; what becomes of it is told to the driver.
     /// - Parameter byV2: whether to name a hybrid by its version 2 hash.
     func dial(_ address: PeerAddress, for driver: SwarmDriver, byV2: Bool) {
-        guard let socket = try? SocketAddress(ipAddress: "\(address.host)", port: Int(address.port)),
+        let tls = tls(for: driver.access)
+        guard tls != nil || driver.access == .everyone,
+            let socket = try? SocketAddress(ipAddress: "\(address.host)", port: Int(address.port)),
             let id = newConnection(with: address.host)
         else { return driver.dialFailed(address) }
+        let infoHash = driver.infoHash(byV2: byV2)
         ClientBootstrap(group: resources.group)
             .connectTimeout(Self.handshakeTimeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -140,7 +200,12 @@ package final class PeerNetwork: Sendable {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls {
+                        try pipeline.addHandler(
+                            tls.dialling("\(infoHash)") { self.identified(id, channel, $0) })
+                    }
+                    try pipeline.addHandler(
                         PeerChannelHandler(network: self, remote: address, dialled: driver, byV2: byV2, id: id))
                 }
             }
@@ -155,6 +220,7 @@ package final class PeerNetwork: Sendable {
     package func closed(_ id: Swarm.ConnectionID) {
         state.withLock { state in
             state.halfOpen.removeAll { $0.id == id }
+            state.members[id] = nil
             guard let host = state.open.removeValue(forKey: id), let count = state.perHost[host] else { return }
             state.perHost[host] = count > 1 ? count - 1 : nil
         }
@@ -167,16 +233,58 @@ package final class PeerNetwork: Sendable {
         state.withLock { $0.counts.violations[violation.kind, default: 0] += 1 }
     }
 
-    private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+    private func accept(_ channel: any Channel, onLoopback: Bool) -> EventLoopFuture<Void> {
         guard let remote = channel.remoteAddress.flatMap({ PeerAddress($0) }),
             let id = newConnection(with: remote.host)
         else { return channel.close() }
         admit(id, channel)
         // One that ends before it was ever active ends without its handler's knowledge.
         channel.closeFuture.whenComplete { _ in self.closed(id) }
+        let (tls, admitsPlain) = state.withLock { ($0.tls, $0.admitsPlain || onLoopback) }
+        guard let tls else { return talk(channel, remote, id, .plain) }
         return channel.eventLoop.makeCompletedFuture {
+            let timer = channel.eventLoop.scheduleTask(in: Self.handshakeTimeout) { channel.close(promise: nil) }
+            channel.closeFuture.whenComplete { _ in timer.cancel() }
+            // The first bytes tell TLS from BitTorrent, and TLS which image it is about.
+            let door = SNIHandler { result in
+                timer.cancel()
+                if case .hostname(let name) = result { return self.protect(channel, remote, id, name, tls) }
+                guard admitsPlain else {
+                    self.state.withLock { $0.counts.withoutTLS += 1 }
+                    return channel.close()
+                }
+                return self.talk(channel, remote, id, .plain)
+            }
             try channel.pipeline.syncOperations.addHandler(
-                PeerChannelHandler(network: self, remote: remote, dialled: nil, id: id))
+                ByteToMessageHandler(door, maximumBufferSize: Self.longestHello))
+        }
+    }
+
+    /// Goes on in TLS about the image that the other side named, and in TLS it must name it again.
+    private func protect(
+        _ channel: any Channel, _ remote: PeerAddress, _ id: Swarm.ConnectionID, _ name: String, _ tls: MutualTLS
+    ) -> EventLoopFuture<Void> {
+        // What follows the hash is passed over, as libtorrent does.
+        guard let hash = InfoHash(hexadecimal: name.prefix(2 * InfoHash.byteCount)), let driver = driver(for: hash),
+            driver.access == .fleet(tls.anchor)
+        else {
+            state.withLock { $0.counts.unknownInTLS += 1 }
+            return channel.close()
+        }
+        do {
+            try channel.pipeline.syncOperations.addHandler(tls.accepting { self.identified(id, channel, $0) })
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
+        return talk(channel, remote, id, .protected(driver))
+    }
+
+    private func talk(
+        _ channel: any Channel, _ remote: PeerAddress, _ id: Swarm.ConnectionID, _ way: PeerChannelHandler.Way
+    ) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(
+                PeerChannelHandler(network: self, remote: remote, accepted: way, id: id))
         }
     }
 

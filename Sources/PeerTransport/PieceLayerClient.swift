@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetIdentity
 package import Metainfo
 import NIOCore
 import NIOPosix
@@ -16,8 +17,10 @@ package struct PieceLayerClient: Sendable {
 
     private let missing: MissingPieceLayer
     private let network: PeerNetwork
+    private let access: SwarmAccess
 
     package init(_ missing: MissingPieceLayer, network: PeerNetwork) {
+        access = SwarmAccess(authority: missing.authority)
         self.missing = missing
         self.network = network
     }
@@ -25,12 +28,15 @@ package struct PieceLayerClient: Sendable {
     /// Asks one peer for what `inquiry` still lacks.
     /// - Returns: the inquiry with what the peer gave and proved, which may be nothing.
     package func ask(_ address: PeerAddress, _ inquiry: LayerInquiry) async -> LayerInquiry {
-        guard let id = network.newConnection(with: address.host) else { return inquiry }
+        let tls = network.tls(for: access)
+        guard tls != nil || access == .everyone, let id = network.newConnection(with: address.host) else {
+            return inquiry
+        }
         defer { network.closed(id) }
         return await withTaskGroup(of: LayerInquiry?.self) { group in
             let progress = Progress(inquiry)
             group.addTask {
-                try? await talk(to: address, progress)
+                try? await talk(to: address, id, tls, progress)
                 return await progress.inquiry
             }
             group.addTask {
@@ -50,13 +56,19 @@ package struct PieceLayerClient: Sendable {
         func take(_ hashes: [SHA256Digest]) -> Bool { inquiry.take(hashes) }
     }
 
-    private func talk(to address: PeerAddress, _ progress: Progress) async throws {
+    private func talk(
+        to address: PeerAddress, _ id: Swarm.ConnectionID, _ tls: MutualTLS?, _ progress: Progress
+    ) async throws {
         let socket = try SocketAddress(ipAddress: "\(address.host)", port: Int(address.port))
         let channel = try await ClientBootstrap(group: network.resources.group)
             .connectTimeout(PeerNetwork.handshakeTimeout)
             .connect(to: socket) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            tls.dialling("\(missing.infoHash)") { network.identified(id, channel, $0) })
+                    }
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         try await channel.executeThenClose { inbound, outbound in

@@ -55,6 +55,8 @@ package final class SwarmDriver: Sendable {
     private static let maximumSources = 1024
 
     package let metainfo: Metainfo
+    /// Who may take part.
+    package let access: SwarmAccess
     let image: any ImageBytes
     let network: PeerNetwork
     private let limits: SwarmLimits
@@ -77,6 +79,7 @@ package final class SwarmDriver: Sendable {
         limits: SwarmLimits = SwarmLimits(), onEvent: @escaping @Sendable (Event) -> Void
     ) {
         self.metainfo = metainfo
+        access = SwarmAccess(authority: metainfo.authority)
         self.image = image
         self.network = network
         self.limits = limits
@@ -85,6 +88,12 @@ package final class SwarmDriver: Sendable {
         let swarm = Swarm(metainfo: metainfo, have: have, ownID: network.peerID, limits: limits)
         core = NIOLoopBoundBox.makeBoxSendingValue(
             Core(swarm: swarm, recordedAt: TransportResources.now), eventLoop: loop)
+    }
+
+    /// The name by which this side dials. Who has a hybrid may know it by its version 1 hash alone; one who can do better
+    /// answers so (BEP 52).
+    func infoHash(byV2: Bool) -> InfoHash {
+        byV2 ? infoHash : metainfo.infoHashes.v1.map { InfoHash($0) } ?? infoHash
     }
 
     /// Whether a handshake with this hash means this image.

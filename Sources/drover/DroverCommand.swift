@@ -32,7 +32,9 @@ struct DroverCommand: AsyncParsableCommand {
             CommandGroup(name: "Trust", subcommands: [KeyCommand.self, TrustCommand.self, AuditCommand.self]),
             CommandGroup(
                 name: "This host",
-                subcommands: [PeerCommand.self, StatusCommand.self, DoctorCommand.self, LimitCommand.self]),
+                subcommands: [
+                    PeerCommand.self, HostCommand.self, StatusCommand.self, DoctorCommand.self, LimitCommand.self,
+                ]),
             CommandGroup(name: "Planning", subcommands: [SimulateCommand.self, BenchCommand.self]),
         ])
 

@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOPosix
 import PeerService
+import Supervision
 import TrackerProtocol
 
 /// `drover peer`: the program that runs on every host.
@@ -42,6 +43,19 @@ struct PeerRun: AsyncParsableCommand {
                 + "given more than once. (default: private, loopback and link-local addresses)", valueName: "prefix"))
     var networks: [String] = []
 
+    @Flag(
+        help: ArgumentHelp(
+            "Take connections without TLS from other machines although the host is enrolled in a fleet; they reach open "
+                + "masters only. A host that is not enrolled always does."))
+    var openSwarm = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The rack in which this host stands: trackers then name peers of the same rack first, so that an image "
+                + "enters a rack only a few times. Up to \(RackName.maximumByteCount) letters, digits, -, _ and .",
+            valueName: "name"))
+    var rack: String?
+
     @Option(help: ArgumentHelp("How much is logged: trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "info"
 
@@ -49,6 +63,7 @@ struct PeerRun: AsyncParsableCommand {
 
     func run() async throws {
         var configuration = PeerConfiguration(store: store.root)
+        configuration.isOpenSwarm = openSwarm
         for text in listen {
             guard let address = PeerAddress(parsing: text) else {
                 throw HostFailure(.usage, "--listen \(text) is not ADDRESS:PORT, such as 10.0.0.5:6881 or [::1]:6881")
@@ -69,6 +84,15 @@ struct PeerRun: AsyncParsableCommand {
             return prefix
         }
         if !prefixes.isEmpty { configuration.networks = prefixes }
+        if let rack {
+            guard let name = RackName(rack) else {
+                throw HostFailure(
+                    .usage,
+                    "--rack '\(rack)' is no rack's name; use up to \(RackName.maximumByteCount) letters, digits, -, _ and ."
+                )
+            }
+            configuration.rack = name
+        }
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw HostFailure(.usage, "there is no log level '\(logLevel)'; use info, or debug to see more")
         }
@@ -85,6 +109,10 @@ struct PeerRun: AsyncParsableCommand {
                 .conflict,
                 "a peer is running on \(store.root) already; stop it first, or name another store with --store")
         }
-        try await PeerProcess.run(host: host, configuration: configuration, log: log)
+        try await PeerProcess.run(host: host, configuration: configuration, log: log) { peer in
+            ServiceNotice.ready("serving \(store.root)").send()
+            try await PeerProcess.untilCancelled(peer)
+            ServiceNotice.stopping.send()
+        }
     }
 }

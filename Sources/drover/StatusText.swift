@@ -11,6 +11,11 @@ enum StatusText {
         lines.append("\(report.store): \(report.isRunning ? "peer running\(listening)" : "no peer running")")
         lines.append("\(report.clones) clones, \(ByteText(report.freeBytes)) free")
         lines += (report.warnings ?? []).map { "warning: \($0)" }
+        if let enrolment = report.enrolment {
+            lines.append("enrolled as \(enrolment.host) in fleet \(enrolment.fleet.prefix(16))")
+        }
+        let open = report.openListeners ?? []
+        if !open.isEmpty { lines.append("open to everyone, without TLS: \(open.joined(separator: ", "))") }
         for tracker in report.trackers { lines.append("tracker \(tracker.url): \(tracker.state)") }
         if let limits = report.limits, limits != RateLimits() {
             lines.append("limits: up \(RateText.words(limits.up)), down \(RateText.words(limits.down))")

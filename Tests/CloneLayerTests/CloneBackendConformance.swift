@@ -396,7 +396,8 @@ struct CloneBackendConformance {
                 }
                 operation += stride
             }
-            #expect(operation > 3, "the \(step) was not watched")
+            // A volume is reset in three operations of LVM: a new one, the old one gone, the name.
+            #expect(operation > 2, "the \(step) was not watched")
         }
 
         try each("create") { _, _ in

@@ -69,9 +69,10 @@ final class Fleet: Sendable {
 
     /// Starts the tracker; after it was stopped, at the address it had.
     @discardableResult
-    func startTracker() async throws -> ChildProcess {
+    func startTracker(options: [String] = []) async throws -> ChildProcess {
         let address = trackerAddress.withLock { $0 }
-        let child = try start(Program.tracker, ["run", "--listen", address, "--database", path("tracker.sqlite")])
+        let child = try start(
+            Program.tracker, ["run", "--listen", address, "--database", path("tracker.sqlite")] + options)
         let taken = try await eventually("the tracker listens") { () throws -> String? in
             if child.exitStatus != nil { throw TestFailure("the tracker ended: \(child.errors)") }
             return child.errors.split(separator: "\n").first { $0.hasPrefix("listening on ") }

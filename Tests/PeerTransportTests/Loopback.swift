@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetIdentity
 import Metainfo
 import NIOCore
 import NIOPosix
@@ -86,7 +87,7 @@ final class TestPeer: Sendable {
     init(
         _ loopback: Loopback, _ metainfo: Metainfo, have: Bitfield? = nil, image: MemoryImage,
         host: String = "127.0.0.1", limits: SwarmLimits = SwarmLimits(), extentCapacity: Int = 48,
-        networks: [NetworkPrefix] = NetworkPrefix.local, callsBack: Bool = false
+        networks: [NetworkPrefix] = NetworkPrefix.local, callsBack: Bool = false, tls: MutualTLS? = nil
     ) async throws {
         var random = SystemRandomNumberGenerator()
         let resources = TransportResources(
@@ -95,6 +96,7 @@ final class TestPeer: Sendable {
         self.image = image
         network = PeerNetwork(
             peerID: PeerID.generated(using: &random), resources: resources, networks: networks)
+        network.use(tls, admitsPlain: tls == nil)
         address = try await network.listen(
             at: PeerAddress(host: try #require(IPAddress(parsing: host)), port: 0))
         let notes = Notes()

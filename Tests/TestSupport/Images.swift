@@ -53,11 +53,13 @@ package struct TestImage: Sendable {
     }
 
     /// The image's .torrent.
-    package func torrent(name: String = "test@1.raw", hybrid: Bool = false, trackers: [String] = []) -> [UInt8] {
+    package func torrent(
+        name: String = "test@1.raw", hybrid: Bool = false, trackers: [String] = [], authority: String? = nil
+    ) -> [UInt8] {
         let v1Pieces: [UInt8] = geometry.pieces.flatMap { SHA1Digest(hashing: bytes(of: $0)).bytes }
         return TorrentWriter(
             name: name, geometry: geometry, pieceHashes: pieceHashes, v1Pieces: hybrid ? v1Pieces : nil,
-            trackers: trackers
+            trackers: trackers, authority: authority
         ).encoded
     }
 }

@@ -58,6 +58,12 @@ struct MasterCreate: AsyncParsableCommand {
     @Flag(help: "Add version 1 hashes, so that clients that know only BitTorrent v1 can join.")
     var hybrid = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let everybody fetch the master who has its .torrent. Without it a master that is made on an enrolled host is for "
+                + "the enrolled hosts of its fleet."))
+    var open = false
+
     @Option(
         help: ArgumentHelp(
             "The image's format: raw, qcow2, vmdk, vhd, vhdx or vdi. (default: from the file's extension)",
@@ -88,7 +94,7 @@ struct MasterCreate: AsyncParsableCommand {
         }
         let order = HostRequest.CreateMaster(
             source: StoreLayout.resolve(source), name: name, version: version, label: label, trackers: trackers,
-            webSeeds: webSeeds, pieceLength: pieceLength, hybrid: hybrid, format: format,
+            webSeeds: webSeeds, pieceLength: pieceLength, hybrid: hybrid, isOpen: open, format: format,
             isFormatStated: sourceFormat != nil)
         let reply = try await store.ask(.createMaster(order), create: true, quiet: output.quiet)
         guard case .master(let report) = reply else { throw HostFailure.unexpectedReply }

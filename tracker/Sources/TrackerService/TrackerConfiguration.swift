@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FleetIdentity
 package import OperatorAccess
 package import TrackerCore
 package import TrackerProtocol
@@ -9,16 +10,21 @@ package import Trust
 package struct TrackerConfiguration: Sendable {
     /// Where to listen; port 0 takes any free port. `[::]` takes IPv4 connections too.
     package var listen: [PeerAddress]
+    /// Where to take announces over UDP; port 0 takes any free port. `[::]` takes IPv4 datagrams too.
+    package var datagrams: [PeerAddress]
     /// Whom it is for.
     package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
     package var trustRoot: TrustRoot?
+    /// The fleet's authority, whose certificates hosts get here; `nil` where there is no fleet.
+    package var authority: FleetAuthority?
     /// How many swarms and peers are remembered.
     package var swarms = TrackerLimits()
     /// What one HTTP request may cost.
     package var requests = RequestLimits()
 
-    package init(listen: [PeerAddress]) {
+    package init(listen: [PeerAddress], datagrams: [PeerAddress] = []) {
         self.listen = listen
+        self.datagrams = datagrams
     }
 }

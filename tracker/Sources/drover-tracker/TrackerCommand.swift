@@ -23,7 +23,8 @@ struct TrackerCommand: AsyncParsableCommand {
               9   No space.
             """,
         subcommands: [
-            RunCommand.self, AdminCommand.self, OperatorCommand.self, AuditCommand.self, BackupCommand.self,
+            RunCommand.self, FleetCommand.self, TokenCommand.self, HostCommand.self, AdminCommand.self,
+            OperatorCommand.self, AuditCommand.self, BackupCommand.self,
             RestoreCommand.self,
         ])
 

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FleetIdentity
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import OperatorAccess
+import TrackerStorage
+
+/// `/api/v1/fleet/certificate` and `revoked`: how hosts get and keep certificates of the fleet.
+///
+/// What comes and goes here is signed and not secret. Who asks is proven by the request itself: by a token's signature, or
+/// by the certificate that is to be renewed.
+struct EnrolmentRoutes: Sendable {
+    let storage: any HostStorage
+    let authority: FleetAuthority
+
+    func add(to table: inout RouteTable) {
+        // Who asks is proven by the request itself, so that these doors are open.
+        table.change(.post, "api/v1/fleet/certificate", RoutePolicy(.open), action: "host.certify") {
+            request, context in
+            let (subject, certificate) =
+                switch try await read(request) {
+                case .enrol(let order): try await enrol(order)
+                case .renew(let order): try await renew(order)
+                }
+            context.note.set(subject: subject, after: certificate.serial)
+            return try JSONAnswer.response(EnrolmentAnswer(certificate: certificate, authority: authority.anchor))
+        }
+        table.read("api/v1/fleet/revoked", RoutePolicy(.open)) { _, _ in try await revoked() }
+    }
+
+    private func enrol(_ body: EnrolmentRequest) async throws -> (subject: String, certificate: FleetCertificate) {
+        let (digest, certificateRequest) = try proof { () throws(IdentityRefusal) in try body.proven() }
+        let now = Date()
+        let seconds = Int64(now.timeIntervalSince1970)
+        guard let token = try await storage.enrolmentToken(digest: digest) else { throw Self.refusal(.unknownToken) }
+        guard token.used == nil else { throw Self.refusal(.usedToken) }
+        guard token.expires > seconds else { throw Self.refusal(.expiredToken) }
+        guard let holder = CertificateHolder.host(named: body.host) else {
+            throw APIError(
+                .unprocessableContent, "bad_name",
+                "A host's name has lower-case letters, digits, '.', '_' and '-'; choose another with --name.")
+        }
+        guard HostPattern(token.pattern)?.fits(body.host) == true else {
+            throw APIError(
+                .forbidden, "name_not_allowed",
+                "The token is for hosts named \(token.pattern); choose such a name with --name, or get another token.")
+        }
+        let certificate = try authority.issue(certificateRequest, to: holder, now: now)
+        let outcome = try await storage.enrol(
+            StoredHost(name: body.host, labels: token.labels, enrolled: seconds),
+            StoredCertificate(certificate, host: body.host), redeeming: digest, replacing: false, at: seconds)
+        guard case .enrolled = outcome else { throw Self.refusal(outcome) }
+        return (body.host, certificate)
+    }
+
+    private func renew(_ body: RenewalRequest) async throws -> (subject: String, certificate: FleetCertificate) {
+        let now = Date()
+        let certificate: FleetCertificate
+        let certificateRequest: CertificateRequest
+        do throws(IdentityRefusal) {
+            (certificate, certificateRequest) = try await body.proven(
+                CertificateCheck(anchor: authority.anchor), now: now)
+        } catch {
+            throw Self.unproven(error)
+        }
+        guard case .host(let name) = certificate.holder else { throw Self.unproven(.wrongHolder) }
+        guard let known = try await storage.certificate(serial: certificate.serial), known.revoked == nil,
+            known.host == name
+        else { throw Self.unproven(.revoked) }
+        let next = try authority.issue(certificateRequest, to: certificate.holder, now: now)
+        guard try await storage.addCertificate(StoredCertificate(next, host: name)) else {
+            throw Self.unproven(.revoked)
+        }
+        return (name, next)
+    }
+
+    private func revoked() async throws -> Response {
+        let now = Date()
+        var serials: [String] = []
+        var last: String?
+        repeat {
+            let page = try await storage.revokedCertificates(
+                at: Int64(now.timeIntervalSince1970), after: last, limit: StorageLimits.page)
+            serials += page.elements.map(\.serial)
+            last = page.next
+        } while last != nil && serials.count < RevocationList.serialLimit
+        return try JSONAnswer.response(RevocationList(serials, by: authority, now: now))
+    }
+
+    private func read(_ request: Request) async throws -> CertificateOrder {
+        guard let body = try? await request.body.collect(upTo: CertificateOrder.byteLimit) else {
+            throw APIError(.contentTooLarge, "too_large", "The request is too long.")
+        }
+        guard let order = try? JSONDecoder().decode(CertificateOrder.self, from: Data(body.readableBytesView)) else {
+            throw APIError(.badRequest, "bad_request", "This is no such request; use `drover host enrol`.")
+        }
+        return order
+    }
+
+    private func proof<Value>(_ body: () throws(IdentityRefusal) -> Value) throws -> Value {
+        do { return try body() } catch { throw Self.unproven(error) }
+    }
+
+    private static func unproven(_ refusal: IdentityRefusal) -> APIError {
+        APIError(.unauthorized, refusal.rawValue.replacing("-", with: "_"), "It is refused: \(refusal).")
+    }
+
+    private static func refusal(_ outcome: Enrolment) -> APIError {
+        switch outcome {
+        case .enrolled, .unknownToken:
+            APIError(.unauthorized, "unknown_token", "The tracker knows no such token; get another one.")
+        case .expiredToken: APIError(.unauthorized, "expired_token", "The token has expired; get another one.")
+        case .usedToken:
+            APIError(.unauthorized, "used_token", "The token has been used; each is for one host. Get another one.")
+        case .nameTaken:
+            APIError(
+                .conflict, "name_taken",
+                "A host of this name is enrolled; choose another with --name, or revoke that one with "
+                    + "`drover-tracker host revoke`.")
+        }
+    }
+}
+
+extension StoredCertificate {
+    init(_ certificate: FleetCertificate, host: String) {
+        self.init(
+            serial: certificate.serial, host: host, issued: Int64(certificate.validFrom.timeIntervalSince1970),
+            expires: Int64(certificate.validUntil.timeIntervalSince1970))
+    }
+}
