@@ -91,8 +91,12 @@ final class RunningTool {
         }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, error, 2)
-        // Whatever of ours was descriptor 3 is closed in the child anyway.
         if let handed { posix_spawn_file_actions_adddup2(&actions, handed, 3) }
+        // Not all of this process's files and sockets are closed by themselves; with one of them a program that outlives it
+        // would keep a port taken, and whoever waits at the other end waiting.
+        for descriptor in openDescriptors() where descriptor > (handed == nil ? 2 : 3) {
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         var none = sigset_t()
         var all = sigset_t()
         sigemptyset(&none)
@@ -106,6 +110,19 @@ final class RunningTool {
         var variables = environment.map { strdup($0) } + [nil]
         defer { for text in words + variables { free(text) } }
         return posix_spawn(&process, path, &actions, &attributes, &words, &variables)
+    }
+
+    private static func openDescriptors() -> [Int32] {
+        guard let folder = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(folder) }
+        var found: [Int32] = []
+        while let next = readdir(folder) {
+            let name = withUnsafeBytes(of: next.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let descriptor = Int32(name) { found.append(descriptor) }
+        }
+        return found
     }
 
     /// Reads until the program has ended; kills it when the time is up or it prints too much.
