@@ -16,9 +16,12 @@ SEED ?=
 # “make fuzz SECONDS=600 TARGET=bencode” looks at one target for longer.
 SECONDS ?= 60
 TARGET ?=
+# “make install PREFIX=/usr DESTDIR=…”, for packagers.
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check verify verify-hypervisors fuzz simulate demo bench fmt clean
+.PHONY: help build test check verify verify-hypervisors fuzz simulate demo bench dist install fmt clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,9 +66,17 @@ demo: ## Show the main job: one real master image, four hosts, verified, cloned,
 	@deploy/demo/demo
 
 bench: ## Run the benchmarks
-	@deploy/packages build
+	@deploy/packages bench
 	$(SWIFT_BUILD)
 	@Tests/Benchmarks/run $(SUITES)
+
+dist: ## Make an archive of the programs and all they come with, in dist/
+	@deploy/packages build
+	$(SWIFT_BUILD)
+	@deploy/dist
+
+install: ## Install what “make build” made: make install PREFIX=/usr/local
+	@DESTDIR='$(DESTDIR)' deploy/install '$(PREFIX)'
 
 fmt: ## Format every Swift file in place
 	swift format --in-place --parallel --recursive Package.swift Sources Tests tracker

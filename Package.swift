@@ -26,8 +26,19 @@ func support(_ name: String, path: String, _ dependencies: [Target.Dependency]) 
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
+/// Programs hold Swift's libraries, so that a host needs no toolchain. What Foundation's part in that needs beside is
+/// named nowhere when modules were compiled for the shared one, as the tests want them.
+let selfContained: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections",
+            "-l_FoundationICU",
+        ], .when(platforms: [.linux]))
+]
+
 func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: strict, linkerSettings: selfContained)
 }
 
 func tests(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
@@ -101,6 +112,8 @@ let package = Package(
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
         module("AuditTrail", ["Metainfo"]),
+        module("FleetProtocol", ["Metainfo"]),
+        module("FleetAgent", ["Metainfo", "FleetProtocol"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
         module("FleetIdentity", [.x509, .crypto, .asn1, .nioCore, .nioSSL]),
         // Every decision of a download: no I/O.
@@ -111,8 +124,10 @@ let package = Package(
         module("ToolLayer", []),
         module("DeviceLayer", ["ToolLayer"]),
         module("CloneLayer", ["Metainfo", "FileLayer", "ImageHeaders", "ToolLayer", "DeviceLayer"]),
+        module("CloneProbe", ["CloneLayer", "ToolLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
+        module("Supervision", []),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -125,7 +140,7 @@ let package = Package(
             [
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
                 "ImageStore",
-                "CloneLayer", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
+                "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
                 "ConnectionGate",
                 .nioCore,
                 .nioPosix,
@@ -140,7 +155,7 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer", "ImageStore",
                 "CloneLayer",
                 "CloneBench",
-                "MasterLint", "PeerService", "Simulator", .nioPosix, .arguments, .logging,
+                "MasterLint", "PeerService", "Simulator", "Supervision", .nioPosix, .arguments, .logging,
             ]),
         module(
             "Simulator",
@@ -148,6 +163,10 @@ let package = Package(
 
         // The tracker.
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
+        module(
+            "FleetService", path: "tracker/Sources/FleetService",
+            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
+        .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
         module(
@@ -160,15 +179,21 @@ let package = Package(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "FleetIdentity", "ConnectionGate", .hummingbird, .hummingbirdCore,
-                .httpTypes, .nioCore, .logging, .lifecycle, .unixSignals,
+                "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                .nioCore, .nioHTTP1,
+                .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
                 "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "FleetIdentity", "Trust", .arguments, .logging,
+                "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
+
+        // What benchmarks measure with.
+        program(
+            "tracker-load", path: "Tests/Benchmarks/TrackerLoad",
+            ["Metainfo", "TrackerProtocol", "CLinuxSockets", .arguments]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -184,6 +209,8 @@ let package = Package(
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("AuditTrailTests", ["AuditTrail"]),
+        tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
+        tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
@@ -192,10 +219,13 @@ let package = Package(
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
         tests("ToolLayerTests", ["ToolLayer"]),
+        tests("SupervisionTests", ["Supervision"]),
         tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
         tests(
             "CloneLayerTests",
             ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
+        tests(
+            "CloneProbeTests", ["Metainfo", "FileLayer", "ToolLayer", "CloneLayer", "CloneProbe", "TestSupport"]),
         tests("MasterLintTests", ["FileLayer", "ToolLayer", "MasterLint", "TestSupport"]),
         tests("CloneBenchTests", ["FileLayer", "CloneLayer", "CloneBench", "TestSupport"]),
         tests(
@@ -215,7 +245,13 @@ let package = Package(
                 "Trust",
                 "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
-                .nioCore, .logging,
+                .nioCore, .logging, .subprocess, .systemPackage,
+            ]),
+        tests(
+            "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
+                "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(

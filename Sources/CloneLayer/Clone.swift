@@ -19,17 +19,22 @@ package struct CloneArtefact: Hashable, Sendable {
 
 /// A clone as the registry records it.
 package struct Clone: Hashable, Sendable {
-    /// Where a clone is in its life. Only `ready` clones are shown; the others are finished off by recovery.
+    /// Where a clone is in its life. Only `ready` clones are shown; the others are finished off by recovery, a `temporary`
+    /// one when the process that made it is gone.
     package enum State: String, Sendable {
         /// Announced before anything is made, so that a crash cannot leave something that no record names.
         case creating
         case ready
+        /// Whole, and meant to last no longer than the process that made it, such as one that is probed.
+        case temporary
         /// Announced before anything is taken away, so that a crash cannot leave half a clone in the list.
         case removing
     }
 
     package var artefact: CloneArtefact
-    package let master: MasterName
+    package internal(set) var master: MasterName
+    /// The master whose clone it is about to be instead; set while its disk may be of either.
+    package internal(set) var next: MasterName?
     package let backend: CloneBackendKind
     /// When it was made, in seconds since 1970.
     package let created: Int64
@@ -39,7 +44,7 @@ package struct Clone: Hashable, Sendable {
 
     package init(
         artefact: CloneArtefact, master: MasterName, backend: CloneBackendKind, created: Int64, state: State,
-        seedImage: String? = nil
+        seedImage: String? = nil, next: MasterName? = nil
     ) {
         self.artefact = artefact
         self.master = master
@@ -47,6 +52,7 @@ package struct Clone: Hashable, Sendable {
         self.created = created
         self.state = state
         self.seedImage = seedImage
+        self.next = next
     }
 
     package var name: CloneName { artefact.clone }

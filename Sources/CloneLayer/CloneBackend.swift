@@ -39,6 +39,14 @@ package protocol CloneBackend: Sendable {
     /// - Throws: `.conflict` when one of the artefacts is open, as by a machine, so that it cannot be removed or reset.
     func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError)
 
+    /// - Throws: `.conflict` when one of the artefacts is open, for a backend's files as well, which may be removed and
+    ///   reset all the same.
+    func checkStopped(_ artefacts: [CloneArtefact]) throws(CloneError)
+
+    /// The artefact as it is to be recorded once ``reset(_:to:)`` has put a clone of another master in its place.
+    /// - Parameter old: the master it was made of, where the store still has it.
+    func moved(_ artefact: CloneArtefact, from old: MasterImage?, to new: MasterImage) -> CloneArtefact
+
     /// Makes artefacts usable that a restart of the host took from the kernel. One that cannot be does not keep the
     /// others from it.
     func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping
@@ -63,6 +71,10 @@ package protocol CloneBackend: Sendable {
 extension CloneBackend {
     package func finishReset(of artefact: CloneArtefact, to master: MasterImage) throws(CloneError) {}
     package func checkUnused(_ artefacts: [CloneArtefact]) throws(CloneError) {}
+    package func checkStopped(_ artefacts: [CloneArtefact]) throws(CloneError) { try checkUnused(artefacts) }
+    package func moved(
+        _ artefact: CloneArtefact, from old: MasterImage?, to new: MasterImage
+    ) -> CloneArtefact { artefact }
     package func map(_ artefacts: [CloneArtefact], of master: MasterImage) throws(CloneError) -> CloneMapping {
         CloneMapping()
     }

@@ -14,6 +14,8 @@ struct CloneRecord: Codable {
     let state: String
     /// Whether there is a seed image in its place.
     let hasSeedImage: Bool?
+    /// The master whose clone it is about to be instead.
+    let next: String?
 
     init(_ clone: Clone, in folder: String) {
         name = clone.name.text
@@ -25,6 +27,7 @@ struct CloneRecord: Codable {
         created = clone.created
         state = clone.state.rawValue
         hasSeedImage = clone.seedImage == nil ? nil : true
+        next = clone.next?.description
     }
 
     /// - Returns: `nil` when a word is not known here.
@@ -32,10 +35,12 @@ struct CloneRecord: Codable {
         guard let name = try? CloneName(name), let master = MasterName(master),
             let backend = CloneBackendKind(rawValue: backend), let state = Clone.State(rawValue: state)
         else { return nil }
+        let goal = next.flatMap { MasterName($0) }
+        guard (goal == nil) == (next == nil) else { return nil }
         let path = path.hasPrefix("/") ? path : "\(folder)/\(path)"
         return Clone(
             artefact: CloneArtefact(clone: name, path: path, details: details ?? [:]), master: master,
             backend: backend, created: created, state: state,
-            seedImage: hasSeedImage == true ? SeedFiles.path(of: name, in: folder) : nil)
+            seedImage: hasSeedImage == true ? SeedFiles.path(of: name, in: folder) : nil, next: goal)
     }
 }

@@ -104,11 +104,13 @@ extension CloneRegistry {
         }
     }
 
-    /// Takes away the artefacts of every clone that is not ready, then forgets it.
+    /// Takes away the artefacts of every clone that is half made or half removed, then forgets it.
     @discardableResult
     func settle(_ state: inout State) -> Recovery {
         var recovery = Recovery()
-        let pending = state.clones.values.filter { $0.state != .ready }.sorted { $0.name < $1.name }
+        let pending = state.clones.values.filter { $0.state == .creating || $0.state == .removing }.sorted {
+            $0.name < $1.name
+        }
         guard !pending.isEmpty else { return recovery }
         for kind in CloneBackendKind.allCases {
             let clones = pending.filter { $0.backend == kind }

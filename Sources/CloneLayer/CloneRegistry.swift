@@ -24,10 +24,10 @@ package final class CloneRegistry: Sendable {
     let state: Mutex<State>
     /// What whoever only asks gets to see meanwhile.
     private let visible: VisibleClones
-    private let site: CloneSite
+    let site: CloneSite
     private let order: @Sendable () -> AutoOrder
     let seeds: SeedFiles
-    private let newInstance: @Sendable () -> String
+    let newInstance: @Sendable () -> String
     private let wallClock: @Sendable () -> Int64
     private let stopwatch: @Sendable () -> @Sendable () -> Duration
 
@@ -89,7 +89,7 @@ package final class CloneRegistry: Sendable {
 
     /// The clones of a master, by name: what would break if it were removed.
     package func clones(of master: MasterName) -> [Clone] {
-        visible.all.values.filter { $0.master == master }.sorted { $0.name < $1.name }
+        visible.all.values.filter { $0.needs(master) }.sorted { $0.name < $1.name }
     }
 
     /// - Throws: `.conflict` that names clones when the master has any. Between this and the removal the caller must
@@ -97,7 +97,7 @@ package final class CloneRegistry: Sendable {
     package func checkRemovable(_ master: MasterName) throws(CloneError) {
         // A clone of it may be about to be recorded.
         let users = state.withLock { state in
-            state.clones.values.filter { $0.master == master }.sorted { $0.name < $1.name }
+            state.clones.values.filter { $0.needs(master) }.sorted { $0.name < $1.name }
         }
         guard !users.isEmpty else { return }
         let shown = users.prefix(3).map(\.name.text).joined(separator: ", ")
@@ -134,6 +134,10 @@ package final class CloneRegistry: Sendable {
         }
         return clones.map { clone in
             let condition = conditions[clone.name] ?? .broken("nothing is known of it; this is a bug")
+            if let next = clone.next {
+                return .broken(
+                    "its refresh to \(next) was interrupted; `drover clone refresh --stopped \(next.name)` finishes it")
+            }
             guard condition.health.isUsable, let reason = seeds.obstacle(of: clone) else { return condition }
             return .broken(reason)
         }
@@ -153,13 +157,16 @@ package final class CloneRegistry: Sendable {
 
     /// Makes one clone named `base`, or `count` clones named `base-1` to `base-count`: all of them or none. When it
     /// returns they are durable.
-    /// - Parameter identity: who their guests are; `nil` for clones without seed images.
+    /// - Parameters:
+    ///   - identity: who their guests are; `nil` for clones without seed images.
+    ///   - isTemporary: whether they are to go with this process; they are not listed then, and keep their master from
+    ///     being removed.
     /// - Throws: `.usage` for a bad count, an absent backend or a guest without a host name; `.conflict` when a name is taken (nothing is made then)
     ///   or no backend works here; `.altered` when its
     ///   file changed meanwhile; `.noSpace`; `.other`.
     package func create(
         _ base: CloneName, count: Int? = nil, of master: MasterImage, backend choice: BackendChoice = .auto,
-        settings: CloneSettings = .none, identity: GuestIdentity? = nil
+        settings: CloneSettings = .none, identity: GuestIdentity? = nil, isTemporary: Bool = false
     ) throws(CloneError) -> CreatedClones {
         let names = try CloneName.series(base, count: count)
         let seedImages = try identity?.seedImages(for: names, isNumbered: count != nil, newInstance: newInstance) ?? []
@@ -188,7 +195,7 @@ package final class CloneRegistry: Sendable {
                 let artefacts = try pick.backend.create(clones.map(\.artefact), of: master)
                 for (index, artefact) in artefacts.enumerated() where index < clones.count {
                     clones[index].artefact = artefact
-                    clones[index].state = .ready
+                    clones[index].state = isTemporary ? .temporary : .ready
                 }
                 // Until it is recorded a crash takes them away.
                 try site.checkUnchanged(master)
@@ -210,6 +217,12 @@ package final class CloneRegistry: Sendable {
         try state.withLock { state throws(CloneError) in
             settle(&state)
             var clone = try state.ready(name)
+            guard clone.next == nil else {
+                throw CloneError(
+                    .conflict,
+                    "the refresh of the clone \(name) was interrupted; finish it with drover clone refresh --stopped "
+                        + "\(clone.master.name)")
+            }
             guard clone.master == master.name else {
                 throw CloneError(.conflict, "the clone \(name) belongs to \(clone.master) and not to \(master.name)")
             }
@@ -262,6 +275,29 @@ package final class CloneRegistry: Sendable {
             }
             let problems = settle(&state).problems
             if let problem = problems.first, names.contains(where: { state.clones[$0] != nil }) { throw problem }
+        }
+    }
+
+    /// Removes a temporary clone.
+    /// - Throws: what keeps it there; it goes at the next start then.
+    package func removeTemporary(_ name: CloneName) throws(CloneError) {
+        try state.withLock { state throws(CloneError) in
+            guard let clone = state.clones[name], clone.state == .temporary else { return }
+            // On record it is one that goes anyway.
+            state.hide([clone])
+            if let problem = settle(&state).problems.first, state.clones[name] != nil { throw problem }
+        }
+    }
+
+    /// Temporary clones whose process is gone.
+    package var hasAbandoned: Bool { visible.all.values.contains { $0.state == .temporary } }
+
+    /// Removes temporary clones whose process is gone. Only who has just opened the registry knows that it is.
+    /// - Returns: what could not be removed; it is tried again at the next start.
+    package func removeAbandoned() -> [CloneError] {
+        state.withLock { state in
+            state.hide(state.clones.values.filter { $0.state == .temporary })
+            return settle(&state).problems
         }
     }
 

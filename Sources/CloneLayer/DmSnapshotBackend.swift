@@ -98,6 +98,18 @@ package struct DmSnapshotBackend: CloneBackend {
         }
     }
 
+    /// A store that was as large as the old master needed is as large as the new one needs.
+    package func moved(
+        _ artefact: CloneArtefact, from old: MasterImage?, to new: MasterImage
+    ) -> CloneArtefact {
+        var settings = CloneSettings(details: artefact.details)
+        guard let old, settings.storeSize == SnapshotStore.size(forMasterOf: old.size) else { return artefact }
+        settings.storeSize = SnapshotStore.size(forMasterOf: new.size) ?? settings.storeSize
+        var moved = artefact
+        moved.details.merge(settings.details) { $1 }
+        return moved
+    }
+
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
         mappings.conditions(of: queries) { clone throws(BrokenClone) in
             _ = try stores.status(of: stores.file(of: clone)).get()

@@ -114,6 +114,21 @@ struct FileArtefacts: Sendable {
         }
     }
 
+    /// - Throws: `.conflict` when a machine, or anybody else, has one of the files open.
+    func checkStopped(_ artefacts: [CloneArtefact]) throws(CloneError) {
+        for artefact in artefacts {
+            let isInUse: Bool
+            do throws(FileError) { isInUse = try site.files.isInUse(artefact.path) } catch {
+                throw CloneError(error, during: "see whether the clone \(artefact.clone) is in use")
+            }
+            guard !isInUse else {
+                throw CloneError(
+                    .conflict,
+                    "the clone \(artefact.clone) is in use: \(artefact.path) is open; shut its machine down first")
+            }
+        }
+    }
+
     func sweep() throws(CloneError) -> [String] {
         do throws(FileError) {
             guard try site.files.status(site.folder) != nil else { return [] }

@@ -80,6 +80,14 @@ package struct LvmBackend: CloneBackend {
         try store.map(artefacts)
     }
 
+    package func moved(
+        _ artefact: CloneArtefact, from old: MasterImage?, to new: MasterImage
+    ) -> CloneArtefact {
+        var moved = artefact
+        moved.details[VolumeStore.originKey] = store.masterName(new)
+        return moved
+    }
+
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
         store.conditions(of: queries) { method.condition(of: $0, $1) }
     }

@@ -55,6 +55,8 @@ package struct Qcow2Backend: CloneBackend {
         try artefacts.remove(made)
     }
 
+    package func checkStopped(_ made: [CloneArtefact]) throws(CloneError) { try artefacts.checkStopped(made) }
+
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
         queries.map { query in
             do throws(BrokenClone) {

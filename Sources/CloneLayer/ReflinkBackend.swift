@@ -72,6 +72,8 @@ package struct ReflinkBackend: CloneBackend {
         try artefacts.remove(made)
     }
 
+    package func checkStopped(_ made: [CloneArtefact]) throws(CloneError) { try artefacts.checkStopped(made) }
+
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
         queries.map { CloneCondition(artefacts.healthOfRawFile($0.artefact, master: $0.master)) }
     }

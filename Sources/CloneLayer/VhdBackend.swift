@@ -96,6 +96,8 @@ package struct VhdBackend: CloneBackend {
         _ = try removeUnusedParents()
     }
 
+    package func checkStopped(_ made: [CloneArtefact]) throws(CloneError) { try artefacts.checkStopped(made) }
+
     package func conditions(of queries: [CloneQuery]) -> [CloneCondition] {
         queries.map { query in
             do throws(BrokenClone) {

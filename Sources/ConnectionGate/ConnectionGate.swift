@@ -25,7 +25,7 @@ package final class ConnectionGate: Sendable {
     package init(limit: Int) { self.limit = max(1, limit) }
 
     /// A connection waits for its first request, or for another.
-    func waits(_ channel: any Channel) {
+    package func waits(_ channel: any Channel) {
         let oldest: (any Channel)? = state.withLock { state in
             state.waiting[ObjectIdentifier(channel)] = Waiting(place: state.nextPlace, channel: channel)
             state.nextPlace += 1
@@ -38,7 +38,7 @@ package final class ConnectionGate: Sendable {
     }
 
     /// The connection's request is complete, or the connection is gone.
-    func leaves(_ channel: any Channel) {
+    package func leaves(_ channel: any Channel) {
         state.withLock { $0.waiting[ObjectIdentifier(channel)] = nil }
     }
 }

@@ -10,21 +10,32 @@ package struct GatedChannel: ServerChildChannel {
 
     private let http: HTTP1Channel
 
-    /// A server whose connections pass a gate.
+    /// A connection that passes a gate.
     /// - Parameters:
+    ///   - responder: answers requests.
     ///   - patience: how long a request may take to arrive, its body included, and how long the next one may be waited for.
     ///   - answersMustBeRead: whether a connection also ends that takes nothing of its answer for so long.
     ///   - limits: what a request's head may cost.
+    package init(
+        responder: @escaping HTTPChannelHandler.Responder, gate: ConnectionGate, patience: TimeAmount,
+        answersMustBeRead: Bool, limits: HTTP1Channel.Configuration.DecoderConfiguration = .init()
+    ) {
+        let configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [
+                RequestWatch(gate: gate, patience: patience, answersMustBeRead: answersMustBeRead)
+            ], idleTimeout: patience, httpDecoderConfiguration: limits)
+        http = HTTP1Channel(responder: responder, configuration: configuration)
+    }
+
+    /// A server whose connections pass a gate; see ``init(responder:gate:patience:answersMustBeRead:limits:)``.
     package static func server(
         gate: ConnectionGate, patience: TimeAmount, answersMustBeRead: Bool,
         limits: HTTP1Channel.Configuration.DecoderConfiguration = .init()
     ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            let configuration = HTTP1Channel.Configuration(
-                additionalChannelHandlers: [
-                    RequestWatch(gate: gate, patience: patience, answersMustBeRead: answersMustBeRead)
-                ], idleTimeout: patience, httpDecoderConfiguration: limits)
-            return GatedChannel(http: HTTP1Channel(responder: responder, configuration: configuration))
+            GatedChannel(
+                responder: responder, gate: gate, patience: patience, answersMustBeRead: answersMustBeRead,
+                limits: limits)
         }
     }
 

@@ -27,6 +27,13 @@ package protocol FileAccess: Sendable {
     /// Makes `to` a new file that shares the extents of `from` (FICLONE).
     /// - Throws: `.unsupported` where the file system cannot; `to` is then not left behind.
     func reflink(_ from: String, to: String) throws(FileError)
+    /// Whether anybody else has the file at `path` open, such as a machine; a file that is not there is nobody's.
+    func isInUse(_ path: String) throws(FileError) -> Bool
+}
+
+extension FileAccess {
+    /// Files in memory are nobody else's.
+    package func isInUse(_ path: String) throws(FileError) -> Bool { false }
 }
 
 /// How a file is opened.

@@ -6,14 +6,23 @@ package struct InfoHash: Hashable, Sendable, Comparable, CustomStringConvertible
     /// The number of bytes in the hash as handshakes and announces carry it.
     package static let byteCount = 20
 
-    /// The hash's bytes; always 20 of them.
-    package let bytes: [UInt8]
+    /// The bytes as numbers in network order, held inline so that tables of swarms need no allocation per look-up.
+    private let first: UInt64
+    private let second: UInt64
+    private let third: UInt32
+
+    /// A hash from its bytes as numbers in network order: the first eight, the next eight and the last four.
+    package init(_ first: UInt64, _ second: UInt64, _ third: UInt32) {
+        self.first = first
+        self.second = second
+        self.third = third
+    }
 
     /// A hash received from elsewhere.
     /// - Returns: `nil` unless `bytes` holds exactly 20 bytes.
     package init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        self.bytes = Array(bytes)
+        self.init(first20: bytes)
     }
 
     /// - Parameter hexadecimal: 40 digits, in small or capital letters.
@@ -38,20 +47,43 @@ package struct InfoHash: Hashable, Sendable, Comparable, CustomStringConvertible
                 high = value
             }
         }
-        self.bytes = bytes
+        self.init(first20: bytes)
     }
 
     /// The version 1 info-hash as it goes over the wire.
-    package init(_ digest: SHA1Digest) { bytes = digest.bytes }
+    package init(_ digest: SHA1Digest) { self.init(first20: digest.bytes) }
 
     /// The version 2 info-hash, cut to the length that handshakes and announces have room for.
-    package init(truncating digest: SHA256Digest) { bytes = Array(digest.bytes.prefix(Self.byteCount)) }
+    package init(truncating digest: SHA256Digest) { self.init(first20: digest.bytes) }
+
+    private init(first20 bytes: some Sequence<UInt8>) {
+        var (first, second, third): (UInt64, UInt64, UInt32) = (0, 0, 0)
+        for (place, byte) in bytes.prefix(Self.byteCount).enumerated() {
+            switch place {
+            case 0..<8: first = first << 8 | UInt64(byte)
+            case 8..<16: second = second << 8 | UInt64(byte)
+            default: third = third << 8 | UInt32(byte)
+            }
+        }
+        self.init(first, second, third)
+    }
+
+    /// The hash's bytes; always 20 of them.
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount)
+        withUnsafeBytes(of: first.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: second.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: third.bigEndian) { bytes.append(contentsOf: $0) }
+        return bytes
+    }
+
+    /// The bytes as numbers in network order: the first eight, the next eight and the last four.
+    package var words: (UInt64, UInt64, UInt32) { (first, second, third) }
 
     package var description: String { bytes.hexadecimal }
 
-    package static func < (left: InfoHash, right: InfoHash) -> Bool {
-        left.bytes.lexicographicallyPrecedes(right.bytes)
-    }
+    package static func < (left: InfoHash, right: InfoHash) -> Bool { left.words < right.words }
 }
 
 /// What a torrent's `info` dictionary hashes to, by version. At least one of the two is present.

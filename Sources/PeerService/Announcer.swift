@@ -33,6 +33,7 @@ final class Announcer: Sendable {
     private let infoHash: InfoHash
     private let peerID: PeerID
     private let port: UInt16
+    private let rack: RackName?
     private let totals: @Sendable () async -> Totals
     private let found: @Sendable ([PeerAddress]) -> Void
     private let clock = ContinuousClock()
@@ -44,13 +45,14 @@ final class Announcer: Sendable {
     ///   - totals: what to say, asked right before each announce.
     ///   - found: called with the peers of each answer.
     init(
-        tiers: AnnounceTiers, infoHash: InfoHash, peerID: PeerID, port: UInt16,
+        tiers: AnnounceTiers, infoHash: InfoHash, peerID: PeerID, port: UInt16, rack: RackName?,
         totals: @escaping @Sendable () async -> Totals, found: @escaping @Sendable ([PeerAddress]) -> Void
     ) {
         state = Mutex(State(schedule: AnnounceSchedule(at: .zero), tiers: tiers))
         self.infoHash = infoHash
         self.peerID = peerID
         self.port = port
+        self.rack = rack
         self.totals = totals
         self.found = found
         start = clock.now
@@ -89,6 +91,7 @@ final class Announcer: Sendable {
 
     /// Announces to one tracker after another until one answers.
     private func announce(_ event: AnnounceEvent?) async {
+        var wish = Duration.zero
         for tracker in state.withLock({ $0.tiers.order }) {
             let request = request(event, await totals())
             do {
@@ -101,6 +104,9 @@ final class Announcer: Sendable {
                     state.current = tracker
                 }
                 return found(response.peers)
+            } catch let busy as TrackerClient.Busy {
+                wish = max(wish, busy.retryAfter)
+                state.withLock { $0.words[tracker] = "it has too much to do, and is asked again later" }
             } catch {
                 let reason = HostFailure(error).message
                 state.withLock { $0.words[tracker] = reason }
@@ -109,12 +115,12 @@ final class Announcer: Sendable {
         }
         let now = start.duration(to: clock.now)
         let jitter = Double.random(in: 0...1)
-        state.withLock { $0.schedule.failed(at: now, jitter: jitter) }
+        state.withLock { [wish] in $0.schedule.failed(at: now, jitter: jitter, wish: wish) }
     }
 
     private func request(_ event: AnnounceEvent?, _ totals: Totals) -> AnnounceRequest {
         AnnounceRequest(
             infoHash: infoHash, peerID: peerID, port: port, uploaded: totals.uploaded,
-            downloaded: totals.downloaded, left: totals.left, event: event, numberWanted: 50)
+            downloaded: totals.downloaded, left: totals.left, event: event, numberWanted: 50, rack: rack)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import NIOCore
 import NIOPosix
 import TrackerProtocol
@@ -11,66 +12,109 @@ struct DatagramTracker: Sendable {
     /// How often a wait looks at the clock.
     private static let step = Duration.milliseconds(250)
 
+    /// The most addresses of one tracker that are tried.
+    private static let maximumAddresses = 4
+
     let host: String
     let port: UInt16
+    /// The path and query of the tracker's URL.
+    let target: String
 
+    /// Announces to the tracker at one of its addresses after another, until one answers.
     /// - Throws: ``HostFailure`` with `.trackerUnreachable` and the reason, after `timeout` at the latest.
     func announce(_ request: AnnounceRequest, timeout: Duration) async throws -> AnnounceResponse {
-        let address: SocketAddress
-        let channel: NIOAsyncChannel<AddressedEnvelope<ByteBuffer>, AddressedEnvelope<ByteBuffer>>
+        let deadline = ContinuousClock.now + timeout
+        var reason = "no address is known for \(host)"
+        let addresses: [SocketAddress]
         do {
-            address = try await NIOThreadPool.singleton.runIfActive { [host, port] in
-                try SocketAddress.makeAddressResolvingHost(host, port: Int(port))
-            }
-            // A connected socket takes datagrams from the tracker's address only, and hears that nobody listens there.
-            channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .channelOption(
-                    .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: DatagramResponse.maximumByteCount)
-                )
-                .connect(to: address) { channel in
-                    channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
-                }
-        } catch {
-            throw failure("\(error)")
-        }
-        let isIPv6 = if case .v6 = address { true } else { false }
-        let exchange = Exchange(DatagramAnnounce(request, key: Self.key, isIPv6: isIPv6))
-        do {
-            return try await channel.executeThenClose { inbound, outbound in
-                try await withThrowingTaskGroup(of: AnnounceResponse?.self) { group in
-                    let send = { @Sendable (bytes: [UInt8]) in
-                        try await outbound.write(
-                            AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: bytes)))
-                    }
-                    group.addTask {
-                        try await exchange.start(send)
-                        for try await datagram in inbound {
-                            let bytes = Array(datagram.data.readableBytesView)
-                            if let response = try await exchange.received(bytes, send) { return response }
-                        }
-                        return nil
-                    }
-                    group.addTask {
-                        let deadline = ContinuousClock.now + timeout
-                        while ContinuousClock.now < deadline {
-                            try await Task.sleep(for: Self.step)
-                            try await exchange.tick(send)
-                        }
-                        return nil
-                    }
-                    defer { group.cancelAll() }
-                    guard let response = try await group.next() ?? nil else {
-                        throw Failure(words: "no answer in time")
-                    }
-                    return response
-                }
+            addresses = try await NIOThreadPool.singleton.runIfActive { [host, port] in
+                try Self.addresses(of: host, port: port)
             }
         } catch let error as Failure {
             throw failure(error.words)
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            throw failure("\(error)")
+        }
+        for (number, address) in addresses.enumerated() {
+            // An address that is silent leaves the others their share of the time.
+            let share = (deadline - .now) / (addresses.count - number)
+            do {
+                return try await announce(request, to: address, timeout: share)
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch let error as Failure {
+                reason = error.words
+            } catch {
+                reason = "\(error)"
+            }
+        }
+        throw failure(reason)
+    }
+
+    /// The addresses of a name, or the one that a literal stands for, in the order in which the system would try them.
+    private static func addresses(of host: String, port: UInt16) throws -> [SocketAddress] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(host, "\(port)", &hints, &list)
+        guard status == 0 else { throw Failure(words: String(cString: gai_strerror(status))) }
+        defer { freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        var next = list
+        while let entry = next?.pointee, addresses.count < maximumAddresses {
+            next = entry.ai_next
+            let bytes = UnsafeRawBufferPointer(start: entry.ai_addr, count: Int(entry.ai_addrlen))
+            if entry.ai_family == AF_INET, bytes.count >= MemoryLayout<sockaddr_in>.size {
+                addresses.append(SocketAddress(bytes.loadUnaligned(as: sockaddr_in.self), host: host))
+            } else if entry.ai_family == AF_INET6, bytes.count >= MemoryLayout<sockaddr_in6>.size {
+                addresses.append(SocketAddress(bytes.loadUnaligned(as: sockaddr_in6.self), host: host))
+            }
+        }
+        return addresses
+    }
+
+    private func announce(
+        _ request: AnnounceRequest, to address: SocketAddress, timeout: Duration
+    ) async throws -> AnnounceResponse {
+        // A connected socket takes datagrams from the tracker's address only, and hears that nobody listens there.
+        let channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: DatagramResponse.maximumByteCount)
+            )
+            .connect(to: address) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<AddressedEnvelope<ByteBuffer>, AddressedEnvelope<ByteBuffer>>(
+                        wrappingChannelSynchronously: channel)
+                }
+            }
+        let isIPv6 = if case .v6 = address { true } else { false }
+        let exchange = Exchange(DatagramAnnounce(request, key: Self.key, isIPv6: isIPv6, target: target))
+        return try await channel.executeThenClose { inbound, outbound in
+            try await withThrowingTaskGroup(of: AnnounceResponse?.self) { group in
+                let send = { @Sendable (bytes: [UInt8]) in
+                    try await outbound.write(
+                        AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: bytes)))
+                }
+                group.addTask {
+                    try await exchange.start(send)
+                    for try await datagram in inbound {
+                        let bytes = Array(datagram.data.readableBytesView)
+                        if let response = try await exchange.received(bytes, send) { return response }
+                    }
+                    return nil
+                }
+                group.addTask {
+                    let deadline = ContinuousClock.now + timeout
+                    while ContinuousClock.now < deadline {
+                        try await Task.sleep(for: Self.step)
+                        try await exchange.tick(send)
+                    }
+                    return nil
+                }
+                defer { group.cancelAll() }
+                guard let response = try await group.next() ?? nil else {
+                    throw Failure(words: "no answer in time")
+                }
+                return response
+            }
         }
     }
 

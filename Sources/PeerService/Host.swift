@@ -25,6 +25,7 @@ package final class Host: HostService {
     let tools: any ToolAccess = PosixTools()
     /// Threads for the blocking calls of the layers below.
     let threads: NIOThreadPool
+    let probeTurn = ProbeTurn()
 
     /// Opens the store at `root` and takes its lock.
     /// - Parameter create: whether a store is made where there is none.
@@ -45,6 +46,9 @@ package final class Host: HostService {
         } catch {
             throw HostFailure(error)
         }
+        // What cannot be cleared is tried again at the next start.
+        _ = clearProbes()
+        finishRefreshes()
     }
 
     package func perform(
@@ -67,6 +71,7 @@ package final class Host: HostService {
                     try await interruptible {
                         try self.verify(self.find(reference), isCancelled: $0, progress: progress)
                     })
+            case .probeMaster(let order): return .probed(try await probe(order, progress: progress))
             case .lintMaster(let reference):
                 let master = try await blocking { try self.find(reference) }
                 let report = try await interruptible { [files, tools] isCancelled in
@@ -80,6 +85,9 @@ package final class Host: HostService {
             // wait for that.
             case .createClones, .resetClones, .removeClones, .mapClones, .repairClones, .removeMaster, .pruneMasters:
                 return try await interruptible { _ in try self.handle(request) }
+            case .refreshClones(let line, let dryRun):
+                return .refreshedClones(
+                    try await interruptible { try self.refreshClones(of: line, dryRun: dryRun, isCancelled: $0) })
             case .refreshTrust(let trackers):
                 let problems = try await refreshTrust(from: trackers)
                 return .refreshed(trust.snapshot.map { TrustReport($0) }, problems: problems)
@@ -161,7 +169,7 @@ package final class Host: HostService {
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
         case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust,
-            .enrol:
+            .enrol, .probeMaster, .refreshClones:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -303,7 +311,7 @@ package final class Host: HostService {
     }
 
     /// The clone layer's view of a master that may be of no use now; `nil` when there is none.
-    private func masterAsItIs(_ name: MasterName) -> MasterImage? {
+    func masterAsItIs(_ name: MasterName) -> MasterImage? {
         guard let master = try? store.master(named: name) else { return nil }
         return try? MasterImage(name: name, path: master.path, size: master.size, problem: master.problem)
     }

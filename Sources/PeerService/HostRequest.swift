@@ -18,6 +18,8 @@ package enum HostRequest: Codable, Sendable {
     case removeMaster(MasterReference, force: Bool = false)
     /// Looks into a master for what its clones must not have in common.
     case lintMaster(MasterReference)
+    /// Boots a clone of a master that is made for this alone.
+    case probeMaster(ProbeMaster)
     case createClones(CreateClones)
     case listClones
     case showClone(String)
@@ -28,6 +30,8 @@ package enum HostRequest: Codable, Sendable {
     /// device, and passed over when it is no clone's.
     case mapClones([String]?)
     case repairClones
+    /// Makes the stopped clones of a line that hang on other versions than the active one anew of that.
+    case refreshClones(line: String, dryRun: Bool)
     /// Makes a master the one that its bare name means.
     case activate(Activate)
     /// Goes back to the version of a line that was active before.
@@ -253,11 +257,13 @@ package enum HostReply: Codable, Sendable {
     case created(CreatedClonesReport)
     case mapped(MapReport)
     case repaired(RepairReport)
+    case refreshedClones(RefreshReport)
     case examined(DoctorReport)
     /// A machine's configuration, in its hypervisor's language.
     case configuration(String)
     case verified(VerificationReport)
     case linted(MasterLintReport)
+    case probed(ProbeReport)
     /// The fetch is under way, or was complete already, under this name.
     case fetching(master: String, isComplete: Bool)
     case active([ActiveReport])

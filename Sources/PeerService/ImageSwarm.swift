@@ -27,6 +27,7 @@ actor ImageSwarm {
     nonisolated let metainfo: Metainfo
     private let host: Host
     private let network: PeerNetwork
+    private let rack: RackName?
     private let log: Logger
     private var phase: Phase
     private var driver: SwarmDriver?
@@ -40,20 +41,24 @@ actor ImageSwarm {
     private var cloneFailure: String?
 
     /// An image to fetch.
-    init(fetching partial: PartialImage, trackers: [AnnounceTiers], host: Host, network: PeerNetwork, log: Logger) {
+    init(
+        fetching partial: PartialImage, trackers: [AnnounceTiers], host: Host, network: PeerNetwork, rack: RackName?,
+        log: Logger
+    ) {
         name = partial.name
         metainfo = partial.metainfo
         phase = .fetching(partial)
         self.trackers = trackers
         self.host = host
         self.network = network
+        self.rack = rack
         self.log = log
     }
 
     /// A registered master to serve.
     init(
         seeding name: MasterName, _ metainfo: Metainfo, trackers: [AnnounceTiers], host: Host, network: PeerNetwork,
-        log: Logger
+        rack: RackName?, log: Logger
     ) {
         self.name = name
         self.metainfo = metainfo
@@ -61,6 +66,7 @@ actor ImageSwarm {
         self.trackers = trackers
         self.host = host
         self.network = network
+        self.rack = rack
         self.log = log
     }
 
@@ -120,7 +126,7 @@ actor ImageSwarm {
         guard let driver, let port = network.listenPort else { return }
         for hash in metainfo.infoHashes.onTheWire {
             let announcer = Announcer(
-                tiers: tiers, infoHash: hash, peerID: network.peerID, port: port,
+                tiers: tiers, infoHash: hash, peerID: network.peerID, port: port, rack: rack,
                 totals: { [weak self] in await self?.totals() ?? Announcer.Totals(uploaded: 0, downloaded: 0, left: 0)
                 },
                 found: { driver.learned($0) })

@@ -70,7 +70,7 @@ package actor Peer: HostService {
                 try await join(
                     ImageSwarm(
                         fetching: image, trackers: trackers(of: image.metainfo, partial.request.trackers), host: host,
-                        network: network, log: log))
+                        network: network, rack: configuration.rack, log: log))
             } catch {
                 let reason = HostFailure(error).message
                 stuck[partial.name] = reason
@@ -261,7 +261,7 @@ package actor Peer: HostService {
             try await join(
                 ImageSwarm(
                     seeding: name, metainfo, trackers: trackers(of: metainfo, []), host: host, network: network,
-                    log: log))
+                    rack: configuration.rack, log: log))
         } catch {
             log.error(
                 "a master cannot be served", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
@@ -348,7 +348,10 @@ package actor Peer: HostService {
             if let swarm = swarms[name] {
                 await swarm.add(trackers: request.trackers.compactMap { TrackerURL($0) })
             } else {
-                try await join(ImageSwarm(fetching: image, trackers: trackers, host: host, network: network, log: log))
+                try await join(
+                    ImageSwarm(
+                        fetching: image, trackers: trackers, host: host, network: network, rack: configuration.rack,
+                        log: log))
             }
             return false
         } catch let error as StoreError where error.kind == .alreadyRegistered {

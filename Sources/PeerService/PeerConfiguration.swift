@@ -19,6 +19,8 @@ package struct PeerConfiguration: Sendable {
     package var networks = NetworkPrefix.local
     /// Whether an enrolled host takes connections without TLS from elsewhere than this machine; they reach open masters only.
     package var isOpenSwarm = false
+    /// The rack in which this host stands, or `nil` when nobody said.
+    package var rack: RackName?
     /// The most memory for data on its way to disk, in MiB.
     package var extentMemory = 48
 

@@ -40,13 +40,18 @@ struct TrackerClient: Sendable {
         return url
     }
 
+    /// The tracker has too much to do, and says when to come back.
+    struct Busy: Error {
+        let retryAfter: Duration
+    }
+
     /// Announces to a tracker.
-    /// - Throws: ``HostFailure`` with `.trackerUnreachable` and the reason.
+    /// - Throws: ``Busy``; ``HostFailure`` with `.trackerUnreachable` and the reason.
     func announce(
         _ request: AnnounceRequest, to tracker: TrackerURL, timeout: TimeAmount? = nil
     ) async throws -> AnnounceResponse {
         if case .udp(let host, let port) = tracker.transport {
-            return try await DatagramTracker(host: host, port: port).announce(
+            return try await DatagramTracker(host: host, port: port, target: tracker.target).announce(
                 request, timeout: timeout.map { .nanoseconds($0.nanoseconds) } ?? Self.datagramTimeout)
         }
         let bytes = try await get(
@@ -174,6 +179,11 @@ struct TrackerClient: Sendable {
     ) async throws -> [UInt8] {
         let response = try await send(HTTPClientRequest(url: url), timeout: timeout, tracker)
         if response.status == .notFound { throw HostFailure(.notFound, "the tracker \(tracker.base) does not know it") }
+        if response.status == .serviceUnavailable,
+            let seconds = response.headers.first(name: "retry-after").flatMap({ UInt16($0) })
+        {
+            throw Busy(retryAfter: .seconds(Int(seconds)))
+        }
         guard response.status == .ok else {
             throw HostFailure(
                 .trackerUnreachable, "the tracker \(tracker.base) answered with status \(response.status.code)")

@@ -17,6 +17,8 @@ package struct FleetPlan: Sendable {
     package var racks = 1
     /// What each rack's link to the others carries in each direction, in bytes a second; `nil` for any amount.
     package var rackLink: Double?
+    /// Whether hosts tell the tracker in which rack they stand.
+    package var tellsRacks = true
     // Parts of the hosts that are no seeds, from 0 to 1; one host may be among several.
     /// Those whose link has a tenth of the rate.
     package var slow = 0.0
@@ -60,6 +62,7 @@ package struct FleetPlan: Sendable {
         var scenario = Scenario(seed: random.next(), geometry: geometry, hosts: hosts, deadline: .zero)
         scenario.delay = delay
         scenario.rackLink = rackLink
+        scenario.tellsRacks = tellsRacks && racks > 1
         scenario.traceLimit = traceLimit
         // The machines' own books are checked in the small worlds of the tests; here it would take most of the time.
         scenario.audits = false

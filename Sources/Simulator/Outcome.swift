@@ -28,6 +28,8 @@ package struct Outcome: Sendable {
     package let receivedBytes: Int64
     /// Bytes of blocks that went from one rack to another.
     package let rackCrossingBytes: Int64
+    /// How many images' worth of blocks entered each rack that any block entered.
+    package let copiesIntoRack: [Int: Double]
     package let eventCount: Int
     /// Hosts that some other host has banned.
     package let banned: Set<Int>

@@ -51,6 +51,7 @@ extension Scenario {
         }
         if racks > 1 {
             scenario.rackDelay = random.duration(upTo: .milliseconds(20))
+            scenario.tellsRacks = random.happens(0.5)
             if random.happens(0.5) { scenario.rackLink = rates[Int.random(in: 1..<rates.count, using: &random)] }
         }
         if random.happens(0.2) { scenario.faults.partitions = [.drawn(count, using: &random)] }

@@ -77,6 +77,8 @@ package struct Scenario: Sendable {
     /// Bytes a second that each rack's link to the others carries, in each direction; `nil` when it is never the
     /// narrowest place.
     package var rackLink: Double?
+    /// Whether hosts tell the tracker in which rack they stand.
+    package var tellsRacks = false
     /// What the way between two racks adds to ``delay``.
     package var rackDelay = Duration.zero
     /// The longest time a report or a command takes between a connection's event loop and its image's.

@@ -207,7 +207,8 @@ extension World {
         // A liar says that it is whole, so that it is found.
         let request = AnnounceRequest(
             infoHash: image.metainfo.infoHash, peerID: peerID, port: hosts[number].address.port,
-            left: swarm.isComplete ? 0 : missing, event: event)
+            left: swarm.isComplete ? 0 : missing, event: event,
+            rack: scenario.tellsRacks ? RackName("r\(hosts[number].plan.rack)") : nil)
         note(number, "announce \(event.map(\.rawValue) ?? "regular")")
         queue.schedule(
             .announceArrived(number, life: hosts[number].life, request), at: now + scenario.delay.nanoseconds)

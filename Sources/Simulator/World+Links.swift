@@ -66,7 +66,10 @@ extension World {
         var time = now
         let (from, to) = (hosts[sender].plan.rack, hosts[receiver].plan.rack)
         if from != to {
-            if case .block(_, let block, _, _) = segment { rackCrossingBytes += Int64(block.length) }
+            if case .block(_, let block, _, _) = segment {
+                rackCrossingBytes += Int64(block.length)
+                rackEnteringBytes[to, default: 0] += Int64(block.length)
+            }
             if let rate = scenario.rackLink {
                 let length = Int64(segment.linkLength / rate * 1e9)
                 time = max(time, rackOutFree[from, default: 0]) + length

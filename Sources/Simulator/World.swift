@@ -59,6 +59,8 @@ package final class World {
     var duplicateBytes: Int64 = 0
     var receivedBytes: Int64 = 0
     var rackCrossingBytes: Int64 = 0
+    /// Bytes of blocks that entered each rack.
+    var rackEnteringBytes: [Int: Int64] = [:]
     /// When each rack's link to the others has carried what it was given, outwards and inwards.
     var rackOutFree: [Int: Int64] = [:]
     var rackInFree: [Int: Int64] = [:]
@@ -126,6 +128,7 @@ package final class World {
             verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan - begin), times: times.sorted(),
             bound: scenario.bound, imageSize: scenario.geometry.size, seedBytes: seedBytes,
             duplicateBytes: duplicateBytes, receivedBytes: receivedBytes, rackCrossingBytes: rackCrossingBytes,
+            copiesIntoRack: rackEnteringBytes.mapValues { Double($0) / Double(scenario.geometry.size) },
             eventCount: eventCount, banned: banned, trace: trace)
     }
 

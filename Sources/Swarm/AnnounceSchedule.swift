@@ -45,12 +45,14 @@ package struct AnnounceSchedule: Sendable {
     }
 
     /// The tracker did not answer, or refused.
-    /// - Parameter jitter: 0 to 1; spreads the retries of many peers.
-    package mutating func failed(at now: Duration, jitter: Double) {
+    /// - Parameters:
+    ///   - jitter: 0 to 1; spreads the retries of many peers.
+    ///   - wish: how long the tracker asks to be left alone, when it says.
+    package mutating func failed(at now: Duration, jitter: Double, wish: Duration = .zero) {
         isWaiting = false
         let wait = min(Self.firstRetry * (1 << min(failures, 6)), Self.longestRetry)
         failures += 1
-        next = now + wait * (0.75 + jitter / 2)
+        next = now + max(wait * (0.75 + jitter / 2), min(wish, Self.longest))
     }
 
     /// How often in a row the tracker failed to answer.

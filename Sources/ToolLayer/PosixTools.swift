@@ -29,6 +29,7 @@ package struct PosixTools: ToolAccess {
     }
 
     package func find(_ tool: String) -> String? {
+        if tool.hasPrefix("/") { return access(tool, X_OK) == 0 ? tool : nil }
         guard !tool.isEmpty, !tool.contains("/") else { return nil }
         return folders.lazy.map { "\($0)/\(tool)" }.first { access($0, X_OK) == 0 }
     }
@@ -44,7 +45,8 @@ package struct PosixTools: ToolAccess {
             throw ToolError(.missing, ToolCall(command.first ?? call.tool, []), words: "")
         }
         let deadline = ContinuousClock.now + call.limit
-        let running = try RunningTool(call, path: path, command: command, environment: environment)
+        let variables = environment + call.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let running = try RunningTool(call, path: path, command: command, environment: variables)
         let ending = running.follow(until: deadline, isStopped: isStopped, receive: receive)
         let words = running.words
         switch ending {

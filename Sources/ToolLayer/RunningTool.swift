@@ -48,7 +48,8 @@ final class RunningTool {
             throw Self.notStarted(call, code)
         }
         let code = Self.spawn(
-            path, command, environment, input: call.input, output: results[1], error: errors[1], &process)
+            path, command, environment, input: call.input, output: results[1], error: errors[1], handed: call.handed,
+            &process)
         close(results[1])
         close(errors[1])
         guard code == 0 else {
@@ -73,7 +74,7 @@ final class RunningTool {
 
     private static func spawn(
         _ path: String, _ command: [String], _ environment: [String], input: Int32?, output: Int32, error: Int32,
-        _ process: inout pid_t
+        handed: Int32?, _ process: inout pid_t
     ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -90,6 +91,12 @@ final class RunningTool {
         }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, error, 2)
+        if let handed { posix_spawn_file_actions_adddup2(&actions, handed, 3) }
+        // Not all of this process's files and sockets are closed by themselves; with one of them a program that outlives it
+        // would keep a port taken, and whoever waits at the other end waiting.
+        for descriptor in openDescriptors() where descriptor > (handed == nil ? 2 : 3) {
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         var none = sigset_t()
         var all = sigset_t()
         sigemptyset(&none)
@@ -103,6 +110,19 @@ final class RunningTool {
         var variables = environment.map { strdup($0) } + [nil]
         defer { for text in words + variables { free(text) } }
         return posix_spawn(&process, path, &actions, &attributes, &words, &variables)
+    }
+
+    private static func openDescriptors() -> [Int32] {
+        guard let folder = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(folder) }
+        var found: [Int32] = []
+        while let next = readdir(folder) {
+            let name = withUnsafeBytes(of: next.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let descriptor = Int32(name) { found.append(descriptor) }
+        }
+        return found
     }
 
     /// Reads until the program has ended; kills it when the time is up or it prints too much.

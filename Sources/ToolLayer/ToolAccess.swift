@@ -14,7 +14,7 @@ package protocol ToolAccess: Sendable {
         _ call: ToolCall, isStopped: () -> Bool, receive: ((ArraySlice<UInt8>) -> Void)?
     ) throws(ToolError) -> ToolOutput
 
-    /// The path of a program, or `nil` when this host does not have it.
+    /// The path of a program, of which the name or the absolute path is given, or `nil` when this host does not have it.
     func find(_ tool: String) -> String?
 }
 

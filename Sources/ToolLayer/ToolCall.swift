@@ -2,8 +2,8 @@
 
 /// One run of a program: which, with what, and for how long at most.
 package struct ToolCall: Equatable, Sendable, CustomStringConvertible {
-    /// A program's bare name, such as `dmsetup`. It is looked up in PATH and then in the system's folders, because the
-    /// PATH of a service often lacks `/usr/sbin`.
+    /// A program's bare name, such as `dmsetup`, or its absolute path. A name is looked up in PATH and then in the system's
+    /// folders, because the PATH of a service often lacks `/usr/sbin`.
     package var tool: String
     /// Handed over as they are: no shell reads them.
     package var arguments: [String]
@@ -13,18 +13,24 @@ package struct ToolCall: Equatable, Sendable, CustomStringConvertible {
     package var outputLimit: Int
     /// An open file that becomes its standard input; it has to stay open until the run is over. Empty when `nil`.
     package var input: Int32?
+    /// An open file that it finds as its descriptor 3; it has to stay open until the program has started.
+    package var handed: Int32?
+    /// Variables of its environment beside what every program gets.
+    package var environment: [String: String]
     /// What it may take of the machine; `nil` for what it likes.
     package var bounds: ToolBounds?
 
     package init(
         _ tool: String, _ arguments: [String], limit: Duration = .seconds(60), outputLimit: Int = 16 << 20,
-        input: Int32? = nil, bounds: ToolBounds? = nil
+        input: Int32? = nil, handed: Int32? = nil, environment: [String: String] = [:], bounds: ToolBounds? = nil
     ) {
         self.tool = tool
         self.arguments = arguments
         self.limit = limit
         self.outputLimit = outputLimit
         self.input = input
+        self.handed = handed
+        self.environment = environment
         self.bounds = bounds
     }
 

@@ -32,8 +32,8 @@ extension AnnounceRequestError: CustomStringConvertible {
 extension AnnounceRequest {
     /// Reads the query of an announce, without its leading `?`.
     ///
-    /// Unknown parameters, unknown events and a `numwant` that is no count are passed over; of a repeated parameter the
-    /// first counts. `uploaded` and `downloaded` may be absent and count as 0. A client's `ip` is never read: an
+    /// Unknown parameters, unknown events, a `numwant` that is no count and a `rack` that is no name are passed over; of a
+    /// repeated parameter the first counts. `uploaded` and `downloaded` may be absent and count as 0. A client's `ip` is never read: an
     /// announce speaks only for the address it came from.
     /// - Throws: the first violation met.
     package init(query: some StringProtocol) throws(AnnounceRequestError) {
@@ -60,6 +60,7 @@ extension AnnounceRequest {
         private var key: [UInt8]?
         private var noPeerID: [UInt8]?
         private var compact: [UInt8]?
+        private var rack: [UInt8]?
 
         mutating func take(_ parameter: QueryReader.Parameter) throws(QueryError) {
             if parameter.isNamed("info_hash") {
@@ -84,6 +85,8 @@ extension AnnounceRequest {
                 try Self.set(&noPeerID, parameter)
             } else if parameter.isNamed("compact") {
                 try Self.set(&compact, parameter)
+            } else if parameter.isNamed("rack") {
+                try Self.set(&rack, parameter)
             }
         }
 
@@ -111,7 +114,8 @@ extension AnnounceRequest {
                 key: key.map { Array($0.prefix(AnnounceRequest.maximumKeyByteCount)) },
                 noPeerID: noPeerID.map { $0 == [UInt8(ascii: "1")] } ?? false,
                 // Every client of the last decade reads the compact form, so only an explicit 0 asks for the other.
-                compact: compact.map { $0 != [UInt8(ascii: "0")] } ?? true)
+                compact: compact.map { $0 != [UInt8(ascii: "0")] } ?? true,
+                rack: rack.flatMap { RackName($0) })
         }
 
         private static func number<Number: FixedWidthInteger>(

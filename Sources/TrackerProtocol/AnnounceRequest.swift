@@ -41,11 +41,13 @@ package struct AnnounceRequest: Equatable, Sendable {
     package var noPeerID: Bool
     /// Whether peers are wanted in the compact form (BEP 23).
     package var compact: Bool
+    /// Where the peer's host stands, or `nil` when it does not say. Drover's own parameter; other trackers pass it over.
+    package var rack: RackName?
 
     package init(
         infoHash: InfoHash, peerID: PeerID, port: UInt16, uploaded: Int64 = 0, downloaded: Int64 = 0, left: Int64,
         event: AnnounceEvent? = nil, numberWanted: Int? = nil, key: [UInt8]? = nil, noPeerID: Bool = true,
-        compact: Bool = true
+        compact: Bool = true, rack: RackName? = nil
     ) {
         self.infoHash = infoHash
         self.peerID = peerID
@@ -58,6 +60,7 @@ package struct AnnounceRequest: Equatable, Sendable {
         self.key = key
         self.noPeerID = noPeerID
         self.compact = compact
+        self.rack = rack
     }
 
     /// The request as an HTTP query, without a leading `?`. See ``TrackerURL/announce(query:)``.
@@ -74,6 +77,7 @@ package struct AnnounceRequest: Equatable, Sendable {
         if let key { writer.append("key", key) }
         if noPeerID { writer.append("no_peer_id", 1) }
         writer.append("compact", compact ? 1 : 0)
+        if let rack { writer.append(RackName.parameter, rack.text.utf8) }
         return writer.query
     }
 }

@@ -85,7 +85,7 @@ package struct AnnounceResponse: Equatable, Sendable {
         var ipv6: [UInt8] = []
         ipv4.reserveCapacity(peers.count * 6)
         for peer in peers {
-            if peer.isIPv6 { ipv6 += peer.compact } else { ipv4 += peer.compact }
+            if peer.isIPv6 { peer.appendCompact(to: &ipv6) } else { peer.appendCompact(to: &ipv4) }
         }
         return (.string(ipv4), ipv6.isEmpty ? nil : .string(ipv6))
     }

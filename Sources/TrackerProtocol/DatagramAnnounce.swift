@@ -27,6 +27,7 @@ package struct DatagramAnnounce: Sendable {
     private let request: AnnounceRequest
     private let key: UInt32
     private let isIPv6: Bool
+    private let target: String
     private var phase = Phase.connecting
     private var transaction: UInt32 = 0
     private var repeats = 0
@@ -36,17 +37,19 @@ package struct DatagramAnnounce: Sendable {
     /// - Parameters:
     ///   - key: a number by which the tracker knows this peer again; the same for all of its announces.
     ///   - isIPv6: whether the tracker is spoken to over IPv6.
-    package init(_ request: AnnounceRequest, key: UInt32, isIPv6: Bool) {
+    ///   - target: the path and query of the tracker's URL (BEP 41).
+    package init(_ request: AnnounceRequest, key: UInt32, isIPv6: Bool, target: String = "/announce") {
         self.request = request
         self.key = key
         self.isIPv6 = isIPv6
+        self.target = target
     }
 
     /// Begins. Transaction ids come from `random`, since guessing one is all that forging an answer takes.
     package mutating func start(at now: Duration, using random: inout some RandomNumberGenerator) -> [Effect] {
         transaction = random.next()
         deadline = now + Self.firstWait
-        return [.send(DatagramRequest.connect(transaction: transaction))]
+        return [.send(DatagramRequest.connect(transaction: transaction).encoded)]
     }
 
     /// A datagram came from the tracker's address. What does not answer what was asked is passed over.
@@ -84,10 +87,14 @@ package struct DatagramAnnounce: Sendable {
         }
         phase = .connecting
         transaction = random.next()
-        return [.send(DatagramRequest.connect(transaction: transaction))]
+        return [.send(DatagramRequest.connect(transaction: transaction).encoded)]
     }
 
     private func announce(_ connection: UInt64) -> [Effect] {
-        [.send(DatagramRequest.announce(request, connection: connection, transaction: transaction, key: key))]
+        [
+            .send(
+                DatagramRequest.announce(
+                    request, connection: connection, transaction: transaction, key: key, target: target))
+        ]
     }
 }

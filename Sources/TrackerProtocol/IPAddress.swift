@@ -28,6 +28,17 @@ package struct IPAddress: Hashable, Sendable {
         }
     }
 
+    /// An IPv4 address from its bytes as a number in network order.
+    package init(ipv4 number: UInt32) {
+        self.init(isIPv6: false, high: 0, low: UInt64(truncatingIfNeeded: number))
+    }
+
+    /// An IPv6 address from its two halves as numbers in network order.
+    package init(ipv6 high: UInt64, _ low: UInt64) { self.init(isIPv6: true, high: high, low: low) }
+
+    /// The address as two numbers in network order: the halves of an IPv6 address; zero and an IPv4 address.
+    package var words: (high: UInt64, low: UInt64) { (high, low) }
+
     private static func number(_ bytes: some Collection<UInt8>) -> UInt64 {
         bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }

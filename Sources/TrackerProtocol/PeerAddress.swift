@@ -38,6 +38,18 @@ package struct PeerAddress: Hashable, Sendable {
         host.bytes + [UInt8(port >> 8), UInt8(port & 0xff)]
     }
 
+    /// Appends the compact form.
+    func appendCompact(to bytes: inout [UInt8]) {
+        let words = host.words
+        if isIPv6 {
+            withUnsafeBytes(of: words.high.bigEndian) { bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: words.low.bigEndian) { bytes.append(contentsOf: $0) }
+        } else {
+            withUnsafeBytes(of: UInt32(truncatingIfNeeded: words.low).bigEndian) { bytes.append(contentsOf: $0) }
+        }
+        withUnsafeBytes(of: port.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
     package var isIPv6: Bool { host.isIPv6 }
     package var isLoopback: Bool { host.isLoopback }
 }

@@ -7,7 +7,7 @@ package struct PeerID: Hashable, Sendable {
     /// What Drover's own ids begin with, in the convention of BEP 20.
     package static let prefix = "-Dv0100-"
 
-    private let words: Words
+    private let stored: Words
 
     private struct Words: Hashable, Sendable {
         var first: UInt64 = 0
@@ -19,10 +19,15 @@ package struct PeerID: Hashable, Sendable {
     /// - Returns: `nil` unless `bytes` holds exactly 20 bytes.
     package init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        words = Self.words(bytes)
+        stored = Self.words(bytes)
     }
 
-    private init(words: Words) { self.words = words }
+    private init(words: Words) { stored = words }
+
+    /// An id from its bytes as numbers in network order: the first eight, the next eight and the last four.
+    package init(_ first: UInt64, _ second: UInt64, _ third: UInt32) {
+        stored = Words(first: first, second: second, third: third)
+    }
 
     private static func words(_ bytes: some Sequence<UInt8>) -> Words {
         var words = Words()
@@ -45,13 +50,16 @@ package struct PeerID: Hashable, Sendable {
         return PeerID(words: words(bytes))
     }
 
+    /// The bytes as numbers in network order: the first eight, the next eight and the last four.
+    package var words: (first: UInt64, second: UInt64, third: UInt32) { (stored.first, stored.second, stored.third) }
+
     /// The id's bytes in their order on the wire; always 20 of them.
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount)
-        withUnsafeBytes(of: words.first.bigEndian) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: words.second.bigEndian) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: words.third.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: stored.first.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: stored.second.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: stored.third.bigEndian) { bytes.append(contentsOf: $0) }
         return bytes
     }
 }

@@ -67,6 +67,12 @@ package struct TrackerURL: Hashable, Sendable {
         }
     }
 
+    /// What stands behind the host and port in the URL to announce to: its path and query.
+    package var target: String {
+        let parts = announce.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        return "/" + (parts.dropFirst(3).first ?? "")
+    }
+
     /// The URL of one announce.
     package func announce(query: String) -> String { Self.append(query, to: announce) }
 

@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOPosix
 import PeerService
+import Supervision
 import TrackerProtocol
 
 /// `drover peer`: the program that runs on every host.
@@ -48,6 +49,13 @@ struct PeerRun: AsyncParsableCommand {
                 + "masters only. A host that is not enrolled always does."))
     var openSwarm = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The rack in which this host stands: trackers then name peers of the same rack first, so that an image "
+                + "enters a rack only a few times. Up to \(RackName.maximumByteCount) letters, digits, -, _ and .",
+            valueName: "name"))
+    var rack: String?
+
     @Option(help: ArgumentHelp("How much is logged: trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "info"
 
@@ -76,6 +84,15 @@ struct PeerRun: AsyncParsableCommand {
             return prefix
         }
         if !prefixes.isEmpty { configuration.networks = prefixes }
+        if let rack {
+            guard let name = RackName(rack) else {
+                throw HostFailure(
+                    .usage,
+                    "--rack '\(rack)' is no rack's name; use up to \(RackName.maximumByteCount) letters, digits, -, _ and ."
+                )
+            }
+            configuration.rack = name
+        }
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw HostFailure(.usage, "there is no log level '\(logLevel)'; use info, or debug to see more")
         }
@@ -92,6 +109,10 @@ struct PeerRun: AsyncParsableCommand {
                 .conflict,
                 "a peer is running on \(store.root) already; stop it first, or name another store with --store")
         }
-        try await PeerProcess.run(host: host, configuration: configuration, log: log)
+        try await PeerProcess.run(host: host, configuration: configuration, log: log) { peer in
+            ServiceNotice.ready("serving \(store.root)").send()
+            try await PeerProcess.untilCancelled(peer)
+            ServiceNotice.stopping.send()
+        }
     }
 }

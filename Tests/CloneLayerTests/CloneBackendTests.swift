@@ -91,6 +91,11 @@ import Testing
     }
 
     @Test(arguments: CloneBackendTests.venues)
+    func `a clone moves to another version of its master and stays who it is`(_ venue: Venue) throws {
+        try venue.suite().movesToAnotherVersion()
+    }
+
+    @Test(arguments: CloneBackendTests.venues)
     func `a name that is taken is refused before anything is made`(_ venue: Venue) throws {
         try venue.suite().refusesANameTaken()
     }

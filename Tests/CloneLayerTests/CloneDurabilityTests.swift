@@ -103,6 +103,70 @@ import Testing
         }
     }
 
+    @Test(arguments: CloneBackendKind.allCases.filter { !$0.isBlockDevice })
+    func `a refresh leaves the old clone, the new one, or one that is known to be either`(
+        _ kind: CloneBackendKind
+    ) throws {
+        let files = CrashFiles()
+        files.setReflink(kind != .vhd)
+        try files.makeDirectory("/store")
+        let next = try MasterImage(
+            name: try #require(MasterName("debian@2")), path: "/store/debian@2.raw", size: master.size + 1024)
+        for (path, size) in [(master.path, master.size), (next.path, next.size)] {
+            try files.put((0..<size).map { UInt8(truncatingIfNeeded: ($0 + size) / 50) }, at: path)
+            try files.open(path, .read).sync()
+        }
+        for folder in ["/store", "/"] { try files.syncDirectory(folder) }
+
+        let live = try registry(kind, on: files)
+        let name = try CloneName("vm")
+        let clone = try live.create(
+            name, of: master, backend: .only(kind), identity: GuestIdentity(userData: [0x23])
+        ).clones[0]
+        let used = try [UInt8](repeating: 0xee, count: #require(files.bytes(at: clone.path)).count)
+        try files.put(used, at: clone.path)
+        try files.open(clone.path, .update).sync()
+        let start = files.changeCount
+        try live.refresh(name, from: master, to: next)
+        let done = files.changeCount
+        let fresh = try #require(files.bytes(at: clone.path))
+        #expect(fresh != used)
+
+        for moment in start...done {
+            for survival in [.everything, .onlySynced, .tornLastWrite]
+                + (0..<3).map({ CrashFiles.Survival.some(seed: $0) })
+            {
+                let disk = files.afterCrash(changes: moment, survival)
+                disk.setReflink(kind != .vhd)
+                let found = try registry(kind, on: disk)
+                let comment: Comment = "\(kind), after change \(moment): \(survival)"
+                let clone = try found.show(name)
+                let bytes = disk.bytes(at: clone.path)
+                if clone.next != nil {
+                    #expect(bytes == used || bytes == fresh, comment)
+                    #expect(try !found.health(of: name, master: master).isUsable, comment)
+                    #expect(
+                        found.interrupted == [clone] && found.clones(of: master.name) == found.clones(of: next.name))
+                } else {
+                    #expect(bytes == (clone.master == next.name ? fresh : used), comment)
+                }
+                if moment == done { #expect(clone.master == next.name && clone.next == nil, comment) }
+                let place = try #require(clone.seedImage)
+                let seed = try #require(disk.bytes(at: place))
+                #expect(SeedImage(seed)?.userData == [0x23], comment)
+                // Doing it again finishes it.
+                try found.refresh(name, from: master, to: next)
+                let last = try registry(kind, on: disk)
+                #expect(try last.show(name).master == next.name && last.interrupted.isEmpty, comment)
+                #expect(disk.bytes(at: clone.path) == fresh, comment)
+                let names = Set(try disk.names(in: "/store/clones"))
+                #expect(
+                    names.isSubset(of: ["journal", clone.path.lastPathComponent, "vm.seed.iso", "debian@2.vhd"]),
+                    comment)
+            }
+        }
+    }
+
     @Test func `a VHD clone that was reset never stands without the parent that was made again for it`() throws {
         let files = CrashFiles()
         try files.makeDirectory("/store")

@@ -266,6 +266,57 @@ import Testing
         #expect(try self.registry().list().isEmpty)
     }
 
+    @Test func `a temporary clone is nobody's, keeps its master, and goes with its process`() throws {
+        let registry = try registry()
+        let name = try CloneName("probe")
+        let made = try registry.create(name, of: master, identity: GuestIdentity(), isTemporary: true)
+        let path = try #require(made.clones.first).path
+        #expect(registry.list().isEmpty && registry.hasAbandoned)
+        #expect(kind { _ = try registry.show(name) } == .notFound)
+        #expect(kind { try registry.remove([name]) } == .notFound)
+        #expect(kind { try registry.checkRemovable(master.name) } == .conflict)
+        #expect(kind { _ = try registry.create(name, of: master) } == .conflict)
+        // Nothing that cleans up takes it for half made.
+        _ = try registry.create(try CloneName("vm"), of: master)
+        #expect(registry.repair().removed.isEmpty && registry.recover().swept.isEmpty)
+        #expect(try PosixFiles().status(path) != nil)
+
+        try registry.removeTemporary(name)
+        #expect(try PosixFiles().names(in: "\(folder.path)/clones") == ["journal", "vm.qcow2"])
+        _ = try registry.create(name, of: master, identity: GuestIdentity(), isTemporary: true)
+        let next = try self.registry()
+        #expect(next.hasAbandoned && next.list().map(\.name.text) == ["vm"])
+        #expect(next.removeAbandoned().isEmpty && !next.hasAbandoned)
+        #expect(try PosixFiles().names(in: "\(folder.path)/clones") == ["journal", "vm.qcow2"])
+        #expect(try !self.registry().hasAbandoned)
+    }
+
+    @Test(arguments: [CloneBackendKind.qcow2, .copy])
+    func `a clone that somebody has open is not refreshed, whoever it is and in whatever way`(
+        _ backend: CloneBackendKind
+    ) throws {
+        let registry = try registry()
+        let name = try CloneName("vm")
+        let path = try registry.create(name, of: master, backend: .only(backend)).clones[0].path
+        let next = try MasterImage(
+            name: try #require(MasterName("debian@4")), path: master.path, size: master.size)
+        for mode in [OpenMode.read, .update] {
+            let file = try PosixFiles().open(path, mode)
+            #expect(try PosixFiles().isInUse(path))
+            #expect(kind { try registry.checkStopped(name) } == .conflict)
+            #expect(kind { try registry.refresh(name, from: master, to: next) } == .conflict)
+            // It is open until here.
+            #expect(try file.size() > 0)
+        }
+        #expect(try !PosixFiles().isInUse(path) && !PosixFiles().isInUse("\(path)-not-there"))
+        #expect(try registry.show(name).master == master.name)
+        let stranger = try MasterImage(
+            name: try #require(MasterName("fedora@4")), path: master.path, size: master.size)
+        #expect(kind { try registry.refresh(name, from: master, to: stranger) } == .conflict)
+        try registry.refresh(name, from: master, to: next)
+        #expect(try registry.show(name).master == next.name)
+    }
+
     @Test func `a read-only store can be listed`() throws {
         _ = try registry().create(try CloneName("vm"), of: master)
         #expect(try registry(FaultyFiles(.crash(at: 0))).list().count == 1)

@@ -133,9 +133,13 @@ import Testing
 
     @Test func old_failed_rollout_does_not_block() throws {
         var scenario = fleet(40)
-        scenario.hosts[0].trouble = .fails(.probing, .probeFailed, times: 99)
-        scenario.happenings = [(.minutes(45), .superseded)]
-        #expect(try run(scenario).verdict == .ended(.superseded))
+        // The older one waits for somebody; its canary is rolled back. The newer one goes through.
+        scenario.hosts[0].trouble = .fails(.probing, .probeFailed, times: 1)
+        scenario.happenings = [(.minutes(45), .newRollout(version: 8))]
+        let outcome = try run(scenario)
+        #expect(outcome.verdict == .ended(.succeeded))
+        #expect(outcome.earlier.map(\.phase) == [.superseded])
+        #expect(activeCount(outcome, 8) == 40)
     }
 
     @Test func abort_from_every_state() throws {
@@ -187,10 +191,61 @@ import Testing
 
     @Test func target_can_change_midway() throws {
         var scenario = fleet(40)
-        scenario.happenings = [(.minutes(2), .superseded)]
+        scenario.happenings = [(.minutes(2), .newRollout(version: 8))]
         let outcome = try run(scenario)
-        #expect(outcome.verdict == .ended(.superseded))
-        #expect(activeCount(outcome) == 0)
+        #expect(outcome.verdict == .ended(.succeeded))
+        #expect(outcome.earlier.map(\.phase) == [.superseded])
+        #expect(activeCount(outcome, 8) == 40)
+    }
+
+    @Test func `a newer rollout takes over in the middle of a wave`() throws {
+        for minute in stride(from: Int64(6), through: 34, by: 4) {
+            var scenario = fleet(60)
+            scenario.happenings = [(.minutes(minute), .newRollout(version: 8))]
+            let outcome = try run(scenario)
+            #expect(outcome.verdict == .ended(.succeeded), "\(minute)")
+            #expect(activeCount(outcome, 8) == 60, "\(minute)")
+        }
+    }
+
+    @Test func `a rollback goes on beside a newer rollout, and hosts that come late obey both`() throws {
+        var scenario = fleet(40)
+        scenario.hosts[20].trouble = .dies(.soaking, returnsAfter: .hours(1))
+        scenario.settings.toleratedFailures = 5
+        scenario.happenings = [(.minutes(24), .command(.rollBack)), (.minutes(25), .newRollout(version: 8))]
+        let outcome = try run(scenario)
+        #expect(outcome.earlier.map(\.phase) == [.rolledBack])
+        #expect(outcome.verdict == .ended(.succeeded) || outcome.verdict == .ended(.succeededWithExceptions))
+        #expect(activeCount(outcome, 7) == 0)
+        #expect(activeCount(outcome, 8) == 40)
+    }
+
+    @Test func `a rollout that was replaced can be rolled back, and the newer one has its way`() throws {
+        var scenario = fleet(40)
+        scenario.happenings = [(.minutes(24), .newRollout(version: 8)), (.minutes(27), .oldRollBack)]
+        let outcome = try run(scenario)
+        #expect(outcome.earlier.map(\.phase) == [.rolledBack])
+        #expect(outcome.verdict == .ended(.succeeded))
+        #expect(activeCount(outcome, 8) == 40)
+    }
+
+    @Test func `while the tracker is away hosts go on, and nobody counts as silent`() throws {
+        for minute in stride(from: Int64(1), through: 30, by: 1) {
+            var scenario = fleet(60)
+            scenario.happenings = [(.minutes(minute), .trackerIsAway(.hours(3)))]
+            let outcome = try run(scenario)
+            #expect(outcome.verdict == .ended(.succeeded), "\(minute)")
+            #expect(activeCount(outcome) == 60, "\(minute)")
+        }
+    }
+
+    @Test func `a rollback that fails is tried again`() throws {
+        var scenario = fleet(40)
+        scenario.hosts[3].trouble = .fails(.rollingBack, .rollbackFailed, times: 2)
+        scenario.happenings = [(.minutes(28), .command(.rollBack))]
+        let outcome = try run(scenario)
+        #expect(outcome.verdict == .ended(.rolledBack))
+        #expect(activeCount(outcome, 6) == 40)
     }
 
     @Test func no_space_never_loops() throws {

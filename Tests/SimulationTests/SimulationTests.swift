@@ -113,6 +113,60 @@ import Testing
         #expect(outcome.rackCrossingBytes > 0 && outcome.times.count == 11)
     }
 
+    /// A fleet in racks whose links carry much less than their hosts do.
+    private func racks(hosts: Int, racks: Int, seed: UInt64) throws -> FleetPlan {
+        var plan = FleetPlan(geometry: try #require(PieceGeometry(size: 64 << 20, pieceLength: 256 << 10)))
+        plan.hosts = hosts
+        plan.racks = racks
+        plan.rackLink = 250e6
+        plan.seed = seed
+        return plan
+    }
+
+    @Test func `into each rack an image comes three times at most, and the racks' links are no longer in the way`()
+        throws
+    {
+        for seed in 1...3 {
+            var plan = try racks(hosts: 32, racks: 4, seed: UInt64(seed))
+            let told = try World.run(plan.scenario)
+            plan.tellsRacks = false
+            let untold = try World.run(plan.scenario)
+            #expect(told.verdict == .completed && untold.verdict == .completed)
+            let copies = told.copiesIntoRack.values.max() ?? 0
+            let blind = untold.copiesIntoRack.values.max() ?? 0
+            #expect(copies <= 3.1 && blind > 2 * copies, "\(copies) copies, \(blind) without racks")
+            #expect(told.makespan < untold.makespan)
+            print(
+                "racks, seed \(seed): copies \(copies) and \(blind), makespan \(told.makespan) and \(untold.makespan)")
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5, 6])
+    func `no rack starves when hosts die, lie, are slow and come late`(seed: UInt64) throws {
+        var plan = try racks(hosts: 24, racks: 3, seed: seed)
+        (plan.slow, plan.dying, plan.lying, plan.late) = (0.2, 0.2, 0.2, 0.2)
+        let outcome = try World.run(plan.scenario)
+        #expect(outcome.verdict == .completed)
+        print("trouble in racks, seed \(seed): copies \(outcome.copiesIntoRack.values.max() ?? 0)")
+    }
+
+    @Test func `a rack all of whose first hosts lie gets the image all the same`() throws {
+        var scenario = try clean(24)
+        scenario.tellsRacks = true
+        for number in scenario.hosts.indices {
+            scenario.hosts[number].rack = number % 2
+            // They say that they are whole, are there first, and so become the gateways of their rack.
+            if [1, 3, 5, 7, 9, 11].contains(number) {
+                scenario.hosts[number].lies = 1
+                scenario.hosts[number].isSeed = number < 6
+            } else if number > 0 {
+                scenario.hosts[number].starts = .seconds(2)
+            }
+        }
+        scenario.deadline = .seconds(600)
+        #expect(try World.run(scenario).verdict == .completed)
+    }
+
     /// Worlds that once failed, and why. A world may change with the code that draws it; then the reason's own test holds.
     @Test(arguments: [
         // An honest peer answered requests that had been withdrawn twice, and was cut off for the second answer.

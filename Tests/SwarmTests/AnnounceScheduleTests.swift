@@ -40,4 +40,14 @@ import TrackerProtocol
         #expect(schedule.due(at: .seconds(70)) == nil)
         #expect(schedule.due(at: .seconds(75)) == .some(nil))
     }
+
+    @Test func `a tracker that asks for time is given it, within reason`() {
+        var schedule = AnnounceSchedule(at: .zero)
+        _ = schedule.due(at: .zero)
+        schedule.failed(at: .zero, jitter: 0.5, wish: .seconds(20))
+        #expect(schedule.due(at: .milliseconds(19_999)) == nil)
+        #expect(schedule.due(at: .seconds(20)) == .some(.started))
+        schedule.failed(at: .seconds(20), jitter: 0.5, wish: .seconds(1_000_000))
+        #expect(schedule.due(at: .seconds(20 + 3600)) == .some(.started))
+    }
 }

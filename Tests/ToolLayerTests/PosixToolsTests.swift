@@ -19,6 +19,19 @@ import ToolLayer
         #expect(output.text == words.map { "<\($0)>" }.joined())
     }
 
+    @Test func `a program gets what is handed to it and none of this process's other files`() throws {
+        let files = (0..<4).map { _ in open("/dev/null", O_RDONLY) }
+        defer { for file in files { close(file) } }
+        // They are high enough for the shell itself to have none of these numbers.
+        let high = files.map { fcntl($0, F_DUPFD, 50) }
+        defer { for file in high { close(file) } }
+        let numbers = high.map(String.init).joined(separator: " ")
+        let script = "for n in 3 \(numbers); do if [ -e /proc/$$/fd/$n ]; then echo $n; fi; done"
+        #expect(try tools.run(ToolCall("sh", ["-c", script])).text == "")
+        #expect(try tools.run(ToolCall("sh", ["-c", script], handed: high[3])).text == "3\n")
+        #expect(try tools.run(ToolCall("/bin/sh", ["-c", "echo $MARK"], environment: ["MARK": "x y"])).text == "x y\n")
+    }
+
     @Test func `a failure keeps its status and its words`() {
         do throws(ToolError) {
             try tools.run(ToolCall("sh", ["-c", "echo out; echo '  first' >&2; echo >&2; echo second >&2; exit 7"]))

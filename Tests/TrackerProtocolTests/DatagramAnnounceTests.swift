@@ -25,7 +25,8 @@ import TrackerProtocol
 
     @Test func `an announce has every field at its place`() {
         let bytes = DatagramRequest.announce(
-            request, connection: 0x0102_0304_0506_0708, transaction: 0xdead_beef, key: 0xcafe)
+            request, connection: 0x0102_0304_0506_0708, transaction: 0xdead_beef, key: 0xcafe
+        ).encoded
         #expect(bytes.count == 98)
         #expect(number(bytes, 0, 8) == 0x0102_0304_0506_0708 && number(bytes, 8) == 1)
         #expect(number(bytes, 12) == 0xdead_beef)
@@ -35,6 +36,28 @@ import TrackerProtocol
         #expect(number(bytes, 92) == 50 && number(bytes, 96, 2) == 0x1ae1)
     }
 
+    @Test func `the path and query of the tracker's URL go with it, in options`() throws {
+        func options(_ url: String, rack: String? = nil) throws -> [UInt8] {
+            var request = request
+            request.rack = rack.flatMap { RackName($0) }
+            let target = try #require(TrackerURL(url)).target
+            var announce = DatagramAnnounce(request, key: 1, isIPv6: false, target: target)
+            var random = SeededGenerator(1)
+            guard case .send(let connect)? = announce.start(at: .zero, using: &random).first else { return [] }
+            let answer = [0, 0, 0, 0] + connect[12..<16] + [1, 2, 3, 4, 5, 6, 7, 8]
+            let effects = announce.received(Array(answer), at: .zero, using: &random)
+            guard case .send(let bytes)? = effects.first else { return [] }
+            if case .announce(let read, _, _, _)? = DatagramRequest(bytes.span.bytes) { #expect(read == request) }
+            return Array(bytes.dropFirst(98))
+        }
+        #expect(try options("udp://t:1") == [] && options("udp://t:1/announce") == [])
+        #expect(try options("udp://t:1/a/announce?key=x") == [2, 17] + Array("/a/announce?key=x".utf8))
+        #expect(try options("udp://t:1/?key=x", rack: "r1") == [2, 23] + Array("/announce?key=x&rack=r1".utf8))
+        #expect(try options("udp://t:1/announce", rack: "r1") == [2, 17] + Array("/announce?rack=r1".utf8))
+        let long = try options("udp://t:1/announce?" + String(repeating: "k", count: 400), rack: "r1")
+        #expect(long.count == 418 + 4 && long.prefix(2) == [2, 255] && long.dropFirst(257).prefix(2) == [2, 163])
+    }
+
     @Test(
         arguments: [(nil, 0), (.completed, 1), (.started, 2), (.stopped, 3), (.paused, 0)] as [(AnnounceEvent?, UInt64)]
     )
@@ -42,7 +65,7 @@ import TrackerProtocol
         var request = request
         request.event = event
         request.numberWanted = nil
-        let bytes = DatagramRequest.announce(request, connection: 0, transaction: 0, key: 0)
+        let bytes = DatagramRequest.announce(request, connection: 0, transaction: 0, key: 0).encoded
         #expect(number(bytes, 80) == expected && number(bytes, 92) == 0xffff_ffff)
     }
 
@@ -65,7 +88,7 @@ import TrackerProtocol
 
     @Test func `what is too short, too long or of no kind is no answer`() {
         for wrong in [
-            [], bytes(0), bytes(0, 1), bytes(0, 1, 2), bytes(1, 1, 1, 1), bytes(2, 1, 1, 1, 1), bytes(.max, 1),
+            [], bytes(0), bytes(0, 1), bytes(0, 1, 2), bytes(1, 1, 1, 1), bytes(4, 1, 1, 1, 1), bytes(.max, 1),
             Array(repeating: 0, count: DatagramResponse.maximumByteCount + 1),
         ] { #expect(DatagramResponse(wrong, isIPv6: false) == nil) }
         #expect(DatagramResponse(bytes(3, 5) + Array("no\n!".utf8), isIPv6: false) == .error(transaction: 5, "no!"))

@@ -4,8 +4,6 @@ import RolloutCore
 
 /// What the log alone says, counted by other means than the machine's own: what its promises are held against.
 struct FleetOracle {
-    /// How many pauses there were.
-    var pauses: UInt64 = 0
     private(set) var tolerated: [Int: Int] = [:]
     private(set) var states: [HostName: HostState] = [:]
     private(set) var waves: [HostName: Int] = [:]

@@ -14,7 +14,10 @@ package struct FleetOutcome: Sendable {
     }
 
     package let verdict: Verdict
+    /// The latest one.
     package let rollout: Rollout
+    /// Those before it.
+    package let earlier: [Rollout]
     package let log: [RolloutEvent]
     /// From the start to the last event of the log.
     package let duration: Span

@@ -25,6 +25,10 @@ extension FleetScenario {
         scenario.happenings = (0..<Int.random(in: 0...6, using: &random)).map { _ in
             (random.span(upTo: .hours(2)), happening(scenario.hosts.count, &random))
         }
+        // Half of all fleets see a second rollout while the first is under way.
+        if random.happens(0.5) {
+            scenario.happenings.append((random.span(upTo: .hours(1)), .newRollout(version: 8)))
+        }
         // Whatever is held is let go again some time.
         for (at, what) in scenario.happenings {
             if case .hold(let hold) = what {
@@ -74,7 +78,12 @@ extension FleetScenario {
         case 3: return .hold(.trustExpired)
         case 4: return .leaves(host)
         case 5: return .drains(host)
-        case 6: return random.happens(0.1) ? .superseded : .trackerRestarts
+        case 6:
+            return switch Int.random(in: 0..<4, using: &random) {
+            case 0: .newRollout(version: UInt64.random(in: 8...10, using: &random))
+            case 1: .oldRollBack
+            default: .trackerIsAway(random.span(upTo: .hours(2)))
+            }
         default: return .command(command(hosts, &random))
         }
     }

@@ -77,11 +77,16 @@ package struct FleetScenario: Sendable {
     package enum Happening: Equatable, Sendable {
         case command(RolloutCommand)
         case trackerRestarts
+        /// It is away for so long: nothing reaches it, no time passes for it.
+        case trackerIsAway(Span)
         case hold(RolloutInput.Hold)
         case lift(RolloutInput.Hold)
         case leaves(Int)
         case drains(Int)
-        case superseded
+        /// A rollout of a newer version of the line is planned and started.
+        case newRollout(version: UInt64)
+        /// An operator rolls the rollout before the latest one back.
+        case oldRollBack
     }
 
     /// Commands, a while after a pause began; refusals are taken as they come.

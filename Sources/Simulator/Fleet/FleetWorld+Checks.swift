@@ -5,7 +5,8 @@ import RolloutCore
 /// What the machine promises, whatever the fleet does.
 extension FleetWorld {
     /// After each input.
-    mutating func check(_ events: [RolloutEvent], wasPaused: Bool) {
+    mutating func check(_ events: [RolloutEvent], of run: FleetRun, wasPaused: Bool) {
+        let (rollout, oracle) = (run.rollout, run.oracle)
         if !rollout.isAtRest, rollout.nextDeadline == nil {
             faults.append("\(rollout.phase) without a deadline at \(now.milliseconds)")
         }
@@ -26,12 +27,12 @@ extension FleetWorld {
         // Counting takes a look at every host: each time in small fleets, now and then in large ones.
         let isLooked = hosts.count <= 100 || rollout.sequence % 512 == 0
         if isLooked, events.contains(where: \.mayFail), rollout.phase.isForward, rollout.pause == nil {
-            checkFailures()
+            checkFailures(rollout, oracle)
         }
     }
 
     /// A rollout that goes on has no more failures than are tolerated.
-    private mutating func checkFailures() {
+    private mutating func checkFailures(_ rollout: Rollout, _ oracle: FleetOracle) {
         let settings = scenario.settings
         for wave in 0...rollout.currentWave {
             let (failed, attempted) = oracle.count(wave)
@@ -45,7 +46,13 @@ extension FleetWorld {
 
     /// Each order as it is given.
     mutating func check(_ order: HostOrder, for name: HostName) {
-        guard order.step == .activate || order.step == .probe, let host = rollout.host(name) else { return }
+        if let known = places[name].flatMap({ hosts[$0].order?.stamp.order }), order.stamp.order < known {
+            faults.append("\(name) has an order that is older than what it knows")
+        }
+        guard order.step == .activate || order.step == .probe,
+            let rollout = runs.first(where: { $0.rollout.number == order.stamp.rollout })?.rollout,
+            let host = rollout.host(name)
+        else { return }
         if rollout.phase.isForward, host.wave > rollout.currentWave {
             faults.append("\(name) of wave \(host.wave) has an order to activate in wave \(rollout.currentWave)")
         }
@@ -57,25 +64,39 @@ extension FleetWorld {
     /// In the end.
     mutating func checkEnd() {
         guard faults.isEmpty else { return }
-        if (try? Rollout.fold(log)) != .some(rollout) { faults.append("the fold of the log is not the live state") }
-        guard rollout.phase.isTerminal, let restSince, now.since(restSince) > Self.grace else { return }
-        for (number, host) in hosts.enumerated() where host.isUp && !host.isFlapping {
-            // Whoever came back a moment ago has not heard of it yet.
-            guard now.since(host.upSince) > Self.grace else { continue }
-            guard let record = rollout.host(host.name), record.state != .left else { continue }
-            let isNew = host.active == scenario.version
-            if rollout.phase == .rolledBack, isNew, scenario.hosts[number].facts.active != scenario.version,
-                !host.cannotGoBack
-            {
-                faults.append("\(host.name) could be reached and was not rolled back")
+        for run in runs where (try? Rollout.fold(run.log)) != .some(run.rollout) {
+            faults.append("the fold of the log is not the live state")
+        }
+        guard let restSince, now.since(restSince) > Self.grace, away == nil else { return }
+        for (place, run) in runs.enumerated() where run.rollout.phase.isTerminal {
+            for (number, host) in hosts.enumerated() where host.isUp && !host.isFlapping {
+                // Whoever came back a moment ago has not heard of it yet.
+                guard now.since(host.upSince) > Self.grace else { continue }
+                check(run.rollout, isLatest: place == runs.count - 1, host, scenario.hosts[number])
             }
-            let follows = record.state == .deferredOffline && host.trouble == nil
-            if rollout.phase.isSuccess, !isNew, record.state == .healthy || follows {
-                faults.append("\(host.name) has not the new version")
-            }
-            if rollout.phase == .rolledBack, record.state == .healthy {
-                faults.append("\(host.name) is healthy, says the log")
-            }
+        }
+    }
+
+    private mutating func check(
+        _ rollout: Rollout, isLatest: Bool, _ host: VirtualHost, _ made: FleetScenario.Host
+    ) {
+        guard let record = rollout.host(host.name), record.state != .left else { return }
+        let isNew = host.active == rollout.target.master.version
+        // What a newer rollout wants activated goes before what an older one wants taken back.
+        let isOverruled = host.order.map { $0.stamp.rollout > rollout.number && $0.step != .nothing } ?? false
+        if rollout.phase == .rolledBack, isNew, made.facts.active != rollout.target.master.version,
+            !host.cannotGoBack, !isOverruled
+        {
+            faults.append("\(host.name) could be reached and was not rolled back by rollout \(rollout.number)")
+        }
+        let follows = record.state == .deferredOffline && host.trouble == nil
+        if isLatest, rollout.phase.isSuccess, !rollout.isRevoked, !isNew, record.state == .healthy || follows,
+            host.order?.step != .rollBack
+        {
+            faults.append("\(host.name) has not the new version")
+        }
+        if rollout.phase == .rolledBack, record.state == .healthy {
+            faults.append("\(host.name) is healthy, says the log")
         }
     }
 }

@@ -6,7 +6,6 @@ import RolloutCore
 /// says with each sign of life how far it is.
 struct VirtualHost {
     let name: HostName
-    let version: UInt64
     let imageBytes: UInt64
     let trouble: FleetScenario.Trouble?
     let clockRate: Double
@@ -16,8 +15,9 @@ struct VirtualHost {
     private(set) var returnsAt: Instant?
     private(set) var active: UInt64?
     private(set) var denied: Set<UInt64> = []
-    private var held: Set<UInt64>
-    private var order: HostOrder?
+    private(set) var held: Set<UInt64>
+    private(set) var order: HostOrder?
+    /// Verified bytes of the version that the order is about.
     private var bytes: UInt64 = 0
     private var polledAt: Instant
     /// When the step that it is in is done.
@@ -28,10 +28,11 @@ struct VirtualHost {
     private var hasDied = false
     private var isGone = false
     private var activeSince: Instant?
+    /// Whether going back failed on it, and it was not asked again since.
+    private(set) var cannotGoBack = false
 
-    init(_ host: FleetScenario.Host, version: UInt64, imageBytes: UInt64, at now: Instant) {
+    init(_ host: FleetScenario.Host, imageBytes: UInt64, at now: Instant) {
         name = host.facts.name
-        self.version = version
         self.imageBytes = imageBytes
         trouble = host.trouble
         clockRate = host.clockRate
@@ -45,7 +46,8 @@ struct VirtualHost {
 
     /// The order that came back; an older one than it has is none.
     mutating func take(_ order: HostOrder, at now: Instant) {
-        if let known = self.order, order.stamp < known.stamp { return }
+        if let known = self.order?.stamp, order.stamp.epoch != known.epoch || order.stamp.order < known.order { return }
+        if order.master != self.order?.master { bytes = 0 }
         if order.stamp != self.order?.stamp {
             doneAt = nil
             failure = nil
@@ -76,8 +78,6 @@ struct VirtualHost {
         if isUp || isGone { isUp = false } else { comesBack(at: now) }
     }
 
-    /// Whether going back fails on it for good.
-    var cannotGoBack: Bool { failure?.step == .rollingBack }
     var isFlapping: Bool { if case .flaps = trouble { !isGone } else { false } }
 
     /// Lets time pass on the host, and says what it has to report.
@@ -88,16 +88,20 @@ struct VirtualHost {
         let progress: HostReport.Progress? =
             switch order.step {
             case .nothing: nil
-            case .stage: stage(passed, full: full, at: now)
+            case .stage: stage(passed, order, full: full, at: now)
             case .activate, .probe:
-                held.contains(version) ? activate(order, at: now) : stage(passed, full: full, at: now)
+                held.contains(order.master.version)
+                    ? activate(order, at: now) : stage(passed, order, full: full, at: now)
             case .rollBack: goBack(order, at: now)
             }
         guard isUp, let progress else { return nil }
-        return HostReport(host: name, version: version, order: order.stamp.order, progress: progress)
+        return HostReport(host: name, version: order.master.version, stamp: order.stamp, progress: progress)
     }
 
-    private mutating func stage(_ seconds: Double, full: Bool, at now: Instant) -> HostReport.Progress? {
+    private mutating func stage(
+        _ seconds: Double, _ order: HostOrder, full: Bool, at now: Instant
+    ) -> HostReport.Progress? {
+        let version = order.master.version
         if held.contains(version) { return .staged }
         if full { return .failed(.noSpace, log: nil) }
         var rate = 37.5e6
@@ -114,6 +118,7 @@ struct VirtualHost {
     }
 
     private mutating func activate(_ order: HostOrder, at now: Instant) -> HostReport.Progress? {
+        let version = order.master.version
         if denied.contains(version) { return .rolledBack }
         if active != version {
             if meets(.activating, at: now) { return failed() }
@@ -138,9 +143,11 @@ struct VirtualHost {
     }
 
     private mutating func goBack(_ order: HostOrder, at now: Instant) -> HostReport.Progress? {
+        let version = order.master.version
         denied.insert(version)
         if active == version {
-            if meets(.rollingBack, at: now) { return failed() }
+            cannotGoBack = meets(.rollingBack, at: now)
+            if cannotGoBack { return failed() }
             guard isDone(after: 2, at: now) else { return nil }
             active = order.previous
         }

@@ -13,6 +13,6 @@ struct CloneCommand: AsyncParsableCommand {
             """,
         subcommands: [
             CloneCreate.self, CloneList.self, CloneShow.self, CloneConfig.self, CloneReset.self, CloneRemove.self,
-            CloneMap.self, CloneRepair.self,
+            CloneMap.self, CloneRepair.self, CloneRefresh.self, CloneProbe.self,
         ])
 }

@@ -35,6 +35,9 @@ struct FleetOptions: ParsableArguments {
             "What each rack's link to the others carries. (default: as much as is sent)", valueName: "rate"))
     var rackRate: String?
 
+    @Flag(help: "Do not tell the tracker who stands in which rack.")
+    var untoldRacks = false
+
     @Option(help: ArgumentHelp("How many in a hundred hosts have a tenth of the rate.", valueName: "percent"))
     var slow = 0.0
 
@@ -75,6 +78,7 @@ struct FleetOptions: ParsableArguments {
         plan.rate = try Self.bytes(rate, "--rate")
         plan.delay = .seconds(delay / 1000)
         plan.racks = racks
+        plan.tellsRacks = !untoldRacks
         plan.rackLink = try rackRate.map { try Self.bytes($0, "--rack-rate") }
         (plan.slow, plan.dying, plan.lying, plan.late) = (slow / 100, dying / 100, lying / 100, late / 100)
         plan.seed = seed

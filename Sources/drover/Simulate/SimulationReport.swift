@@ -15,6 +15,8 @@ struct SimulationReport: Encodable {
     let duplicateBytes: Int64
     let receivedBytes: Int64
     let rackCrossingBytes: Int64
+    /// How often the image entered the rack that it entered most often; absent when nothing went between racks.
+    let copiesIntoRack: Double?
     let bannedHosts: Int
     let events: Int
     /// How many times longer it took than the same fleet without liars; absent when nobody lies.
@@ -37,6 +39,7 @@ struct SimulationReport: Encodable {
         duplicateBytes = outcome.duplicateBytes
         receivedBytes = outcome.receivedBytes
         rackCrossingBytes = outcome.rackCrossingBytes
+        copiesIntoRack = outcome.copiesIntoRack.values.max()
         bannedHosts = outcome.banned.count
         events = outcome.eventCount
         costOfLiars = clean.map { outcome.makespan / Swift.max($0.makespan, .microseconds(1)) }
@@ -53,7 +56,9 @@ struct SimulationReport: Encodable {
             },
             "seeds sent": "\(Self.ratio(seedBytesByImage)) x the image",
             "duplicates": "\(ByteText(duplicateBytes)) of \(ByteText(receivedBytes)) received",
-            "across racks": rackCrossingBytes > 0 ? "\(ByteText(rackCrossingBytes))" : nil,
+            "across racks": copiesIntoRack.map {
+                "\(ByteText(rackCrossingBytes)), \(Self.ratio($0)) x the image into one rack at most"
+            },
             "banned": bannedHosts > 0 ? "\(bannedHosts) hosts" : nil,
             "cost of liars": costOfLiars.map { "\(Self.ratio($0)) x the time without them" },
             "events": "\(events)",

@@ -2,6 +2,7 @@
 
 import Metainfo
 import TestSupport
+import TrackerCore
 import TrackerProtocol
 
 extension FuzzTarget {
@@ -54,5 +55,43 @@ extension FuzzTarget {
         try expectEqual(ends, 1, "number of ends")
         // Each repeat may follow a connection id that ran out, and each such id leads to one announce.
         try expect(sent.count <= 2 * (DatagramAnnounce.maximumRepeats + 1), "\(sent.count) datagrams")
+    }
+}
+
+extension FuzzTarget {
+    /// A datagram to a tracker, with and without a good connection id: a request is read as it is written, nothing without
+    /// proof is answered with more bytes than it has, and answers are read as they were written.
+    static let datagramRequest = FuzzTarget("datagram-request", maximumLength: 2100) { bytes in
+        if let request = DatagramRequest(bytes.span.bytes) {
+            try expectEqual(DatagramRequest(request.encoded.span.bytes), request, "read again")
+        }
+        var random = SplitMix(state: 4)
+        var registry = SwarmRegistry()
+        let responder = DatagramResponder(at: .zero, using: &random)
+        let isIPv6 = bytes.count % 2 == 1
+        let host = isIPv6 ? IPAddress(ipv6: 0xfd00 << 48, 1) : IPAddress(ipv4: 0x0a00_0001)
+        func answer(_ datagram: [UInt8]) -> [UInt8] {
+            var answer = [UInt8](repeating: 0, count: DatagramResponse.maximumAnswerByteCount)
+            var span = answer.mutableSpan
+            var room = span.mutableBytes
+            let count = responder.answer(
+                datagram.span.bytes, from: host, registry: &registry, rack: nil, isBusy: false, now: .zero,
+                using: &random,
+                to: &room)
+            return Array(answer.prefix(count))
+        }
+        let stranger = answer(bytes)
+        try expect(stranger.count <= bytes.count, "\(stranger.count) bytes for \(bytes.count)")
+        try expectEqual(registry.peerCount, 0, "peers without proof")
+        let connect = DatagramResponse(answer(DatagramRequest.connect(transaction: 1).encoded), isIPv6: isIPv6)
+        guard case .connect(1, let id)? = connect else { throw Finding("no connection id") }
+        var proven = bytes
+        if proven.count >= 8 {
+            proven.replaceSubrange(0..<8, with: (0..<8).map { UInt8(truncatingIfNeeded: id >> UInt64(56 - 8 * $0)) })
+        }
+        let known = answer(proven)
+        guard !known.isEmpty else { return }
+        let response = try unwrap(DatagramResponse(known, isIPv6: isIPv6), "an answer that nobody can read")
+        try expectEqual(response.encoded(isIPv6: isIPv6), known, "the answer read again")
     }
 }

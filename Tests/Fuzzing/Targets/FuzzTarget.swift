@@ -18,8 +18,8 @@ package struct FuzzTarget: Sendable {
     /// Every target.
     package static let all: [FuzzTarget] = [
         .bencode, .metainfo, .handshake, .messages, .extensions, .hashes, .swarm, .announceRequest, .announceResponse,
-        .scrape, .datagramTracker, .addresses, .trackerURL, .tracker, .pieceJournal, .storeRecords, .cloneJournal,
-        .qcow2, .vhd, .vmdk, .vhdx, .vdi, .partitions, .fat, .seedImage, .signed,
+        .scrape, .datagramTracker, .datagramRequest, .addresses, .trackerURL, .tracker, .pieceJournal, .storeRecords,
+        .cloneJournal, .qcow2, .vhd, .vmdk, .vhdx, .vdi, .partitions, .fat, .seedImage, .signed,
     ]
 
     package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clients import DROVER, MASTER, Aria2, Client, Drover, Libtorrent, Nginx, Transmission
 from network import CaseFailure, Network, eventually, run
-from trackers import DroverTracker, OpenTracker, OpenTrackerDatagram, Tracker
+from trackers import DroverDatagramTracker, DroverTracker, OpenTracker, OpenTrackerDatagram, Tracker
 
 FOREIGN: list[type[Client]] = [Libtorrent, Transmission, Aria2]
 
@@ -110,4 +110,9 @@ def cases() -> Iterator[Case]:
         yield Case(Drover, (Drover,), OpenTracker, False, ipv6)
         yield Case(Drover, (Drover,), OpenTrackerDatagram, False, ipv6)
         yield Case(Libtorrent, (Drover,), OpenTracker, True, ipv6)
+        yield Case(Libtorrent, (Transmission, Libtorrent), DroverDatagramTracker, True, ipv6)
+        yield Case(Drover, (Libtorrent, Drover), DroverDatagramTracker, True, ipv6)
+        if not ipv6:
+            # It speaks to trackers over UDP on IPv4 only.
+            yield Case(Drover, (Aria2,), DroverDatagramTracker, True, ipv6)
         yield Case(Nginx, (Drover,), None, False, ipv6)

@@ -131,8 +131,9 @@ class Aria2(Client):
         hook.chmod(0o755)
         self.host.start([
             *packaged("usr/bin/aria2c"), "--no-conf", f"--dir={self.host.folder}", f"--listen-port={LISTEN_PORT}",
-            # No network but the one made here is there to be asked.
-            "--enable-dht=false", "--enable-dht6=false",
+            # As it comes: without DHT it would not ask trackers over UDP either. No other network is there to be asked,
+            # and nobody here tells it of a node.
+            "--enable-dht=true", f"--dht-file-path={self.host.folder}/dht.dat", "--enable-dht6=false",
             "--check-integrity=true", "--file-allocation=none", "--seed-ratio=0.0", f"--on-bt-download-complete={hook}",
             "--show-console-readout=false", "--summary-interval=0", "--console-log-level=notice", torrent,
         ], "aria2c")

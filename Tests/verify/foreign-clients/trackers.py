@@ -64,6 +64,14 @@ class DroverTracker(Tracker):
              "--database", self.host.folder / "tracker.sqlite"], "drover-tracker")
 
 
+class DroverDatagramTracker(DroverTracker):
+    name = "Drover (UDP)"
+
+    @property
+    def url(self) -> str:
+        return f"udp://{self.host.at(_PORT)}/announce"
+
+
 class OpenTracker(Tracker):
     name = "opentracker"
 

@@ -82,9 +82,12 @@ extension Deliberation {
         let free = rollout.settings.slots - busy
         guard free > 0 else { return false }
         var next: [HostName] = []
+        var taken: Set<Int> = []
         for place in rollout.waves[number].members where next.count < free {
             let host = rollout.hosts[place]
-            if host.wave == number, host.state == .staged { next.append(host.name) }
+            // Whoever was moved away and back is a member twice.
+            guard host.wave == number, host.state == .staged, taken.insert(place).inserted else { continue }
+            next.append(host.name)
         }
         guard !next.isEmpty else { return false }
         if rollout.waves[number].state != .activating { emit(.wave(number: number, .activating), by: .tracker) }

@@ -3,16 +3,13 @@
 /// What operators ask for.
 extension Deliberation {
     mutating func carryOut(_ command: RolloutCommand, reason: String?) throws(Refusal) {
-        if let reason, reason.utf8.count > RolloutLimits.reasonLength {
-            throw .textTooLong(limit: RolloutLimits.reasonLength)
-        }
         switch command {
         case .abort: return try abort(reason)
         case .rollBack: return try rollBack(reason)
         default: break
         }
         let phase = rollout.phase
-        guard !phase.isTerminal || isDone(command) else { throw .ended(phase) }
+        guard !phase.isTerminal || isDone(command) || isAboutStandingOrder(command) else { throw .ended(phase) }
         guard !rollout.isLogFull || command == .pause else { throw .logFull }
         switch command {
         case .start: try start(reason)
@@ -33,6 +30,29 @@ extension Deliberation {
     /// Whether the end that was asked for is the one that was reached.
     private func isDone(_ command: RolloutCommand) -> Bool { command == .reject && rollout.phase == .rejected }
 
+    /// Texts that end up in the log have their bounds.
+    func checkTexts(_ reason: String?) throws(Refusal) {
+        if let reason, reason.utf8.count > RolloutLimits.reasonLength {
+            throw .textTooLong(limit: RolloutLimits.reasonLength)
+        }
+        var names = [request].compactMap { $0 }
+        if case .operator(let name) = actor { names.append(name) }
+        guard names.allSatisfy({ $0.utf8.count <= RolloutLimits.nameLength }) else {
+            throw .textTooLong(limit: RolloutLimits.nameLength)
+        }
+    }
+
+    /// Whether it is about an order that holds beyond the end: hosts that follow can be taken out, and a rollback that a
+    /// host failed can be tried again.
+    private func isAboutStandingOrder(_ command: RolloutCommand) -> Bool {
+        switch command {
+        case .skipHost, .excludeHost: rollout.phase.isSuccess
+        case .retryHost(let name): rollout.host(name)?.isReturning ?? false
+        case .retryFailed: rollout.phase == .rolledBack
+        default: false
+        }
+    }
+
     private mutating func start(_ reason: String?) throws(Refusal) {
         switch rollout.phase {
         case .planned:
@@ -46,6 +66,7 @@ extension Deliberation {
     private mutating func approve(_ reason: String?) throws(Refusal) {
         switch rollout.phase {
         case .awaitingApproval:
+            guard actor != rollout.startedBy else { throw .secondPersonNeeded }
             emit(.phase(.scheduled, deadline: now + RolloutLimits.waitingForStart), reason: reason)
         case .draft, .planned, .rollingBack: throw .wrongPhase(rollout.phase, command: "be approved")
         default: break
@@ -108,20 +129,23 @@ extension Deliberation {
     }
 
     private mutating func retryFailed(_ reason: String?) {
+        let returning = names { $0.isReturning && $0.state != .rollingBack }
         let hosts = names { host in
             switch host.state {
-            case .failed(let failure): failure.step != .rollingBack
-            case .timedOut(let step): step != .rollingBack
+            case .failed, .timedOut: !host.isReturning
             case .blocked(.noSpace): true
             default: false
             }
         }
+        order(back: returning, by: nil, reason)
         beginAgain(hosts, reason)
     }
 
     private mutating func retry(_ name: HostName, _ reason: String?) throws(Refusal) {
         let host = rollout.hosts[try place(name)]
         switch host.state {
+        case .rollingBack: break
+        case .failed where host.isReturning, .timedOut where host.isReturning: order(back: [name], by: nil, reason)
         case .failed, .timedOut, .rolledBack, .skipped(_, false), .blocked(.noSpace), .blocked(.denied):
             beginAgain([name], reason)
         case .blocked, .skipped, .left: throw .hostCannot(name, host.state.kind, command: "be tried again")
@@ -130,7 +154,7 @@ extension Deliberation {
     }
 
     private mutating func beginAgain(_ hosts: [HostName], _ reason: String?) {
-        guard !hosts.isEmpty, rollout.phase != .rollingBack else { return }
+        guard !hosts.isEmpty, rollout.phase != .rollingBack, !rollout.phase.isTerminal else { return }
         emit(.recounted(hosts), reason: reason)
         requeue(hosts)
         begin(hosts, reason: reason)
@@ -142,8 +166,9 @@ extension Deliberation {
         let host = rollout.hosts[try place(name)]
         switch host.state {
         case .skipped(_, let wasExcluded) where wasExcluded || !isExcluded: return
-        case .already, .healthy, .left, .rolledBack, .rollingBack:
+        case .already, .healthy, .left, .rolledBack:
             throw .hostCannot(name, host.state.kind, command: "be taken out")
+        case _ where host.isReturning: throw .hostCannot(name, host.state.kind, command: "be taken out")
         default: emit(.hosts([name], .skipped(by: actor, isExcluded: isExcluded), deadline: nil), reason: reason)
         }
     }
@@ -151,7 +176,8 @@ extension Deliberation {
     private mutating func extend(_ name: HostName?, by span: Span, _ reason: String?) throws(Refusal) {
         guard span > .zero, span <= RolloutLimits.longestSpan else { throw .badSpan }
         if let name { _ = try place(name) }
-        let hosts = names { $0.deadline != nil && (name == nil || $0.name == name) }
+        // The deadline of a host that waits is its next attempt, which is no limit to extend.
+        let hosts = names { $0.deadline != nil && $0.state.step != nil && (name == nil || $0.name == name) }
         if !hosts.isEmpty { emit(.extended(hosts, by: span), reason: reason) }
     }
 
@@ -161,13 +187,13 @@ extension Deliberation {
         emit(.phase(.aborted, deadline: nil), reason: reason)
     }
 
-    /// A rollout that has ended can be rolled back too, as long as no newer one has taken its place.
+    /// A rollout that has ended can be rolled back too. Where a newer one has taken its place, that one's orders go first.
     private mutating func rollBack(_ reason: String?) throws(Refusal) {
         switch rollout.phase {
         case .rollingBack, .rolledBack: break
-        case .rejected, .superseded: throw .ended(rollout.phase)
+        case .rejected: throw .ended(rollout.phase)
         case .draft, .planned, .awaitingApproval: throw .wrongPhase(rollout.phase, command: "be rolled back")
-        case .scheduled, .staging, .canary, .rolling, .succeeded, .succeededWithExceptions, .aborted:
+        case .scheduled, .staging, .canary, .rolling, .succeeded, .succeededWithExceptions, .aborted, .superseded:
             returnAll(by: nil, reason)
         }
     }

@@ -13,30 +13,31 @@ extension Deliberation {
         }
     }
 
-    mutating func timeOut(_ host: HostRecord, reason: String?) {
-        guard let step = host.state.step else { return }
+    /// - Parameter step: the one it is in, unless it is in none.
+    mutating func timeOut(_ host: HostRecord, in step: HostStep? = nil, reason: String?) {
+        guard let step = step ?? host.state.step else { return }
         emit(.hosts([host.name], .timedOut(step: step), deadline: nil), by: .tracker, reason: reason)
     }
 
     private mutating func retry(_ host: HostRecord, _ failure: HostFailure) {
-        if failure.step == .rollingBack {
-            emit(.hosts([host.name], .rollingBack, deadline: now + returnLimit), by: .tracker, reason: "tried again")
-        } else if let free = budgetIsFree, free > now {
-            let later = HostFailure(
-                code: failure.code, step: failure.step, attempt: failure.attempt, log: failure.log, retryAt: free)
-            emit(.hosts([host.name], .failed(later), deadline: free), by: .tracker, reason: "the retry budget is spent")
-        } else {
-            requeue([host.name])
-            begin([host.name], by: .tracker, reason: "tried again")
-        }
+        guard failure.step != .rollingBack else { return order(back: [host.name], by: .tracker, "tried again") }
+        requeue([host.name])
+        begin([host.name], by: .tracker, reason: "tried again")
     }
 
-    /// When the next retry may be; `nil` for at once.
-    private var budgetIsFree: Instant? {
+    /// When a retry may be that is wanted at `wish`: as soon as the budget has room for it.
+    func retrySlot(_ wish: Instant) -> Instant {
         let budget = rollout.settings.retryBudget
         let most = max(1, rollout.hosts.count * budget.percent / 100)
-        let recent = rollout.recentRetries.filter { $0 + budget.per > now }
-        return recent.count < most ? nil : recent[recent.count - most] + budget.per
+        guard rollout.retries.count >= most else { return wish }
+        return max(wish, rollout.retries[rollout.retries.count - most] + budget.per)
+    }
+
+    /// The tracker was away and heard nobody: what hosts had to do by a time may take as much longer.
+    mutating func shift(by span: Span) {
+        guard span > .zero, !rollout.phase.isTerminal else { return }
+        let isWaitedFor = rollout.hosts.contains { $0.deadline != nil && $0.state.step != nil }
+        if isWaitedFor { emit(.shifted(by: span), by: .tracker, reason: "the tracker was away") }
     }
 
     /// How long a host has for going back, hearing of it included.

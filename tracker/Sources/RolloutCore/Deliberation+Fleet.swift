@@ -11,6 +11,9 @@ extension Deliberation {
         case .failed(let failure) where failure.retryAt != nil && failure.step.isStaging:
             emit(.hosts([name], .deferredOffline, deadline: nil), by: .tracker, reason: "not heard of")
         case .activating, .probing, .soaking, .rollingBack: timeOut(host, reason: "not heard of")
+        // While others wait for what becomes of its wave, its silence says something about the version.
+        case .healthy where rollout.phase == .canary || !rollout.waves[host.wave].state.isOver:
+            timeOut(host, in: .soaking, reason: "not heard of")
         default: break
         }
     }
@@ -29,6 +32,7 @@ extension Deliberation {
     }
 
     mutating func take(_ host: FleetHost) throws(Refusal) {
+        noteVersion(of: host)
         guard !rollout.phase.isTerminal, rollout.phase != .rollingBack, !rollout.waves.isEmpty, !rollout.isLogFull
         else {
             return
@@ -44,6 +48,14 @@ extension Deliberation {
         }
         guard isMeant else { return noteLeaving(host.name) }
         reassess(known, planned)
+    }
+
+    /// What a host would go back to may change until it is told to activate.
+    private mutating func noteVersion(of host: FleetHost) {
+        guard let known = rollout.host(host.name), !known.isExposed, !rollout.isLogFull,
+            host.active != known.previous, host.active != rollout.target.master.version
+        else { return }
+        emit(.found(host: host.name, previous: host.active), by: .tracker)
     }
 
     /// What is known of a host has changed. Whoever is in the middle of being activated is left alone.
@@ -65,17 +77,27 @@ extension Deliberation {
     }
 
     mutating func noteLeaving(_ name: HostName) {
-        guard let host = rollout.host(name), host.state != .left, !rollout.phase.isTerminal else { return }
+        // Whoever goes back does so to its end: what it is to leave is no less bad for that.
+        guard let host = rollout.host(name), host.state != .left, !host.isReturning, !rollout.phase.isTerminal else {
+            return
+        }
         emit(.hosts([name], .left, deadline: nil), by: .tracker, reason: "no longer part of the fleet, or not meant")
     }
 
     mutating func supersede(by number: UInt64) {
-        guard !rollout.phase.isTerminal, number > rollout.number else { return }
+        guard number > rollout.number else { return }
+        switch rollout.phase {
+        // Going back goes on beside the newer one; the others have no orders that could stand in its way.
+        case .rollingBack, .rolledBack, .aborted, .rejected, .superseded: return
+        case .draft, .planned, .awaitingApproval, .scheduled, .staging, .canary, .rolling, .succeeded,
+            .succeededWithExceptions:
+            break
+        }
         emit(.phase(.superseded, deadline: nil), by: .tracker, reason: "rollout \(number) of the same line has begun")
     }
 
     mutating func raise(_ hold: PauseReason) {
-        guard !rollout.phase.isTerminal, !rollout.holds.contains(hold) else { return }
+        guard !rollout.phase.isTerminal || rollout.phase.isSuccess, !rollout.holds.contains(hold) else { return }
         emit(.held(hold), by: .tracker)
     }
 
@@ -83,5 +105,25 @@ extension Deliberation {
         guard rollout.holds.contains(hold) else { return }
         emit(.lifted(hold), by: .tracker)
         if rollout.pause?.reason == hold { emit(.resumed, by: .tracker) }
+    }
+
+    /// What is withdrawn goes no further, and is left where it is active.
+    mutating func noteRevocation() {
+        guard !rollout.isRevoked else { return }
+        let reason = "the master was withdrawn by its publishers"
+        emit(.revoked, by: .tracker, reason: reason)
+        if rollout.phase.isBefore {
+            emit(.phase(.aborted, deadline: nil), by: .tracker, reason: reason)
+        } else if rollout.phase.isForward {
+            returnAll(by: .tracker, reason)
+        }
+    }
+
+    /// Hosts may be further than the log says, and obey nothing until somebody has confirmed the new epoch.
+    mutating func noteRestoration(_ epoch: String) {
+        guard epoch != rollout.epoch else { return }
+        emit(.restored(epoch: epoch), by: .tracker)
+        guard rollout.phase.isForward, rollout.pause.map({ $0.reason.isHold }) ?? true else { return }
+        pause(.restored, "the tracker's data were restored from a backup")
     }
 }

@@ -3,12 +3,14 @@
 /// What hosts report.
 extension Deliberation {
     mutating func take(_ report: HostReport) {
-        guard let place = rollout.places[report.host], report.version == rollout.target.master.version else { return }
+        guard report.stamp.rollout == rollout.number, report.stamp.epoch == rollout.epoch,
+            let place = rollout.places[report.host], report.version == rollout.target.master.version
+        else { return }
         let host = rollout.hosts[place]
-        if report.progress == .rolledBack { return noteReturnToPrevious(host, answering: report.order) }
+        if report.progress == .rolledBack { return noteReturnToPrevious(host, answering: report.stamp.order) }
         // Whatever answers an order that no longer stands is history. An ended rollout gives no more orders, and hears
         // how its last ones went.
-        guard rollout.phase.isTerminal || report.order == host.order else { return }
+        guard rollout.phase.isTerminal || report.stamp.order >= host.order else { return }
         // A host that timed out and is there after all goes on, which costs it an attempt.
         if case .timedOut(let step) = host.state, step != .rollingBack, host.attempt > rollout.settings.retries {
             return
@@ -84,14 +86,14 @@ extension Deliberation {
     private mutating func noteReturnToPrevious(_ host: HostRecord, answering order: UInt64) {
         // A host may have gone back while nobody heard it; but what it says about an earlier attempt is history.
         guard let exposedBy = host.exposedBy, order >= exposedBy else { return }
-        let isAsked = host.isAt(.rollingBack) || rollout.phase == .rollingBack || rollout.phase == .rolledBack
+        let isAsked = host.isReturning || rollout.phase == .rollingBack || rollout.phase == .rolledBack
         if case .skipped = host.state, !isAsked { return }
         set(host, .rolledBack(isAsked: isAsked))
     }
 
     /// After the end, hosts that come back follow by themselves; that they did is recorded for a later rollback.
     private mutating func followLate(_ host: HostRecord, _ progress: HostReport.Progress) {
-        guard !host.isExposed, rollout.standingStep(for: host) == .activate else { return }
+        guard rollout.follows(host) else { return }
         switch progress {
         case .activating, .activated, .probePassed, .healthy:
             emit(.hosts([host.name], .activating(isTaken: false), deadline: nil), by: .host(name: host.name))
@@ -108,10 +110,9 @@ extension Deliberation {
             return
         }
         let mayRetry = code.isRetryable && host.attempt <= rollout.settings.retries && !rollout.phase.isTerminal
-        let retryAt =
-            mayRetry
-            ? now + Backoff.wait(rollout.settings.retryWait, attempt: host.attempt, host: host.name, seed: rollout.seed)
-            : nil
+        let wait = Backoff.wait(
+            rollout.settings.retryWait, attempt: host.attempt, host: host.name, seed: rollout.seed)
+        let retryAt: Instant? = !mayRetry ? nil : step == .rollingBack ? now + wait : retrySlot(now + wait)
         let failure = HostFailure(
             code: code, step: step, attempt: host.attempt,
             log: log.flatMap { $0.utf8.count <= RolloutLimits.logReferenceLength ? $0 : nil }, retryAt: retryAt)

@@ -4,16 +4,17 @@
 extension Deliberation {
     mutating func returnAll(by actor: Actor?, _ reason: String?) {
         emit(.phase(.rollingBack, deadline: nil), by: actor, reason: reason)
-        order(back: names { $0.isExposed && $0.state != .left }, reason)
+        order(back: names(where: \.isExposed), by: .tracker, reason)
     }
 
     mutating func returnWave(_ number: Int, _ reason: String?) {
-        order(back: names { $0.wave == number && $0.isExposed && $0.state != .left }, reason)
+        order(back: names { $0.wave == number && $0.isExposed }, by: .tracker, reason)
     }
 
-    private mutating func order(back hosts: [HostName], _ reason: String?) {
+    /// Has hosts go back, or try it once more: those included that are no longer meant and may have the version active.
+    mutating func order(back hosts: [HostName], by actor: Actor?, _ reason: String?) {
         guard !hosts.isEmpty else { return }
-        emit(.hosts(hosts, .rollingBack, deadline: now + returnLimit), by: .tracker, reason: reason)
+        emit(.hosts(hosts, .rollingBack, deadline: now + returnLimit), by: actor, reason: reason)
     }
 
     /// The rollout has gone back when nobody who could be reached is left; the others keep their orders.

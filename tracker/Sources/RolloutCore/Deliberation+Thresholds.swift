@@ -33,10 +33,14 @@ extension Deliberation {
 
     private mutating func stopOnWave(_ number: Int) {
         let tally = rollout.waves[number].tally
+        let isOver = rollout.waves[number].state.isOver
         let explanation =
             "\(tally.failed) of \(tally.attempted) hosts of \(number == 0 ? "the canaries" : "wave \(number)") failed"
         emit(.wave(number: number, .failed), by: .tracker, reason: explanation)
+        // What fails long after others have followed says little about them: an operator decides.
+        let isLate = number < rollout.currentWave || (number > 0 && isOver)
         switch rollout.settings.onError {
+        case _ where isLate: break
         case .rollbackAll: return returnAll(by: .tracker, explanation)
         case .rollback: returnWave(number, explanation)
         case .pause: if number == 0 { returnWave(number, explanation) }

@@ -9,13 +9,15 @@ struct Deliberation {
     private(set) var rollout: Rollout
     private(set) var events: [RolloutEvent] = []
     let now: Instant
+    private let order: UInt64
     let actor: Actor
     /// Goes with the first event only.
-    private var request: String?
+    private(set) var request: String?
 
-    init(_ rollout: Rollout, at now: Instant, by actor: Actor, request: String?) {
+    init(_ rollout: Rollout, at now: Instant, order: UInt64, by actor: Actor, request: String?) {
         self.rollout = rollout
         self.now = max(now, rollout.latest)
+        self.order = max(order, rollout.latestOrder)
         self.actor = actor
         self.request = request
     }
@@ -24,8 +26,8 @@ struct Deliberation {
     /// - Parameter actor: `nil` for whoever the decision is made for.
     mutating func emit(_ transition: Transition, by actor: Actor? = nil, reason: String? = nil) {
         let event = RolloutEvent(
-            sequence: rollout.sequence + 1, at: now, actor: actor ?? self.actor, reason: reason, request: request,
-            transition: transition)
+            sequence: rollout.sequence + 1, order: order, at: now, actor: actor ?? self.actor, reason: reason,
+            request: request, transition: transition)
         request = nil
         events.append(event)
         rollout.fold(event)
@@ -35,6 +37,7 @@ struct Deliberation {
         switch input {
         case .command(let command):
             guard !isRepeated else { return }
+            try checkTexts(reason)
             try carryOut(command, reason: reason)
             // What changes nothing is remembered too, so that it changes nothing when it comes again later.
             if events.isEmpty { emit(.noted(command: command.name), reason: reason) }
@@ -46,6 +49,9 @@ struct Deliberation {
         case .superseded(let number): supersede(by: number)
         case .hold(let hold): raise(hold.reason)
         case .lift(let hold): lift(hold.reason)
+        case .revoked: noteRevocation()
+        case .resumed(let span): shift(by: span)
+        case .restored(let epoch): noteRestoration(epoch)
         case .tick: passDeadlines()
         }
         advance()

@@ -16,27 +16,24 @@ package struct HostOrder: Equatable, Sendable, Codable {
         case rollBack = "roll-back"
     }
 
-    /// How new an order is. A host obeys none that is older than the newest it has seen.
-    package struct Stamp: Hashable, Comparable, Sendable, Codable {
-        /// The generation of the tracker's data: greater after a backup was restored.
-        package let epoch: UInt64
+    /// Which order it is, and how new. A host obeys none that is older than the newest it has seen, and none of another
+    /// epoch before somebody has confirmed that.
+    package struct Stamp: Hashable, Sendable, Codable {
+        /// Names the tracker's data; another one after a backup was restored.
+        package let epoch: String
         /// The rollout's number.
         package let rollout: UInt64
-        /// The event from which the order follows.
+        /// The number of the decision from which the order follows. It grows over all rollouts of a tracker.
         package let order: UInt64
 
-        package init(epoch: UInt64, rollout: UInt64, order: UInt64) {
+        package init(epoch: String, rollout: UInt64, order: UInt64) {
             self.epoch = epoch
             self.rollout = rollout
             self.order = order
         }
-
-        package static func < (left: Self, right: Self) -> Bool {
-            (left.epoch, left.rollout, left.order) < (right.epoch, right.rollout, right.order)
-        }
     }
 
-    package let stamp: Stamp
+    package internal(set) var stamp: Stamp
     package let step: Step
     package let master: MasterReference
     /// The version to go back to; `nil` when there was none, and no version is active afterwards.
@@ -48,4 +45,23 @@ package struct HostOrder: Equatable, Sendable, Codable {
     package let clearsDenial: Bool
     /// The part of its link that staging may take.
     package let stageRatePercent: Int
+
+    /// The one order that stands for a host and a line of masters, of those that several rollouts of the line have for it.
+    ///
+    /// The newest rollout that wants anything has its way, but a version that is being rolled back is left before a newer
+    /// one is staged. The order is as new as the newest of them all: what it replaces may have been newer than it.
+    package static func standing(among orders: [HostOrder]) -> HostOrder? {
+        let wishes = orders.filter { $0.step != .nothing }
+        var standing = newest(wishes) ?? newest(orders)
+        if standing?.step == .stage, let back = newest(wishes.filter { $0.step == .rollBack }) { standing = back }
+        guard var order = standing else { return nil }
+        order.stamp = Stamp(
+            epoch: order.stamp.epoch, rollout: order.stamp.rollout,
+            order: orders.reduce(order.stamp.order) { max($0, $1.stamp.order) })
+        return order
+    }
+
+    private static func newest(_ orders: [HostOrder]) -> HostOrder? {
+        orders.max { $0.stamp.rollout < $1.stamp.rollout }
+    }
 }

@@ -12,7 +12,17 @@ package struct HostPresence: Sendable {
     package init(limit: Span) { self.limit = limit }
 
     /// Begins to watch a host as if it had just been heard of.
-    package mutating func watch(_ host: HostName, at now: Instant) { lastHeard[host] = now }
+    /// - Parameter isSilent: whether it counts as silent already, so that the first sign of life is its return: for hosts
+    ///   that a rollout has put aside as offline.
+    package mutating func watch(_ host: HostName, at now: Instant, isSilent: Bool = false) {
+        lastHeard[host] = now
+        if isSilent { silent.insert(host) }
+    }
+
+    /// Whether it is watched and does not count as silent.
+    package func isHeard(_ host: HostName) -> Bool { isWatched(host) && !silent.contains(host) }
+
+    package func isWatched(_ host: HostName) -> Bool { lastHeard[host] != nil }
 
     /// - Returns: whether the host counted as silent until now, or was not watched.
     package mutating func heard(_ host: HostName, at now: Instant) -> Bool {

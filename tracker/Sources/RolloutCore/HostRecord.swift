@@ -4,7 +4,7 @@
 package struct HostRecord: Equatable, Sendable {
     package let name: HostName
     /// The version to go back to.
-    package let previous: UInt64?
+    package internal(set) var previous: UInt64?
     package internal(set) var wave: Int
     package internal(set) var state: HostState
     /// When it came into this state.
@@ -25,18 +25,30 @@ package struct HostRecord: Equatable, Sendable {
     var exposedBy: UInt64?
     /// Whether an operator wants the version tried again where it was rolled back before.
     var clearsDenial = false
-    /// The event from which its present order follows.
-    var order: UInt64 = 0
+    /// The decision from which its present order follows.
+    var order: UInt64
 
     package var isExposed: Bool { exposedBy != nil }
 
-    init(_ planned: PlannedHost, wave: Int, at instant: Instant) {
+    /// - Parameter order: the number of the decision that made it part of the rollout.
+    init(_ planned: PlannedHost, wave: Int, order: UInt64, clearsDenial: Bool, at instant: Instant) {
         name = planned.name
+        self.order = order
+        self.clearsDenial = clearsDenial
         previous = planned.previous
         self.wave = wave
         state = planned.initialState
         since = instant
         progressAt = instant
+    }
+
+    /// Whether it goes back, or was to and did not: then it is neither begun again nor taken out.
+    var isReturning: Bool {
+        switch state {
+        case .rollingBack, .timedOut(.rollingBack): true
+        case .failed(let failure): failure.step == .rollingBack
+        default: false
+        }
     }
 
     /// The step its order asks for; a change of it is a new order.
@@ -46,7 +58,6 @@ package struct HostRecord: Equatable, Sendable {
         case .activating, .soaking, .healthy, .timedOut(.activating), .timedOut(.soaking): .activate
         case .probing, .timedOut(.probing): .probe
         case .rollingBack, .timedOut(.rollingBack): .rollBack
-        case .failed(let failure) where failure.step == .rollingBack: .rollBack
         case .pending, .failed, .deferredOffline, .blocked, .skipped, .already, .rolledBack, .left: .nothing
         }
     }

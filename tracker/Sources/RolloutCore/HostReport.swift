@@ -24,14 +24,15 @@ package struct HostReport: Equatable, Sendable {
     package let host: HostName
     /// The version it is about.
     package let version: UInt64
-    /// The ``HostOrder/Stamp/order`` of the order that it answers.
-    package let order: UInt64
+    /// The whole stamp of the order that it answers, so that what is about another rollout, an earlier order or older
+    /// data of the tracker is told apart.
+    package let stamp: HostOrder.Stamp
     package let progress: Progress
 
-    package init(host: HostName, version: UInt64, order: UInt64, progress: Progress) {
+    package init(host: HostName, version: UInt64, stamp: HostOrder.Stamp, progress: Progress) {
         self.host = host
         self.version = version
-        self.order = order
+        self.stamp = stamp
         self.progress = progress
     }
 }

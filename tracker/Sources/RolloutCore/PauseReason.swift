@@ -12,6 +12,8 @@ package enum PauseReason: String, CaseIterable, Sendable, Codable {
     case trustExpired = "trust-expired"
     /// Too many hosts have no room for the image.
     case capacity
+    /// The tracker's data were restored from a backup, and hosts may be further than these say.
+    case restored
 
     /// Whether it lasts while something outside lasts, and ends by itself with it.
     package var isHold: Bool { self == .windowClosed || self == .trustExpired }

@@ -12,6 +12,8 @@ package enum Refusal: Error, Equatable, Sendable, CustomStringConvertible {
     case hostCannot(HostName, HostState.Kind, command: String)
     /// A pause for this reason ends by promoting, or with its cause.
     case cannotResume(PauseReason)
+    /// Whoever started it cannot approve it.
+    case secondPersonNeeded
     /// The canaries are not settled.
     case canariesAreBusy([HostName])
     case badSpan
@@ -32,6 +34,7 @@ package enum Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         case .cannotResume(let reason): "The pause lasts as long as its reason does: \(reason.rawValue)."
         case .canariesAreBusy(let hosts):
             "The canaries have not settled: wait for \(hosts.map(\.description).joined(separator: ", ")), or skip them."
+        case .secondPersonNeeded: "Somebody else than whoever started the rollout has to approve it."
         case .badSpan: "The time must be more than nothing and at most \(RolloutLimits.longestSpan)."
         case .textTooLong(let limit): "The text is too long: \(limit) bytes are the most."
         case .logFull: "The rollout's log is full: roll it back, abort it or let it end, and start a new one."

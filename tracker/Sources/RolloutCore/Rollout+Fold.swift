@@ -9,9 +9,10 @@ extension Rollout {
             if rollout != nil {
                 try rollout?.apply(event)
             } else if event.sequence == 1,
-                case .created(let number, let target, let settings, let seed) = event.transition
+                case .created(let number, let epoch, let target, let settings, let seed) = event.transition
             {
-                rollout = Rollout(number: number, target: target, settings: settings, seed: seed, at: event.at)
+                rollout = Rollout(
+                    number: number, epoch: epoch, target: target, settings: settings, seed: seed, at: event.at)
                 rollout?.record(event)
             } else {
                 throw RolloutLogError(sequence: event.sequence, fault: "it does not begin with the rollout's creation")
@@ -25,6 +26,8 @@ extension Rollout {
         let fault: String? =
             if event.sequence != sequence + 1 {
                 "number \(sequence + 1) was expected"
+            } else if event.order < latestOrder {
+                "its order's number lies before that of the entry before it"
             } else if event.at < latest {
                 "its time lies before that of the entry before it"
             } else if let name = event.transition.names.first(where: { places[$0] == nil }) {
@@ -61,15 +64,19 @@ extension Rollout {
             // There is a last wave for whoever comes later even when all that are there now are canaries.
             waves = Array(repeating: WaveRecord(), count: max(2, planned.count))
             for (number, members) in planned.enumerated() {
-                for host in members { add(host, to: number, at: event.at) }
+                for host in members { add(host, to: number, event) }
             }
-            for host in aside { add(host, to: waves.count - 1, at: event.at) }
+            for host in aside { add(host, to: waves.count - 1, event) }
         case .phase(let phase, let deadline): enter(phase, deadline: deadline, event)
         case .paused(let reason):
             pause = Pause(reason: reason, since: event.at, by: event.actor, explanation: event.reason)
         case .resumed: pause = nil
-        case .held(let reason): if !holds.contains(reason) { holds.append(reason) }
-        case .lifted(let reason): holds.removeAll { $0 == reason }
+        case .held(let reason):
+            if !holds.contains(reason) { holds.append(reason) }
+            if phase.isSuccess { renewOrders(event, ofFollowersOnly: true) }
+        case .lifted(let reason):
+            holds.removeAll { $0 == reason }
+            if phase.isSuccess { renewOrders(event, ofFollowersOnly: true) }
         case .wave(let number, let state):
             waves[number].state = state
             if state == .eligible { currentWave = number }
@@ -87,7 +94,7 @@ extension Rollout {
                 change(place) { $0.wave = wave }
                 waves[wave].members.append(place)
             }
-        case .joined(let host): add(host, to: waves.count - 1, at: event.at)
+        case .joined(let host): add(host, to: waves.count - 1, event)
         case .recounted(let names):
             for place in names.compactMap({ places[$0] }) {
                 change(place) { host in
@@ -97,9 +104,14 @@ extension Rollout {
                 }
             }
         case .extended(let names, let span):
-            for place in names.compactMap({ places[$0] }) {
-                change(place) { $0.deadline = $0.deadline.map { $0 + span } }
-            }
+            for place in names.compactMap({ places[$0] }) { extend(place, by: span) }
+        case .shifted(let span):
+            for place in hosts.indices where hosts[place].state.step != nil { extend(place, by: span) }
+        case .found(let name, let previous): if let place = places[name] { change(place) { $0.previous = previous } }
+        case .revoked:
+            isRevoked = true
+            renewOrders(event, ofFollowersOnly: false)
+        case .restored(let epoch): self.epoch = epoch
         case .tolerated(let wave?, let failures): waves[wave].tolerated = failures
         case .tolerated(nil, let failures): stageTally.tolerated = failures
         }
@@ -109,6 +121,8 @@ extension Rollout {
     /// Remembers the event's number, time and request.
     private mutating func record(_ event: RolloutEvent) {
         sequence = event.sequence
+        latestOrder = event.order
+        if event.sequence == 1 { createdOrder = event.order }
         latest = event.at
         dropStaleDeadlines()
         guard let request = event.request, knownRequests.insert(request).inserted else { return }
@@ -118,8 +132,9 @@ extension Rollout {
         requests.removeFirst(RolloutLimits.requests)
     }
 
-    private mutating func add(_ planned: PlannedHost, to wave: Int, at instant: Instant) {
-        let host = HostRecord(planned, wave: wave, at: instant)
+    private mutating func add(_ planned: PlannedHost, to wave: Int, _ event: RolloutEvent) {
+        let host = HostRecord(
+            planned, wave: wave, order: event.order, clearsDenial: settings.clearsDenials, at: event.at)
         places[host.name] = hosts.count
         waves[wave].members.append(hosts.count)
         hosts.append(host)
@@ -129,11 +144,10 @@ extension Rollout {
 
     private mutating func enter(_ phase: RolloutPhase, deadline: Instant?, _ event: RolloutEvent) {
         // Hosts that follow by themselves after the end may have done so without having said it.
-        if self.phase.isSuccess, phase == .rollingBack {
-            for place in hosts.indices where standingStep(for: hosts[place]) == .activate && !hosts[place].isExposed {
-                hosts[place].exposedBy = hosts[place].order
-            }
+        if self.phase.isSuccess {
+            for place in hosts.indices where follows(hosts[place]) { hosts[place].exposedBy = hosts[place].order }
         }
+        if phase == .awaitingApproval { startedBy = event.actor }
         self.phase = phase
         phaseSince = event.at
         phaseDeadline = deadline
@@ -142,12 +156,23 @@ extension Rollout {
         deadlines.removeAll()
         for place in hosts.indices {
             hosts[place].deadline = nil
-            hosts[place].order = event.sequence
+            hosts[place].order = event.order
         }
     }
 
+    /// What hosts have to do has changed without a change of their states.
+    private mutating func renewOrders(_ event: RolloutEvent, ofFollowersOnly isPartial: Bool) {
+        for place in hosts.indices where !isPartial || follows(hosts[place]) { hosts[place].order = event.order }
+    }
+
+    private mutating func extend(_ place: Int, by span: Span) {
+        change(place) { $0.deadline = $0.deadline.map { $0 + span } }
+    }
+
     private mutating func move(_ place: Int, to state: HostState, deadline: Instant?, _ event: RolloutEvent) {
-        if hosts[place].state.retryAt != nil, state.step != nil || state == .staged { countRetry(at: event.at) }
+        if case .failed(let failure) = state, let retryAt = failure.retryAt, failure.step != .rollingBack {
+            noteRetry(retryAt, now: event.at)
+        }
         let deadline = phase.isTerminal ? nil : deadline
         change(place) { host in
             let (old, ordered) = (host.state, host.orderedStep)
@@ -164,7 +189,7 @@ extension Rollout {
                 host.isAttempted = false
             case .activating(isTaken: false):
                 host.isAttempted = true
-                host.exposedBy = event.sequence
+                host.exposedBy = event.order
             case .skipped, .left: host.isAttempted = false
             case .failed(let failure) where failure.step.isStaging: host.isStaged = false
             case .rollingBack: host.clearsDenial = false
@@ -174,13 +199,14 @@ extension Rollout {
             default: break
             }
             let isSameOrder = [ordered, host.orderedStep].allSatisfy { $0 == .activate || $0 == .probe }
-            if host.orderedStep != ordered && !isSameOrder { host.order = event.sequence }
+            // Going back once more is a new order, or the host would take it for the one that it failed.
+            if (host.orderedStep != ordered && !isSameOrder) || state == .rollingBack { host.order = event.order }
         }
     }
 
-    private mutating func countRetry(at instant: Instant) {
-        recentRetries.removeAll { $0 + settings.retryBudget.per <= instant }
-        recentRetries.append(instant)
+    private mutating func noteRetry(_ instant: Instant, now: Instant) {
+        retries.removeAll { $0 + settings.retryBudget.per <= now }
+        retries.insert(instant, at: retries.lastIndex { $0 <= instant }.map { $0 + 1 } ?? 0)
     }
 
     /// Changes a host and everything that counts it.
@@ -211,7 +237,7 @@ extension Transition {
     fileprivate var names: [HostName] {
         switch self {
         case .hosts(let names, _, _), .moved(let names, _), .recounted(let names), .extended(let names, _): names
-        case .progressed(let name, _, _): [name]
+        case .progressed(let name, _, _), .found(let name, _): [name]
         default: []
         }
     }

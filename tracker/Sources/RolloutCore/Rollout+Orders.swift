@@ -3,10 +3,9 @@
 extension Rollout {
     /// What a host shall do for this rollout now; `nil` when it is none of its hosts.
     ///
-    /// It is derived from the state alone. Of several rollouts of one line, the order with the greatest stamp counts as
-    /// soon as it asks for more than staging.
-    /// - Parameter epoch: the generation of the tracker's data.
-    package func order(for name: HostName, epoch: UInt64) -> HostOrder? {
+    /// It is derived from the state alone. ``HostOrder/standing(among:)`` says which one counts where there are several
+    /// rollouts of a line.
+    package func order(for name: HostName) -> HostOrder? {
         guard let host = host(name) else { return nil }
         return HostOrder(
             stamp: HostOrder.Stamp(epoch: epoch, rollout: number, order: host.order), step: step(for: host),
@@ -15,22 +14,30 @@ extension Rollout {
     }
 
     private func step(for host: HostRecord) -> HostOrder.Step {
+        let step = wishedStep(for: host)
+        // What its publishers have withdrawn goes nowhere any more.
+        return isRevoked && step != .rollBack ? .nothing : step
+    }
+
+    private func wishedStep(for host: HostRecord) -> HostOrder.Step {
         switch phase {
         case .draft, .planned, .awaitingApproval, .scheduled, .rejected, .aborted: .nothing
         case .staging, .canary, .rolling: host.orderedStep
         // Whoever is in the middle of it finishes or goes back, as was ordered. Nothing new begins.
         case .superseded: host.orderedStep == .stage ? .nothing : host.orderedStep
-        case .rollingBack, .rolledBack: host.isExposed && host.state != .left ? .rollBack : .nothing
-        case .succeeded, .succeededWithExceptions: standingStep(for: host)
+        case .rollingBack, .rolledBack: host.orderedStep == .rollBack ? .rollBack : .nothing
+        case .succeeded, .succeededWithExceptions:
+            // Hosts that come back after the end follow the others, as long as nothing outside holds activation.
+            follows(host) ? (holds.isEmpty ? .activate : .nothing) : host.orderedStep
         }
     }
 
-    /// What holds after the end: hosts that come back later follow the others.
-    func standingStep(for host: HostRecord) -> HostOrder.Step {
+    /// Whether a host has yet to follow the others once the rollout has ended.
+    func follows(_ host: HostRecord) -> Bool {
         switch host.state {
         case .deferredOffline, .pending, .staging, .verifying, .staged, .timedOut(.staging), .timedOut(.verifying):
-            .activate
-        default: host.orderedStep
+            !host.isExposed
+        default: false
         }
     }
 

@@ -15,6 +15,8 @@ package struct Rollout: Equatable, Sendable {
 
     /// The number the tracker gave it; later rollouts have greater ones.
     package internal(set) var number: UInt64
+    /// Names the tracker's data from which orders follow.
+    package internal(set) var epoch: String
     package internal(set) var target: RolloutTarget
     package internal(set) var settings: RolloutSettings
     var seed: UInt64
@@ -23,6 +25,10 @@ package struct Rollout: Equatable, Sendable {
     package internal(set) var phaseSince: Instant
     var phaseDeadline: Instant?
     package internal(set) var pause: Pause?
+    /// Who asked for it to be started, when somebody else must approve.
+    package internal(set) var startedBy: Actor?
+    /// Whether the publishers have withdrawn the master.
+    package internal(set) var isRevoked = false
     /// What outside holds activation.
     var holds: [PauseReason] = []
     package internal(set) var waves: [WaveRecord] = []
@@ -33,17 +39,25 @@ package struct Rollout: Equatable, Sendable {
     var places: [HostName: Int] = [:]
     var stageTally = StageTally()
     var deadlines = DeadlineQueue()
-    /// When the latest retries were, as far back as the budget looks.
-    var recentRetries: [Instant] = []
+    /// When retries were and will be, as far back as the budget looks; ascending.
+    var retries: [Instant] = []
     var requests: [String] = []
     var knownRequests: Set<String> = []
     /// The last event's number: the length of the log.
     package internal(set) var sequence: UInt64 = 0
+    /// The tracker-wide number of its creation.
+    package internal(set) var createdOrder: UInt64 = 0
+    /// The last decision's tracker-wide number.
+    package internal(set) var latestOrder: UInt64 = 0
     /// The last event's time. Input that claims to be earlier counts as this.
     package internal(set) var latest: Instant
 
-    init(number: UInt64, target: RolloutTarget, settings: RolloutSettings, seed: UInt64, at instant: Instant) {
+    init(
+        number: UInt64, epoch: String, target: RolloutTarget, settings: RolloutSettings, seed: UInt64,
+        at instant: Instant
+    ) {
         self.number = number
+        self.epoch = epoch
         self.target = target
         self.settings = settings
         self.seed = seed

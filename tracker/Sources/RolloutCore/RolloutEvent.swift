@@ -10,6 +10,8 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
 
     /// From 1, without gaps.
     package let sequence: UInt64
+    /// The tracker-wide number of the decision, which orders that follow from it carry.
+    package let order: UInt64
     package let at: Instant
     package let actor: Actor
     /// Why, in words, where the transition alone does not say it.
@@ -19,9 +21,11 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
     package let transition: Transition
 
     package init(
-        sequence: UInt64, at: Instant, actor: Actor, reason: String?, request: String?, transition: Transition
+        sequence: UInt64, order: UInt64, at: Instant, actor: Actor, reason: String?, request: String?,
+        transition: Transition
     ) {
         self.sequence = sequence
+        self.order = order
         self.at = at
         self.actor = actor
         self.reason = reason
@@ -29,7 +33,7 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
         self.transition = transition
     }
 
-    private enum Key: String, CodingKey { case format, sequence, at, actor, reason, request, transition }
+    private enum Key: String, CodingKey { case format, sequence, order, at, actor, reason, request, transition }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -40,6 +44,7 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
                 debugDescription: "a rollout's event has the format \(format); this program knows \(Self.format)")
         }
         sequence = try container.decode(UInt64.self, forKey: .sequence)
+        order = try container.decode(UInt64.self, forKey: .order)
         at = try container.decode(Instant.self, forKey: .at)
         actor = try container.decode(Actor.self, forKey: .actor)
         reason = try container.decodeIfPresent(String.self, forKey: .reason)
@@ -51,6 +56,7 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(Self.format, forKey: .format)
         try container.encode(sequence, forKey: .sequence)
+        try container.encode(order, forKey: .order)
         try container.encode(at, forKey: .at)
         try container.encode(actor, forKey: .actor)
         try container.encodeIfPresent(reason, forKey: .reason)

@@ -18,6 +18,12 @@ package enum RolloutInput: Equatable, Sendable {
     /// Activation may, or may not, go on: the window, the age of the signed statement.
     case hold(Hold)
     case lift(Hold)
+    /// The publishers have withdrawn the master.
+    case revoked
+    /// The tracker was away for so long, in which it heard nobody.
+    case resumed(after: Span)
+    /// The tracker's data are a copy that was restored, and their epoch is another one now.
+    case restored(epoch: String)
     /// Time has passed.
     case tick
 

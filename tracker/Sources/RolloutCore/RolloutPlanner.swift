@@ -61,7 +61,7 @@ package struct RolloutPlanner: Sendable {
 
     private func obstacle(_ host: FleetHost, isHeld: Bool) -> BlockReason? {
         if let refusal = host.refusal { return refusal }
-        if host.denied.contains(target.master.version) { return .denied }
+        if host.denied.contains(target.master.version), !settings.clearsDenials { return .denied }
         if host.isPinned { return .pinned }
         if host.isDrained { return .drained }
         if let least = target.followsAtLeast, let active = host.active, active < least { return .incompatible }

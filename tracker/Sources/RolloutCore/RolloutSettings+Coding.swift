@@ -16,6 +16,7 @@ extension RolloutSettings {
         try read(&slots, .slots)
         try read(&probing, .probing)
         try read(&onError, .onError)
+        try read(&clearsDenials, .clearsDenials)
         try read(&stageRatePercent, .stageRatePercent)
         try read(&headroomBytes, .headroomBytes)
         try read(&headroomPercent, .headroomPercent)

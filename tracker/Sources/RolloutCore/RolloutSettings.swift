@@ -47,6 +47,8 @@ package struct RolloutSettings: Equatable, Sendable, Codable {
     package var slots = 50
     package var probing = Probing.canaries
     package var onError = OnError.pause
+    /// Whether hosts that went back from this version before are tried again, and take it off their deny lists.
+    package var clearsDenials = false
 
     /// The part of a host's link that staging may take, in percent.
     package var stageRatePercent = 30
@@ -79,8 +81,9 @@ package struct RolloutSettings: Equatable, Sendable, Codable {
     package var retryBudget = RateLimit(percent: 10, per: .minutes(10))
 
     enum CodingKeys: String, CodingKey {
-        case canaries, isPromotedAutomatically, needsApproval, waves, slots, probing, onError, stageRatePercent
-        case headroomBytes, headroomPercent, toleratedFailures, toleratedPercent, minimumSample, stageProgressLimit
+        case canaries, isPromotedAutomatically, needsApproval, waves, slots, probing, onError, clearsDenials
+        case stageRatePercent, headroomBytes, headroomPercent, toleratedFailures, toleratedPercent, minimumSample,
+            stageProgressLimit
         case silenceLimit, activateLimit, probeLimit, canarySoak, waveSoak, retries, retryWait, retryBudget
     }
 

@@ -3,7 +3,7 @@
 /// What an event changed. Names and labels of the cases are part of the log's format.
 package enum Transition: Equatable, Sendable, Codable {
     /// The first event of every log. Times and waits that are drawn at random follow from `seed`.
-    case created(number: UInt64, target: RolloutTarget, settings: RolloutSettings, seed: UInt64)
+    case created(number: UInt64, epoch: String, target: RolloutTarget, settings: RolloutSettings, seed: UInt64)
     /// The waves, and who is put aside for now.
     case planned(waves: [[PlannedHost]], aside: [PlannedHost])
     /// The phase changed. One that does not go forward ends any pause, and every deadline of a host. Before anything was
@@ -24,6 +24,14 @@ package enum Transition: Equatable, Sendable, Codable {
     case recounted([HostName])
     /// Deadlines of these hosts are later by this much.
     case extended([HostName], by: Span)
+    /// The tracker was away for so long: all that hosts had to do by a time may take as much longer.
+    case shifted(by: Span)
+    /// What a host would go back to is another version than the plan says.
+    case found(host: HostName, previous: UInt64?)
+    /// The publishers have withdrawn the master.
+    case revoked
+    /// The tracker's data are an older copy from now on: what hosts say by orders of another epoch is unknown here.
+    case restored(epoch: String)
     /// So many failures of a wave, or of staging, are known to an operator who wants to go on.
     case tolerated(wave: Int?, failures: Int)
     /// A command changed nothing, and was taken.

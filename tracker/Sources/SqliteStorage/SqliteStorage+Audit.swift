@@ -7,25 +7,64 @@ package import TrackerStorage
 extension SqliteStorage {
     package func appendAudit(_ record: AuditRecord) async throws(StorageError) -> AuditRecord {
         let limits = limits
+        return try await write { try Self.append(record, limits, $0) }
+    }
+
+    package func beginAudit(_ record: AuditRecord) async throws(StorageError) -> Int64 {
+        let limits = limits
         return try await write { database in
-            var chain = AuditChain()
-            if let last = try Row.fetchOne(
-                database, sql: "SELECT number, line FROM audit ORDER BY number DESC LIMIT 1")
-            {
-                guard let resumed = AuditChain(after: last["line"], number: last["number"]) else {
-                    throw StorageError.failed(reason: "the last line of the audit trail is no record")
-                }
-                chain = resumed
-            }
-            guard chain.count < limits.auditRecords else {
-                throw StorageError.full(what: "records of the audit trail", limit: limits.auditRecords)
-            }
-            let (numbered, line) = chain.append(record)
+            let kept = try Int.fetchOne(
+                database, sql: "SELECT coalesce((SELECT max(number) FROM audit), 0) + (SELECT count(*) FROM unfinished)"
+            )
+            guard kept ?? 0 < limits.auditRecords else { throw Self.fullTrail(limits) }
             try database.execute(
-                sql: "INSERT INTO audit (number, line) VALUES (?, ?)",
-                arguments: [numbered.number, String(line.dropLast())])
-            return numbered
+                sql: "INSERT INTO unfinished (record) VALUES (?)", arguments: [Column.json(record)])
+            return database.lastInsertedRowID
         }
+    }
+
+    package func finishAudit(_ note: Int64, _ record: AuditRecord) async throws(StorageError) -> AuditRecord {
+        let limits = limits
+        return try await write { database in
+            try database.execute(sql: "DELETE FROM unfinished WHERE note = ?", arguments: [note])
+            return try Self.append(record, limits, database)
+        }
+    }
+
+    package func settleAudit(outcome: String) async throws(StorageError) -> Int {
+        let limits = limits
+        return try await write { database in
+            let notes = try String.fetchAll(database, sql: "SELECT record FROM unfinished ORDER BY note")
+            for note in notes {
+                var record: AuditRecord = try Column.value(note)
+                record.outcome = outcome
+                _ = try Self.append(record, limits, database)
+            }
+            try database.execute(sql: "DELETE FROM unfinished")
+            return notes.count
+        }
+    }
+
+    private static func append(
+        _ record: AuditRecord, _ limits: StorageLimits, _ database: Database
+    ) throws -> AuditRecord {
+        var chain = AuditChain()
+        if let last = try Row.fetchOne(database, sql: "SELECT number, line FROM audit ORDER BY number DESC LIMIT 1") {
+            guard let resumed = AuditChain(after: last["line"], number: last["number"]) else {
+                throw StorageError.failed(reason: "the last line of the audit trail is no record")
+            }
+            chain = resumed
+        }
+        guard chain.count < limits.auditRecords else { throw fullTrail(limits) }
+        let (numbered, line) = chain.append(record)
+        try database.execute(
+            sql: "INSERT INTO audit (number, line) VALUES (?, ?)",
+            arguments: [numbered.number, String(line.dropLast())])
+        return numbered
+    }
+
+    private static func fullTrail(_ limits: StorageLimits) -> StorageError {
+        .full(what: "records of the audit trail", limit: limits.auditRecords)
     }
 
     package func auditLines(

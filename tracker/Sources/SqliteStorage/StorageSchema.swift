@@ -7,6 +7,7 @@ enum StorageSchema {
     private static let steps: [(name: String, sql: String)] = [
         ("1 masters", masters), ("2 signed", signed), ("3 operators", operators), ("4 hosts", hosts),
         ("5 rollouts", rollouts), ("6 audit", audit), ("7 requests", requests), ("8 epochs", epochs),
+        ("9 unfinished", unfinished),
     ]
 
     static var migrator: DatabaseMigrator {
@@ -129,6 +130,13 @@ enum StorageSchema {
             BEGIN SELECT RAISE (ABORT, 'the audit trail is only added to'); END;
         CREATE TRIGGER auditIsNotRemoved BEFORE DELETE ON audit
             BEGIN SELECT RAISE (ABORT, 'the audit trail is only added to'); END
+        """
+
+    private static let unfinished = """
+        CREATE TABLE unfinished (
+            note INTEGER PRIMARY KEY AUTOINCREMENT,
+            record TEXT NOT NULL
+        ) STRICT
         """
 
     private static let requests = """

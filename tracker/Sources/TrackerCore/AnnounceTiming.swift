@@ -20,7 +20,7 @@ package struct AnnounceTiming: Sendable {
     package var minimumInterval: Int
 
     package init(
-        activeInterval: Int = 17, seedlessInterval: Int = 6, seedlessPeers: Int = 1000, idleInterval: Int = 300,
+        activeInterval: Int = 17, seedlessInterval: Int = 7, seedlessPeers: Int = 1000, idleInterval: Int = 300,
         jitterPercent: Int = 15, lifetimeInIntervals: Int = 3,
         minimumInterval: Int = 5
     ) {
@@ -34,10 +34,10 @@ package struct AnnounceTiming: Sendable {
     }
 
     /// The interval of one answer, in seconds.
-    func interval(seeds: Int, leechers: Int, using random: inout some RandomNumberGenerator) -> Int {
+    func interval(seeds: Int, leechers: Int, using random: inout SplitMix64) -> Int {
         let isSeedless = seeds == 0 && leechers <= seedlessPeers
         let base = leechers == 0 ? idleInterval : isSeedless ? seedlessInterval : activeInterval
-        let spread = jitterPercent > 0 ? max(1, base * jitterPercent / 100) : 0
+        let spread = base * jitterPercent / 100
         return spread > 0 ? Int.random(in: base - spread...base + spread, using: &random) : base
     }
 

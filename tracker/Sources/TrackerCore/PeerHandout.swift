@@ -1,49 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import TrackerProtocol
+import TrackerProtocol
 
 /// Decides which peers of a swarm an announcing peer is told about.
 ///
-/// A uniform random sample keeps the graph of connections well mixed without the tracker knowing it. Seeds and
-/// leechers are drawn alike: preferring seeds would send a whole fleet to the one host that has the image.
+/// First come its neighbours on the rings of its rack, and on those of the floor if it is a gateway, which make a connected
+/// graph in which everybody has as many neighbours; then others of the same group, drawn at random. Seeds and leechers are drawn
+/// alike: preferring seeds would send a whole fleet to the one host that has the image.
 package struct PeerHandout: Sendable {
     /// Peers handed out when the request names no number.
     package var defaultCount: Int
     /// Peers handed out at most.
     package var maximumCount: Int
+    /// How many incomplete peers of one rack are told of peers in others, and so how many copies of the image enter it.
+    package var copiesPerRack: Int
+    /// Peers of other racks that a leecher is told of which has got nothing although it could have …
+    package var relief: Int
+    /// … for this long: a few announces, however often a client announces, and longer than a large piece takes.
+    package var patience: Duration
 
-    package init(defaultCount: Int = 50, maximumCount: Int = 200) {
+    package init(
+        defaultCount: Int = 50, maximumCount: Int = 200, copiesPerRack: Int = 3, relief: Int = 8,
+        patience: Duration = .seconds(60)
+    ) {
         self.defaultCount = defaultCount
         self.maximumCount = maximumCount
+        self.copiesPerRack = copiesPerRack
+        self.relief = relief
+        self.patience = patience
     }
 
     /// How many peers a request gets at most.
     package func count(wanted: Int?) -> Int { min(max(wanted ?? defaultCount, 0), maximumCount) }
 
-    /// A random sample of at most `count` peers.
+    /// At most `count` peers for the one in `slot`.
     ///
     /// Leechers are told of seeds and leechers, seeds only of leechers, and nobody of itself, whether it is known by
     /// its address or, under its other address family, by its id. A loopback address means the reader's own host, so
     /// only peers that are themselves on loopback are told of one. At most about four times `count` peers are looked
     /// at, so that the cost does not grow with the swarm.
-    package func sample(
-        for requester: TrackedPeer, isSeed: Bool, seeds: [TrackedPeer], leechers: [TrackedPeer], count: Int,
-        now: Duration, using random: inout some RandomNumberGenerator
+    func peers(
+        for slot: Int32, of swarm: inout TrackedSwarm, isStuck: Bool, families: AddressFamilies, count: Int,
+        now: Duration, using random: inout SplitMix64
     ) -> [PeerAddress] {
         guard count > 0 else { return [] }
-        let seedCount = isSeed ? 0 : seeds.count
-        var order = RandomOrder(count: seedCount + leechers.count)
-        var sample: [PeerAddress] = []
-        sample.reserveCapacity(min(count, seedCount + leechers.count))
-        var looks = 4 * count + 16
-        while sample.count < count, looks > 0, let number = order.next(using: &random) {
-            looks -= 1
-            let peer = number < seedCount ? seeds[number] : leechers[number - seedCount]
-            guard peer.address != requester.address, peer.peerID != requester.peerID, peer.expires > now,
-                !peer.address.isLoopback || requester.address.isLoopback
-            else { continue }
-            sample.append(peer.address)
+        let requester = swarm.peers[Int(slot)]
+        var handout = Handout(
+            swarm.beginHandout(), requester, swarm.contacts[Int(slot)], families: families, now: now)
+        handout.names.reserveCapacity(min(count, swarm.placeCount))
+        if let rack = requester.rack {
+            // At most half of the places go to other racks, so that one who asks for few is told of both.
+            let abroad = (count + 1) / 2
+            if isStuck {
+                handout.fill(from: swarm.floor, of: &swarm, upTo: min(abroad, relief), using: &random)
+            } else if let place = requester.onFloor {
+                handout.neighbours(at: place, on: swarm.floor.rings, of: &swarm, upTo: abroad, using: &random)
+            }
+            let group = swarm.racks[Int(rack)].group
+            if let place = requester.inRack {
+                handout.neighbours(at: place, on: group.rings, of: &swarm, upTo: count, using: &random)
+            }
+            handout.fill(from: group, of: &swarm, upTo: count, using: &random)
+        } else if let place = requester.onFloor {
+            let floor = swarm.floor
+            handout.neighbours(at: place, on: floor.rings, of: &swarm, upTo: count, using: &random)
+            handout.fill(from: floor, of: &swarm, upTo: count, using: &random)
         }
-        return sample
+        return handout.names
+    }
+}
+
+/// The addresses named so far to one peer, and whom it may be told of.
+private struct Handout {
+    let number: UInt32
+    let peerID: PeerID
+    let requester: Contact
+    let families: AddressFamilies
+    let now: Duration
+    var names: [PeerAddress] = []
+
+    init(_ number: UInt32, _ peer: TrackedPeer, _ requester: Contact, families: AddressFamilies, now: Duration) {
+        self.number = number
+        peerID = peer.peerID
+        self.requester = requester
+        self.families = families
+        self.now = now
+    }
+
+    mutating func neighbours(
+        at place: TrackedPeer.Place, on rings: RandomRings, of swarm: inout TrackedSwarm, upTo count: Int,
+        using random: inout SplitMix64
+    ) {
+        rings.forEachNeighbour(of: Int(place.ring), using: &random) { slot in
+            let contact = swarm.contacts[Int(slot)]
+            // Whoever cannot be told of is passed over, so that those of one family are a graph of their own.
+            guard contact.expires > now, families.contains(contact.address) else { return false }
+            if names.count < count { offer(slot, of: &swarm) }
+            return true
+        }
+    }
+
+    mutating func fill(
+        from group: PeerGroup, of swarm: inout TrackedSwarm, upTo count: Int, using random: inout SplitMix64
+    ) {
+        let seedCount = requester.isSeed ? 0 : group.seeds.count
+        let total = seedCount + group.leechers.count
+        guard names.count < count, total > 0 else { return }
+        var number = Int.random(in: 0..<total, using: &random)
+        let step = Self.step(through: total, using: &random)
+        for _ in 0..<min(total, 4 * count + 16) where names.count < count {
+            offer(number < seedCount ? group.seeds[number] : group.leechers[number - seedCount], of: &swarm)
+            // checked: the step is less than the total, and so is the number.
+            number = number < total - step ? number + step : number - (total - step)
+        }
+    }
+
+    /// A random step that comes by all of `total` numbers before it comes back, so that neither all seeds nor those who came
+    /// together are named, and dialled, one after another.
+    private static func step(through total: Int, using random: inout SplitMix64) -> Int {
+        for _ in 0..<8 where total > 2 {
+            let step = Int.random(in: 1..<total, using: &random)
+            var (larger, smaller) = (total, step)
+            while smaller > 0 { (larger, smaller) = (smaller, larger % smaller) }
+            if larger == 1 { return step }
+        }
+        return 1
+    }
+
+    private mutating func offer(_ slot: Int32, of swarm: inout TrackedSwarm) {
+        let contact = swarm.contacts[Int(slot)]
+        guard !(requester.isSeed && contact.isSeed), contact.named != number, contact.expires > now,
+            families.contains(contact.address), !contact.address.isLoopback || requester.address.isLoopback,
+            contact.idTag != requester.idTag || swarm.peers[Int(slot)].peerID != peerID,
+            contact.address != requester.address
+        else { return }
+        swarm.name(slot, in: number)
+        names.append(contact.address)
     }
 }

@@ -1,19 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import TrackerProtocol
+import TrackerProtocol
 
 /// A peer as one swarm knows it.
-package struct TrackedPeer: Sendable {
-    /// The address it announced from, with the port it announced.
-    package let address: PeerAddress
-    /// The name it gave itself last.
-    package var peerID: PeerID
-    /// When it is forgotten unless it announces again, as time since the registry's start.
-    package var expires: Duration
-
-    package init(address: PeerAddress, peerID: PeerID, expires: Duration) {
-        self.address = address
-        self.peerID = peerID
-        self.expires = expires
+struct TrackedPeer: Sendable {
+    /// Where a peer stands in a ``PeerGroup``.
+    struct Place: Sendable {
+        /// In the group's list of seeds or of leechers.
+        var list: Int32
+        /// On the group's rings.
+        var ring: Int32
     }
+
+    /// The name it gave itself last.
+    var peerID: PeerID
+    /// The bytes that it still lacks; 0 makes it a seed.
+    var left: Int64
+    /// The number of its rack in the swarm, or `nil` when it names none.
+    var rack: Int32?
+    /// Whether it said that it leaves. Its slot stays until the wheel comes by, so that a peer which comes and goes
+    /// never has a second entry there.
+    var isGone = true
+    /// The second of the expiry wheel that stands for it.
+    var scheduled = Int.max
+    /// Its place among those of its rack; `nil` without a rack.
+    var inRack: Place?
+    /// Its place on the floor: among gateways and those without a rack.
+    var onFloor: Place?
+    /// Whether it takes one of the places for copies that enter its rack.
+    var bringsCopy = false
+    /// Since when it has got nothing although it could have; `nil` while there is nothing to get.
+    var idleSince: Duration?
+
+    subscript(kind: PeerGroup.Kind) -> Place? {
+        get { kind == .rack ? inRack : onFloor }
+        set { if kind == .rack { inRack = newValue } else { onFloor = newValue } }
+    }
+
+    var isSeed: Bool { left == 0 }
+    var isGateway: Bool { rack != nil && onFloor != nil }
+
+    init(peerID: PeerID) {
+        self.peerID = peerID
+        left = 0
+    }
+}
+
+/// What a hand-out looks at in a peer that it may name, of which it looks at many: no more than a line of cache.
+struct Contact: Sendable {
+    /// The address it announced from, with the port it announced.
+    let address: PeerAddress
+    /// When the peer is forgotten unless it announces again, as time since the registry's start.
+    var expires = Duration.zero
+    /// The number of the last hand-out that named it.
+    var named: UInt32 = 0
+    /// Part of its id: where this differs, the ids do.
+    var idTag: UInt32 = 0
+    var isSeed = false
+
+    init(address: PeerAddress) { self.address = address }
 }

@@ -2,123 +2,208 @@
 
 import TrackerProtocol
 
-/// The peers of one info-hash: seeds and leechers in two dense arrays, so that drawing a random one is one look, with
-/// an index over both.
+/// The peers of one info-hash, by rack.
+///
+/// A rack's peers are told of each other. A few of them are its gateways, which stand on the floor as well and are told of
+/// the gateways of other racks: what enters the rack enters through them, and each brings one copy at most. Peers
+/// without a rack stand on the floor only.
 struct TrackedSwarm: Sendable {
-    private(set) var seeds: [TrackedPeer] = []
-    private(set) var leechers: [TrackedPeer] = []
+    /// By slot. Slots of peers that were forgotten are used again.
+    private(set) var peers: [TrackedPeer] = []
+    /// By slot as well.
+    private(set) var contacts: [Contact] = []
+    private var freeSlots: [Int32] = []
+    private var slots: [PeerAddress: Int32] = [:]
+    private var peersByHost: [IPAddress: Int] = [:]
+    private(set) var floor = PeerGroup(.floor)
+    private(set) var racks: [TrackedRack] = []
+    private var freeRacks: [Int32] = []
+    private var rackNumbers: [RackName: Int32] = [:]
+    private(set) var seedCount = 0
+    private(set) var leecherCount = 0
     /// Downloads that were completed since the swarm became known.
     private(set) var downloaded = 0
-    private var places: [PeerAddress: Place] = [:]
-    private var peersByHost: [IPAddress: Int] = [:]
-
-    /// Where a peer is kept, and the second of the expiry wheel that stands for it.
-    private struct Place {
-        var state: State
-        var scheduled: Int
-    }
-
-    private enum State {
-        case seed(Int)
-        case leecher(Int)
-        /// It said that it leaves. The place stays until the wheel comes by, so that a peer which comes and goes
-        /// never has a second entry there.
-        case gone
-    }
+    /// Whether any leecher has ever got anything.
+    private(set) var hasMoved = false
+    private var handoutCount: UInt32 = 0
 
     /// The number of peers that take up memory, those just gone included.
-    var placeCount: Int { places.count }
-    /// Whether anything in the swarm is incomplete.
-    var isActive: Bool { !leechers.isEmpty }
+    var placeCount: Int { slots.count }
 
-    func contains(_ address: PeerAddress) -> Bool { places[address] != nil }
+    func slot(of address: PeerAddress) -> Int32? { slots[address] }
 
     func placeCount(of host: IPAddress) -> Int { peersByHost[host] ?? 0 }
 
-    /// The second of the wheel that stands for the peer, or `nil` when it has no place.
-    func scheduled(_ address: PeerAddress) -> Int? { places[address]?.scheduled }
+    /// Notes the second of the wheel that stands for the peer.
+    mutating func setScheduled(_ second: Int, for slot: Int32) { peers[Int(slot)].scheduled = second }
 
-    mutating func setScheduled(_ second: Int, for address: PeerAddress) { places[address]?.scheduled = second }
-
-    /// Adds the peer or replaces what is known of it.
-    /// - Returns: whether the peer has just turned from a leecher into a seed.
-    mutating func update(_ peer: TrackedPeer, isSeed: Bool) -> Bool {
-        let address = peer.address
-        switch places[address]?.state {
-        case .seed(let index) where isSeed:
-            seeds[index] = peer
-            return false
-        case .leecher(let index) where !isSeed:
-            leechers[index] = peer
-            return false
-        case .leecher:
-            take(address)
-            insert(peer, isSeed: isSeed)
-            return true
-        case .seed:
-            take(address)
-            insert(peer, isSeed: isSeed)
-            return false
-        case .gone:
-            insert(peer, isSeed: isSeed)
-            return false
-        case nil:
-            places[address] = Place(state: .gone, scheduled: .max)
-            peersByHost[address.host, default: 0] += 1
-            insert(peer, isSeed: isSeed)
-            return false
-        }
+    /// Whether anything in the swarm is incomplete beside the peer of this slot.
+    func isActive(without slot: Int32?) -> Bool {
+        let own = slot.map { !peers[Int($0)].isGone && !peers[Int($0)].isSeed } ?? false
+        return leecherCount > (own ? 1 : 0)
     }
 
-    mutating func countDownload() { downloaded += 1 }  // checked: no more than announces.
+    /// Adds the peer or replaces what is known of it.
+    /// - Parameters:
+    ///   - slot: the slot of its address, or `nil` when it is new.
+    ///   - handout: how many copies may enter a rack, and how long a peer may get nothing before it counts as stuck.
+    /// - Returns: its slot, and whether it is stuck: it has got nothing for that long although it could have.
+    mutating func update(
+        _ request: AnnounceRequest, at address: PeerAddress, slot known: Int32?, now: Duration, expires: Duration,
+        handout: PeerHandout, using random: inout SplitMix64
+    ) -> (slot: Int32, isStuck: Bool) {
+        let slot = known ?? newSlot(for: address, request.peerID)
+        let before = peers[Int(slot)]
+        let rack = rackNumber(request.rack, staying: before)
+        if !before.isGone, before.rack != rack { leave(slot) }
+        peers[Int(slot)].peerID = request.peerID
+        peers[Int(slot)].left = request.left
+        contacts[Int(slot)].expires = expires
+        contacts[Int(slot)].idTag = request.peerID.words.third
+        contacts[Int(slot)].isSeed = request.left == 0
+        var completed = false
+        var progressed = true
+        if peers[Int(slot)].isGone {
+            peers[Int(slot)].isGone = false
+            peers[Int(slot)].rack = rack
+            join(slot, using: &random)
+            completed = known == nil
+        } else {
+            if before.isSeed != (request.left == 0) { turned(slot) }
+            completed = !before.isSeed && request.left == 0
+            progressed = request.left < before.left
+            if progressed { hasMoved = true }
+        }
+        let canProgress = request.left > 0 && (seedCount > 0 || hasMoved)
+        let idleSince = canProgress ? progressed ? now : before.idleSince ?? now : nil
+        peers[Int(slot)].idleSince = idleSince
+        promote(slot, entries: handout.copiesPerRack, using: &random)
+        if request.event == .completed, completed { downloaded += 1 }  // checked: no more than announces.
+        return (slot, isStuck: idleSince.map { now - $0 >= handout.patience } ?? false)
+    }
 
-    /// Stops counting and handing out the peer; its place remains until ``expire(_:now:)``.
-    mutating func leave(_ address: PeerAddress) { take(address) }
+    /// Remembers the peer of this slot until `expires`.
+    /// - Returns: `false` when it has left, or its time is up.
+    mutating func renew(_ slot: Int32, now: Duration, expires: Duration) -> Bool {
+        guard !peers[Int(slot)].isGone, contacts[Int(slot)].expires > now else { return false }
+        contacts[Int(slot)].expires = max(contacts[Int(slot)].expires, expires)
+        return true
+    }
+
+    /// Stops counting and handing out the peer; its slot remains until ``expire(_:now:)``.
+    mutating func leave(_ slot: Int32) {
+        let peer = peers[Int(slot)]
+        guard !peer.isGone else { return }
+        floor.remove(slot, of: &peers)
+        if let rack = peer.rack {
+            racks[Int(rack)].group.remove(slot, of: &peers)
+            if peer.isGateway {
+                if peer.bringsCopy { racks[Int(rack)].entries -= 1 } else { racks[Int(rack)].exits -= 1 }
+            }
+            if racks[Int(rack)].group.count == 0 {
+                rackNumbers[racks[Int(rack)].name] = nil
+                freeRacks.append(rack)
+            }
+        }
+        if peer.isSeed { seedCount -= 1 } else { leecherCount -= 1 }
+        peers[Int(slot)].isGone = true
+        peers[Int(slot)].rack = nil
+        peers[Int(slot)].idleSince = nil
+    }
 
     /// Removes the peer for good when it has left or its time is up.
     /// - Returns: when to look again, or `nil` when it is removed.
     mutating func expire(_ address: PeerAddress, now: Duration) -> Duration? {
-        if let peer = self[address], peer.expires > now { return peer.expires }
-        take(address)
-        if places.removeValue(forKey: address) != nil {
-            let remaining = (peersByHost[address.host] ?? 1) - 1
-            peersByHost[address.host] = remaining > 0 ? remaining : nil
-        }
+        guard let slot = slots[address] else { return nil }
+        if !peers[Int(slot)].isGone, contacts[Int(slot)].expires > now { return contacts[Int(slot)].expires }
+        leave(slot)
+        slots[address] = nil
+        freeSlots.append(slot)
+        let remaining = (peersByHost[address.host] ?? 1) - 1
+        peersByHost[address.host] = remaining > 0 ? remaining : nil
         return nil
     }
 
-    private subscript(address: PeerAddress) -> TrackedPeer? {
-        switch places[address]?.state {
-        case .seed(let index): seeds[index]
-        case .leecher(let index): leechers[index]
-        case .gone, nil: nil
-        }
+    /// The number of the next hand-out; a peer that bears it has been named in it.
+    mutating func beginHandout() -> UInt32 {
+        handoutCount &+= 1
+        return handoutCount
     }
 
-    private mutating func insert(_ peer: TrackedPeer, isSeed: Bool) {
-        if isSeed {
-            places[peer.address]?.state = .seed(seeds.count)
-            seeds.append(peer)
+    /// Marks a peer as named in a hand-out.
+    mutating func name(_ slot: Int32, in handout: UInt32) { contacts[Int(slot)].named = handout }
+
+    // MARK: Places
+
+    private mutating func newSlot(for address: PeerAddress, _ peerID: PeerID) -> Int32 {
+        let slot: Int32
+        if let free = freeSlots.popLast() {
+            slot = free
+            peers[Int(slot)] = TrackedPeer(peerID: peerID)
+            contacts[Int(slot)] = Contact(address: address)
         } else {
-            places[peer.address]?.state = .leecher(leechers.count)
-            leechers.append(peer)
+            slot = Int32(peers.count)
+            peers.append(TrackedPeer(peerID: peerID))
+            contacts.append(Contact(address: address))
+        }
+        slots[address] = slot
+        peersByHost[address.host, default: 0] += 1
+        return slot
+    }
+
+    private mutating func join(_ slot: Int32, using random: inout SplitMix64) {
+        if peers[Int(slot)].isSeed { seedCount += 1 } else { leecherCount += 1 }
+        if let rack = peers[Int(slot)].rack {
+            racks[Int(rack)].group.insert(slot, of: &peers, using: &random)
+        } else {
+            floor.insert(slot, of: &peers, using: &random)
         }
     }
 
-    /// Takes the peer out of its array; the last one of the array moves into the gap.
-    private mutating func take(_ address: PeerAddress) {
-        switch places[address]?.state {
-        case .seed(let index):
-            seeds.swapAt(index, seeds.count - 1)
-            seeds.removeLast()
-            if index < seeds.count { places[seeds[index].address]?.state = .seed(index) }
-        case .leecher(let index):
-            leechers.swapAt(index, leechers.count - 1)
-            leechers.removeLast()
-            if index < leechers.count { places[leechers[index].address]?.state = .leecher(index) }
-        case .gone, nil:
-            return
-        }
-        places[address]?.state = .gone
+    private mutating func turned(_ slot: Int32) {
+        let isSeed = peers[Int(slot)].isSeed
+        seedCount += isSeed ? 1 : -1
+        leecherCount += isSeed ? -1 : 1
+        if let rack = peers[Int(slot)].rack { racks[Int(rack)].group.turned(slot, of: &peers) }
+        floor.turned(slot, of: &peers)
     }
+
+    /// Makes the peer a gateway of its rack if there is a place for one. A seed brings no copy, so that it has a place of
+    /// another kind; both kinds are as many.
+    private mutating func promote(_ slot: Int32, entries: Int, using random: inout SplitMix64) {
+        guard let rack = peers[Int(slot)].rack, peers[Int(slot)].onFloor == nil else { return }
+        let isSeed = peers[Int(slot)].isSeed
+        guard (isSeed ? racks[Int(rack)].exits : racks[Int(rack)].entries) < entries else { return }
+        if isSeed { racks[Int(rack)].exits += 1 } else { racks[Int(rack)].entries += 1 }
+        peers[Int(slot)].bringsCopy = !isSeed
+        floor.insert(slot, of: &peers, using: &random)
+    }
+
+    private mutating func rackNumber(_ name: RackName?, staying peer: TrackedPeer) -> Int32? {
+        guard let name else { return nil }
+        if let rack = peer.rack, racks[Int(rack)].name == name { return rack }
+        if let number = rackNumbers[name] { return number }
+        let number: Int32
+        if let free = freeRacks.popLast() {
+            number = free
+            racks[Int(number)] = TrackedRack(name: name)
+        } else {
+            number = Int32(racks.count)
+            racks.append(TrackedRack(name: name))
+        }
+        rackNumbers[name] = number
+        return number
+    }
+}
+
+/// The peers of one rack, and how many of them are gateways.
+struct TrackedRack: Sendable {
+    let name: RackName
+    var group = PeerGroup(.rack)
+    /// Gateways that were incomplete when they became one: each brings a copy into the rack.
+    var entries = 0
+    /// Gateways that were seeds when they became one.
+    var exits = 0
+
+    init(name: RackName) { self.name = name }
 }

@@ -9,15 +9,20 @@ package struct TrackerLimits: Sendable {
     package var peersPerSwarm: Int
     /// Peers in one swarm that announce from one address. Loopback is exempt: there the address tells nothing apart.
     package var peersPerHost: Int
+    /// Peers in all swarms together that announce from one address, so that no host alone takes all places. Loopback is
+    /// exempt.
+    package var peersPerHostInAll: Int
     /// Peers in all swarms together; about 250 bytes of memory each.
     package var peers: Int
 
     package init(
-        swarms: Int = 10_000, peersPerSwarm: Int = 50_000, peersPerHost: Int = 1_000, peers: Int = 500_000
+        swarms: Int = 10_000, peersPerSwarm: Int = 50_000, peersPerHost: Int = 1_000,
+        peersPerHostInAll: Int = 2_000, peers: Int = 500_000
     ) {
         self.swarms = swarms
         self.peersPerSwarm = peersPerSwarm
         self.peersPerHost = peersPerHost
+        self.peersPerHostInAll = peersPerHostInAll
         self.peers = peers
     }
 }

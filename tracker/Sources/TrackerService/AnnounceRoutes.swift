@@ -7,41 +7,26 @@ import TrackerProtocol
 
 /// `GET /announce` and `GET /scrape`: the tracker proper. It needs no account, no database and no other room.
 ///
-/// What the protocol refuses is answered with status 200 and a failure reason, as trackers do: clients show the reason
-/// to people only then.
+/// Most announces never come here: ``RequestListener`` answers those that arrive in one piece.
 struct AnnounceRoutes: Sendable {
-    let swarms: LiveSwarms
+    let desk: AnnounceDesk
+    /// How far behind with its work the HTTP server is.
+    let lag: @Sendable () -> Duration
 
     func add(to table: inout RouteTable) {
         table.read("announce", RoutePolicy(.tracker)) { request, context in
-            announce(request, from: context.observedHost)
+            response(desk.announce(request.uri.query ?? "", from: context.observedHost, lag: lag()))
         }
-        table.read("scrape", RoutePolicy(.tracker)) { request, _ in scrape(request) }
+        table.read("scrape", RoutePolicy(.tracker)) { request, _ in response(desk.scrape(request.uri.query ?? "")) }
     }
 
-    private func announce(_ request: Request, from host: IPAddress?) -> Response {
-        guard let host else {
-            let refusal = AnnounceResponse.failure("This tracker cannot see your address; connect over IP.")
-            return bencoded(refusal.encoded())
+    private func response(_ answer: AnnounceDesk.Answer) -> Response {
+        switch answer {
+        case .body(let bytes):
+            let body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+            return Response(status: .ok, headers: [.contentType: "text/plain"], body: body)
+        case .busy(let seconds):
+            return Response(status: .serviceUnavailable, headers: [.retryAfter: "\(seconds)"])
         }
-        do throws(AnnounceRequestError) {
-            let announce = try AnnounceRequest(query: request.uri.query ?? "")
-            return bencoded(swarms.announce(announce, from: host).encoded(compact: announce.compact))
-        } catch {
-            return bencoded(AnnounceResponse.failure(error.description).encoded())
-        }
-    }
-
-    private func scrape(_ request: Request) -> Response {
-        do throws(ScrapeRequestError) {
-            return bencoded(swarms.scrape(try ScrapeRequest(query: request.uri.query ?? "")).encoded)
-        } catch {
-            return bencoded(ScrapeResponse(failureReason: error.description).encoded)
-        }
-    }
-
-    private func bencoded(_ bytes: [UInt8]) -> Response {
-        let body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-        return Response(status: .ok, headers: [.contentType: "text/plain"], body: body)
     }
 }

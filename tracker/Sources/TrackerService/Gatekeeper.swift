@@ -22,18 +22,23 @@ struct Gatekeeper: Sendable {
         let name = request.headers[Self.requestID].flatMap { Self.isRequestID($0) ? $0 : nil }
         context.requestID = name ?? String(UInt64.random(in: .min ... .max), radix: 16)
         var response: Response
+        var note: Int64?
         do {
             try await admit(request, &context, to: route, line: line)
+            // What cannot be written down is not done.
+            if route.action != nil { note = try await audit.begin(route, context, at: clock()) }
             response = try await handler(request, context)
-            if route.action != nil { try await audit.note(route, context, outcome: "done", at: clock()) }
+            if let note { try await audit.finish(note, route, context, outcome: "done", at: clock()) }
         } catch let gap as TrackerAudit.Gap {
             response = try APIErrorAnswer.response(to: gap.refusal)
         } catch {
             let refusal = APIErrorAnswer.refusal(error, context)
-            // A request that may not be made is written down wherever it goes to, a failed one where it would change
-            // something.
-            if route.action != nil || refusal.map({ [.unauthorized, .forbidden].contains($0.status) }) == true {
-                try? await audit.note(route, context, outcome: refusal?.code ?? "broken_off", at: clock())
+            let outcome = refusal?.code ?? "broken_off"
+            if let note {
+                try? await audit.finish(note, route, context, outcome: outcome, at: clock())
+            } else if route.action != nil || refusal.map({ [.unauthorized, .forbidden].contains($0.status) }) == true {
+                // A request that may not be made is written down wherever it goes to.
+                try? await audit.note(route, context, outcome: outcome, at: clock())
             }
             guard let refusal else { throw error }
             response = try APIErrorAnswer.response(to: refusal)

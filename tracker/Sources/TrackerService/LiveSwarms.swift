@@ -6,32 +6,74 @@ package import TrackerProtocol
 
 /// The one owner of a running tracker's swarms: gives the registry its time and its randomness, one caller at a time.
 package final class LiveSwarms: Sendable {
+    /// Says in which rack the peer stands that announces from an address. By default it says so itself.
+    package typealias RackOfPeer = @Sendable (AnnounceRequest, IPAddress) -> RackName?
+
     private struct State {
         var registry: SwarmRegistry
+        var responder: DatagramResponder
         var random: SplitMix64
+        /// What connection ids are made of.
+        var secure = SystemRandomNumberGenerator()
     }
 
     private let state: Mutex<State>
     private let elapsed: @Sendable () -> Duration
+    private let rack: RackOfPeer?
 
-    /// - Parameter elapsed: the time since some fixed start; the default counts from now, unmoved by the wall clock.
-    package init(limits: TrackerLimits = TrackerLimits(), elapsed: (@Sendable () -> Duration)? = nil) {
+    /// - Parameters:
+    ///   - rack: in which rack a peer stands; `nil` to believe what it says.
+    ///   - elapsed: the time since some fixed start; the default counts from now, unmoved by the wall clock.
+    package init(
+        limits: TrackerLimits = TrackerLimits(), rack: RackOfPeer? = nil, elapsed: (@Sendable () -> Duration)? = nil
+    ) {
         let start = ContinuousClock.now
         self.elapsed = elapsed ?? { ContinuousClock.now - start }
+        self.rack = rack
+        var secure = SystemRandomNumberGenerator()
         state = Mutex(
             State(
                 registry: SwarmRegistry(limits: limits),
+                responder: DatagramResponder(at: self.elapsed(), using: &secure),
                 random: SplitMix64(seed: UInt64.random(in: .min ... .max))))
     }
 
     /// See ``SwarmRegistry/announce(_:from:now:using:)``.
     package func announce(_ request: AnnounceRequest, from host: IPAddress) -> AnnounceResponse {
-        state.withLock { $0.registry.announce(request, from: host, now: elapsed(), using: &$0.random) }
+        var request = request
+        if let rack { request.rack = rack(request, host) }
+        return state.withLock { $0.registry.announce(request, from: host, now: elapsed(), using: &$0.random) }
+    }
+
+    /// Whether an announce is turned away, and until when; a peer that is known is remembered all the same.
+    /// - Returns: the seconds after which to come back, or `nil` when it is to be answered.
+    func retryAfter(_ request: AnnounceRequest, from host: IPAddress, lag: Duration) -> Int? {
+        guard LoadShedding.isNeeded(lag: lag) else { return nil }
+        return state.withLock { state in
+            let isKnown = request.event != .stopped && state.registry.renew(request, from: host, now: elapsed())
+            return LoadShedding.retryAfter(request.event, isKnown: isKnown, lag: lag, using: &state.random)
+        }
     }
 
     /// See ``SwarmRegistry/scrape(_:now:)``.
     package func scrape(_ request: ScrapeRequest) -> ScrapeResponse {
         state.withLock { $0.registry.scrape(request, now: elapsed()) }
+    }
+
+    /// Makes the answers to a batch of datagrams. They are sent when others can get at the swarms again.
+    /// - Returns: how many there are.
+    func answer(_ count: Int, from socket: borrowing DatagramSocket) -> Int {
+        let now = elapsed()
+        let rack = rack
+        let isBusy = count == DatagramSocket.batchCount && socket.isBehind
+        return state.withLock { state in
+            state.responder.tick(at: now, using: &state.secure)
+            return socket.answer(count) { datagram, host, answer in
+                state.responder.answer(
+                    datagram, from: host, registry: &state.registry, rack: rack, isBusy: isBusy, now: now,
+                    using: &state.random, to: &answer)
+            }
+        }
     }
 
     /// How many swarms and peers are known.

@@ -22,36 +22,57 @@ final class TrackerAudit: Sendable {
         self.logger = logger
     }
 
-    /// A change was made, and could not be written down.
+    /// A change was made, and the record of it could not be finished. What was noted before becomes one when the tracker
+    /// starts the next time.
     struct Gap: Error {
         let refusal = APIError(
             .internalServerError, "audit_failed",
             "It was done, but could not be written to the audit trail; see to the tracker's disk before going on.")
     }
 
-    /// Adds one record of a request.
-    /// - Throws: ``Gap`` when it cannot be written.
+    /// Notes a request that is about to change something.
+    func begin(_ route: RouteTable.Route, _ context: TrackerContext, at time: Int64) async throws(StorageError) -> Int64
+    {
+        try await storage.beginAudit(record(route, context, outcome: "begun", time))
+    }
+
+    /// Puts the request's one record in the note's place.
+    func finish(
+        _ note: Int64, _ route: RouteTable.Route, _ context: TrackerContext, outcome: String, at time: Int64
+    ) async throws(Gap) {
+        let record = record(route, context, outcome: outcome, time)
+        try await undisturbed { storage in _ = try await storage.finishAudit(note, record) }
+    }
+
+    /// Adds the record of a request that was refused at the door.
     func note(
         _ route: RouteTable.Route, _ context: TrackerContext, outcome: String, at time: Int64
     ) async throws(Gap) {
-        var record = AuditRecord(
-            at: time, actor: context.requester.actor, action: route.action ?? "\(route.method.rawValue) \(route.path)",
-            subject: context.subject(of: route), before: context.note.before, after: context.note.after,
-            outcome: outcome, origin: context.observedHost.map { "\($0)" }, request: context.requestID)
-        if context.requester == .anonymous, outcome != "done" {
+        var record = record(route, context, outcome: outcome, time)
+        if context.requester == .anonymous {
             let (isCounted, missed) = refusals.withLock { $0.count(at: time) }
             guard isCounted else { return }
             if missed > 0 { record.after = "\(missed) refusals before this were not written down" }
         }
-        try await add(record)
+        let noted = record
+        try await undisturbed { storage in _ = try await storage.appendAudit(noted) }
     }
 
-    /// Adds a record of something that the tracker did by itself.
-    func note(_ record: AuditRecord) async throws(Gap) { try await add(record) }
+    private func record(
+        _ route: RouteTable.Route, _ context: TrackerContext, outcome: String, _ time: Int64
+    ) -> AuditRecord {
+        AuditRecord(
+            at: time, actor: context.requester.actor, action: route.action ?? "\(route.method.rawValue) \(route.path)",
+            subject: context.subject(of: route), before: context.note.before, after: context.note.after,
+            outcome: outcome, origin: context.observedHost.map { "\($0)" }, request: context.requestID)
+    }
 
-    private func add(_ record: AuditRecord) async throws(Gap) {
-        do throws(StorageError) {
-            _ = try await storage.appendAudit(record)
+    /// Writes in a task of its own: a client that goes away ends its request, and not the record of it.
+    private func undisturbed(
+        _ write: @escaping @Sendable (any AuditStorage) async throws -> Void
+    ) async throws(Gap) {
+        do {
+            try await Task { [storage] in try await write(storage) }.value
         } catch {
             logger.error("audit trail cannot be written", metadata: ["error": "\(error)"])
             throw Gap()

@@ -10,6 +10,8 @@ package import Trust
 package struct TrackerConfiguration: Sendable {
     /// Where to listen; port 0 takes any free port. `[::]` takes IPv4 connections too.
     package var listen: [PeerAddress]
+    /// Where to take announces over UDP; port 0 takes any free port. `[::]` takes IPv4 datagrams too.
+    package var datagrams: [PeerAddress]
     /// Whom it is for.
     package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.
@@ -21,7 +23,8 @@ package struct TrackerConfiguration: Sendable {
     /// What one HTTP request may cost.
     package var requests = RequestLimits()
 
-    package init(listen: [PeerAddress]) {
+    package init(listen: [PeerAddress], datagrams: [PeerAddress] = []) {
         self.listen = listen
+        self.datagrams = datagrams
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 package import TrackerProtocol
 
 /// Why a tracker cannot start or go on.
@@ -12,8 +13,23 @@ package enum TrackerError: Error, Sendable {
     case listenNotPermitted(PeerAddress)
     /// Listening failed for another reason.
     case cannotListen(PeerAddress, reason: String)
+    /// Announces over UDP cannot be taken there.
+    case noDatagrams(PeerAddress, reason: String)
     /// The tracker stopped for a reason that is none of the above.
     case stopped(reason: String)
+}
+
+extension TrackerError {
+    /// Why listening on an address failed, from the system's error number.
+    init(listeningOn address: PeerAddress, failedWith number: Int32) {
+        self =
+            switch number {
+            case EADDRINUSE: .addressInUse(address)
+            case EADDRNOTAVAIL: .addressNotAvailable(address)
+            case EACCES, EPERM: .listenNotPermitted(address)
+            default: .cannotListen(address, reason: String(cString: strerror(number)))
+            }
+    }
 }
 
 extension TrackerError: CustomStringConvertible {
@@ -28,6 +44,8 @@ extension TrackerError: CustomStringConvertible {
             "This user may not listen on \(address); choose a port above 1023 with --listen."
         case .cannotListen(let address, let reason):
             "Listening on \(address) failed: \(reason); choose another address with --listen."
+        case .noDatagrams(let address, let reason):
+            "Taking UDP announces on \(address) failed: \(reason); choose another address with --udp, or --udp off."
         case .stopped(let reason):
             "The tracker stopped: \(reason); start it again."
         }

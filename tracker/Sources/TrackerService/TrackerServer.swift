@@ -2,11 +2,10 @@
 
 import ConnectionGate
 import FoundationEssentials
-import Glibc
 package import Hummingbird
-import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOPosix
 import OperatorAccess
 import ServiceLifecycle
 package import TrackerProtocol
@@ -23,14 +22,19 @@ package struct TrackerServer: Sendable {
     private let uploads: TransferBudget
     private let downloads: TransferBudget
     private let clock: @Sendable () -> Int64
+    private let lag: (@Sendable () -> Duration)?
 
     /// Nothing listens yet.
-    /// - Parameter clock: seconds since 1970.
+    /// - Parameters:
+    ///   - clock: seconds since 1970.
+    ///   - lag: how far behind the tracker is with its work; `nil` to measure it.
     package init(
         configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger,
-        clock: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
+        clock: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) },
+        lag: (@Sendable () -> Duration)? = nil
     ) {
         self.clock = clock
+        self.lag = lag
         self.configuration = configuration
         self.storage = storage
         self.logger = logger
@@ -50,17 +54,31 @@ package struct TrackerServer: Sendable {
     /// - Parameters:
     ///   - signals: whether to stop on SIGTERM and SIGINT.
     ///   - onListening: called once per listener with the address and the actual port.
+    ///   - onListeningToDatagrams: the same for those of UDP.
     package func run(
-        signals: Bool = true, onListening: @escaping @Sendable (PeerAddress) -> Void
+        signals: Bool = true, onListening: @escaping @Sendable (PeerAddress) -> Void,
+        onListeningToDatagrams: @escaping @Sendable (PeerAddress) -> Void = { _ in }
     ) async throws(TrackerError) {
-        let responder = router.buildResponder()
-        let listeners = configuration.listen.map { address in
-            Listener(
-                address: address,
-                application: application(address: address, responder: responder, onListening: onListening))
+        let lag = LagWatch(MultiThreadedEventLoopGroup.singleton)
+        let desk = AnnounceDesk(swarms: swarms)
+        let responder = router(lag: self.lag ?? { lag.current }).buildResponder()
+        var listeners: [RequestServer] = []
+        for address in configuration.listen {
+            listeners.append(
+                RequestServer(
+                    listener: try RequestListener(
+                        address: address, desk: desk, lag: self.lag, limits: configuration.requests),
+                    responder: responder, gate: gate, limits: configuration.requests, logger: logger,
+                    onListening: onListening))
+        }
+        var datagrams: [DatagramListener] = []
+        for address in configuration.datagrams {
+            datagrams.append(
+                try DatagramListener(address: address, swarms: swarms, onListening: onListeningToDatagrams))
         }
         var group = ServiceGroupConfiguration(
-            services: listeners, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
+            services: [lag] + listeners + datagrams as [any Service],
+            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         do {
             try await ServiceGroup(configuration: group).run()
@@ -73,30 +91,30 @@ package struct TrackerServer: Sendable {
         }
     }
 
-    /// The tracker on one listener, for those who bring their own way of running it.
-    package func application(
-        address: PeerAddress, onListening: @escaping @Sendable (PeerAddress) -> Void = { _ in }
-    ) -> some ApplicationProtocol {
-        application(address: address, responder: router.buildResponder(), onListening: onListening)
+    /// The tracker's answers without its listeners, for those who bring their own way of running it.
+    package var application: some ApplicationProtocol {
+        Application(responder: router(lag: lag ?? { .zero }).buildResponder(), logger: logger)
     }
 
     /// Every route there is, with its policy.
-    package var routes: [RouteTable.Route] { table(on: Router(context: TrackerContext.self)).routes }
+    package var routes: [RouteTable.Route] {
+        table(on: Router(context: TrackerContext.self), lag: { .zero }).routes
+    }
 
-    private var router: Router<TrackerContext> {
+    private func router(lag: @escaping @Sendable () -> Duration) -> Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
         router.add(middleware: APIErrorMiddleware())
-        _ = table(on: router)
+        _ = table(on: router, lag: lag)
         return router
     }
 
     /// One line per room. Later rooms (the console) are added here and know nothing of each other.
-    private func table(on router: Router<TrackerContext>) -> RouteTable {
+    private func table(on router: Router<TrackerContext>, lag: @escaping @Sendable () -> Duration) -> RouteTable {
         let gatekeeper = Gatekeeper(
             access: configuration.access, storage: storage, audit: TrackerAudit(storage: storage, logger: logger),
             clock: clock)
         var table = RouteTable(router: router, gatekeeper: gatekeeper)
-        AnnounceRoutes(swarms: swarms).add(to: &table)
+        AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
         HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
         CatalogueRoutes(
             storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
@@ -109,50 +127,5 @@ package struct TrackerServer: Sendable {
             EnrolmentRoutes(storage: storage, authority: authority).add(to: &table)
         }
         return table
-    }
-
-    private func application(
-        address: PeerAddress, responder: RouterResponder<TrackerContext>,
-        onListening: @escaping @Sendable (PeerAddress) -> Void
-    ) -> Application<RouterResponder<TrackerContext>> {
-        let limits = configuration.requests
-        let heads = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: limits.headerFieldByteCount, maxHeaderListSize: limits.headerByteCount,
-            maxHeaderFieldCount: limits.headerFieldCount)
-        return Application(
-            responder: responder,
-            server: GatedChannel.server(
-                gate: gate, patience: .seconds(limits.idleSeconds), answersMustBeRead: true, limits: heads),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.host.description, port: Int(address.port)), backlog: 1024,
-                availableConnectionsDelegate: .maximum(
-                    OpenFiles.connections(atMost: limits.connections), logger: logger)),
-            onServerRunning: { channel in
-                onListening(channel.localAddress.flatMap { PeerAddress($0) } ?? address)
-            },
-            logger: logger)
-    }
-
-    /// Runs one listener and tells its failures in this module's terms.
-    private struct Listener: Service {
-        let address: PeerAddress
-        let application: Application<RouterResponder<TrackerContext>>
-
-        func run() async throws {
-            do {
-                try await application.run()
-            } catch let error as IOError {
-                throw Self.describe(error, address)
-            }
-        }
-
-        private static func describe(_ error: IOError, _ address: PeerAddress) -> TrackerError {
-            switch error.errnoCode {
-            case EADDRINUSE: .addressInUse(address)
-            case EADDRNOTAVAIL: .addressNotAvailable(address)
-            case EACCES, EPERM: .listenNotPermitted(address)
-            default: .cannotListen(address, reason: String(cString: strerror(error.errnoCode)))
-            }
-        }
     }
 }

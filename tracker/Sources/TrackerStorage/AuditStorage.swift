@@ -7,6 +7,15 @@ package protocol AuditStorage: Sendable {
     /// Adds a record at the end of the chain.
     /// - Returns: the record with its number.
     func appendAudit(_ record: AuditRecord) async throws(StorageError) -> AuditRecord
+    /// Notes what is about to be done, so that a record of it is left whatever happens.
+    /// - Returns: the note's number, for ``finishAudit(_:_:)``.
+    func beginAudit(_ record: AuditRecord) async throws(StorageError) -> Int64
+    /// Adds the record of what came of it in the note's place.
+    func finishAudit(_ note: Int64, _ record: AuditRecord) async throws(StorageError) -> AuditRecord
+    /// To be called once when a tracker begins to serve: what an earlier one noted and did not finish becomes a record
+    /// with this outcome.
+    /// - Returns: how many there were.
+    func settleAudit(outcome: String) async throws(StorageError) -> Int
     /// The trail's lines as ``AuditChain`` made them, without line feeds, from the one after number `number` on.
     func auditLines(after number: Int, limit: Int) async throws(StorageError) -> Page<String, Int>
 }

@@ -5,6 +5,8 @@ import AuditTrail
 import FoundationEssentials
 import Glibc
 import Logging
+import Supervision
+import Synchronization
 import OperatorAccess
 import SqliteStorage
 import TrackerProtocol
@@ -25,6 +27,7 @@ struct RunCommand: AsyncParsableCommand {
               One machine:     drover-tracker run --database tracker.sqlite
               A whole network: drover-tracker run --listen 0.0.0.0:6969 --database /var/lib/drover/tracker.sqlite
               IPv4 and IPv6:   drover-tracker run --listen '[::]:6969' --database tracker.sqlite
+              HTTP only:       drover-tracker run --udp off --database tracker.sqlite
 
             Give peers the announce URL that is printed at the start, as --tracker. Without --fleet, whoever can reach the \
             tracker can publish and read the catalogue, so listen only where that is fine. With --fleet all but health and \
@@ -48,6 +51,14 @@ struct RunCommand: AsyncParsableCommand {
             return address
         })
     var listen: [PeerAddress] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to take announces over UDP: an address and a port, or off. Repeat it for several places. (default: "
+                + "the addresses and ports of --listen)",
+            valueName: "address:port"),
+        transform: DatagramOption.init)
+    var udp: [DatagramOption] = []
 
     @Option(
         help: ArgumentHelp(
@@ -80,7 +91,9 @@ struct RunCommand: AsyncParsableCommand {
         }
         OpenFiles.raiseLimit()
         let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
-        var configuration = TrackerConfiguration(listen: listen.isEmpty ? fallback : listen)
+        var configuration = TrackerConfiguration(
+            listen: listen.isEmpty ? fallback : listen,
+            datagrams: udp.isEmpty ? (listen.isEmpty ? fallback : listen) : udp.compactMap(\.address))
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
         configuration.authority = try authority.map { try TrackerFailure.wrapping($0, FleetFolder.open) }
         configuration.access = fleet ? .fleet : .open
@@ -92,14 +105,31 @@ struct RunCommand: AsyncParsableCommand {
             throw TrackerFailure(message: error.description)
         }
         if fleet { try await letFirstAdminIn(storage) }
+        // A service is up when all that it was told to listen to is.
+        let urls = Mutex<[String]>([])
+        let wanted = configuration.listen.count + configuration.datagrams.count
+        let serves: @Sendable (String) -> Void = { url in
+            let all = urls.withLock { urls in
+                urls.append(url)
+                return urls
+            }
+            if all.count == wanted { ServiceNotice.ready(all.joined(separator: " ")).send() }
+        }
         do throws(TrackerError) {
             let server = TrackerServer(
                 configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"))
-            try await server.run { address in
-                let host = address.host.isUnspecified ? Self.hostName ?? "\(address.host)" : nil
-                let authority = host.map { "\($0):\(address.port)" } ?? "\(address)"
-                StandardError.write("listening on \(address); announce URL http://\(authority)/announce")
-            }
+            try await server.run(
+                onListening: { address in
+                    let url = "http://\(Self.authority(address))/announce"
+                    StandardError.write("listening on \(address); announce URL \(url)")
+                    serves(url)
+                },
+                onListeningToDatagrams: { address in
+                    let url = "udp://\(Self.authority(address))/announce"
+                    StandardError.write("taking UDP on \(address); announce URL \(url)")
+                    serves(url)
+                })
+            ServiceNotice.stopping.send()
         } catch {
             throw TrackerFailure(message: error.description)
         }
@@ -109,6 +139,8 @@ struct RunCommand: AsyncParsableCommand {
     private func begin(_ storage: SqliteStorage) async throws(StorageError) {
         var generator = SystemRandomNumberGenerator()
         let id = (0..<2).map { _ in UInt64.random(in: .min ... .max, using: &generator).hexadecimal }.joined()
+        // What a tracker before this one was about to do when it was killed: nobody can tell whether it was done.
+        _ = try await storage.settleAudit(outcome: "interrupted")
         let (epoch, ended) = try await storage.settleEpoch(fresh: id, at: now())
         guard let ended else { return }
         _ = try await storage.appendAudit(
@@ -140,12 +172,32 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
+    /// The address as others can use it in a URL.
+    private static func authority(_ address: PeerAddress) -> String {
+        guard address.host.isUnspecified, let hostName else { return "\(address)" }
+        return "\(hostName):\(address.port)"
+    }
+
     /// This host's name, for showing a URL that others can use.
     private static var hostName: String? {
         var buffer = [CChar](repeating: 0, count: 256)
         let status = gethostname(&buffer, buffer.count)
         guard status == 0, let end = buffer.firstIndex(of: 0), end > 0 else { return nil }
         return String(decoding: buffer[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// Where UDP announces are taken, as an option has it.
+struct DatagramOption {
+    /// `nil` for nowhere.
+    let address: PeerAddress?
+
+    init(_ text: String) throws {
+        address = PeerAddress(parsing: text)
+        guard address != nil || text == "off" else {
+            throw ValidationError(
+                "'\(text)' is neither a literal address with a port, like 0.0.0.0:6969 or [::]:6969, nor off.")
+        }
     }
 }
 

@@ -24,7 +24,8 @@ import Testing
                 try script.take(input, by: .operator(name: "ada"), request: request(&random))
                 // The other way to decide comes to the same.
                 var other = before
-                _ = try? other.take(input, at: script.now, by: .operator(name: "ada"), request: nil)
+                _ = try? other.take(
+                    input, at: script.now, order: script.order + 1, by: .operator(name: "ada"), request: nil)
                 #expect(other.phase == script.rollout.phase || script.log.count == length, "seed \(seed)")
             } catch is Refusal {
                 #expect(script.rollout == before, "seed \(seed)")
@@ -76,6 +77,7 @@ import Testing
         settings.isPromotedAutomatically = true
         settings.needsApproval = true
         settings.waves = try WaveSpec("1,2x")
+        settings.clearsDenials = true
         (settings.slots, settings.probing, settings.onError) = (3, .nobody, .rollbackAll)
         (settings.stageRatePercent, settings.headroomBytes, settings.headroomPercent) = (4, 5, 6)
         (settings.toleratedFailures, settings.toleratedPercent, settings.minimumSample) = (7, 8, 9)
@@ -129,8 +131,18 @@ import Testing
         case 6: return .lift([.windowClosed, .trustExpired].randomElement(using: &random) ?? .windowClosed)
         case 7: return random.next() % 40 == 0 ? .superseded(by: 2) : .tick
         case 8, 9, 10, 11: return .command(command(host, &random))
-        case 12, 13: return .tick
+        case 12: return .tick
+        case 13: return rareInput(&random)
         default: return report(script, &random)
+        }
+    }
+
+    private func rareInput(_ random: inout SeededGenerator) -> RolloutInput {
+        switch random.next() % 12 {
+        case 0: .revoked
+        case 1, 2: .restored(epoch: "2-\(random.next() % 3)")
+        case 3, 4, 5: .resumed(after: .minutes(Int64(random.next() % 90)))
+        default: .tick
         }
     }
 
@@ -142,12 +154,15 @@ import Testing
             .activated, .probePassed, .probePassed, .healthy, .healthy, .healthy, .healthy, .rolledBack, .rolledBack,
             .probeFailed(code, log: "log"), .failed(code, log: nil),
         ]
-        let order = script.rollout.order(for: host, epoch: 1)?.stamp.order ?? 0
+        let present = script.stamp(host)
+        let stamp = HostOrder.Stamp(
+            epoch: random.next() % 50 == 0 ? "2-77" : present.epoch,
+            rollout: random.next() % 50 == 0 ? 9 : present.rollout,
+            order: random.next() % 10 == 0 ? random.next() % 100 : present.order)
         return .report(
             HostReport(
                 host: host, version: random.next() % 50 == 0 ? 6 : 7,
-                order: random.next() % 10 == 0 ? random.next() % 100 : order,
-                progress: all.randomElement(using: &random) ?? .staged))
+                stamp: stamp, progress: all.randomElement(using: &random) ?? .staged))
     }
 
     private func command(_ host: HostName, _ random: inout SeededGenerator) -> RolloutCommand {

@@ -9,24 +9,30 @@ struct RolloutScript {
     var rollout: Rollout
     var log: [RolloutEvent]
     var now = Instant(milliseconds: 1_000_000)
+    /// The latest number of a decision; scripts of one tracker hand it on to each other.
+    var order: UInt64
     private var requests = 0
 
     /// Ten hosts h000 to h009 in two racks, unless said otherwise.
     init(
         hosts: Int = 10, version: UInt64 = 7, settings: RolloutSettings = RolloutSettings(),
-        number: UInt64 = 1, change: (inout FleetHost) -> Void = { _ in }
+        number: UInt64 = 1, order: UInt64 = 0, change: (inout FleetHost) -> Void = { _ in }
     ) throws {
         var fleet = (0..<hosts).map { Self.host($0) }
         for place in fleet.indices { change(&fleet[place]) }
         let plan = RolloutPlanner(target: try Self.target(version), settings: settings).plan(fleet)
-        try self.init(plan: plan, number: number)
+        try self.init(plan: plan, number: number, order: order)
     }
 
-    init(plan: RolloutPlan, number: UInt64 = 1) throws {
+    init(plan: RolloutPlan, number: UInt64 = 1, order: UInt64 = 0) throws {
+        self.order = order + 1
         log = try Rollout.create(
-            number: number, plan: plan, seed: 42, at: now, by: .operator(name: "ada"), request: "create-\(number)")
+            number: number, epoch: Self.epoch, plan: plan, seed: 42, order: order + 1, at: now,
+            by: .operator(name: "ada"), request: "create-\(number)")
         rollout = try #require(try Rollout.fold(log))
     }
+
+    static let epoch = "1-5f2a"
 
     static func target(_ version: UInt64 = 7, selector: HostSelector = .all) throws -> RolloutTarget {
         let master = try #require(MasterReference(line: "debian", version: version, infoHash: "00ff"))
@@ -56,24 +62,29 @@ struct RolloutScript {
         rollout.hosts.filter { $0.state.kind == kind && (wave == nil || $0.wave == wave) }.map(\.name)
     }
 
-    func step(_ name: HostName) -> HostOrder.Step? { rollout.order(for: name, epoch: 1)?.step }
+    func step(_ name: HostName) -> HostOrder.Step? { rollout.order(for: name)?.step }
+
+    /// The stamp of the host's present order.
+    func stamp(_ name: HostName) -> HostOrder.Stamp {
+        rollout.order(for: name)?.stamp ?? HostOrder.Stamp(epoch: Self.epoch, rollout: rollout.number, order: 0)
+    }
 
     mutating func take(_ input: RolloutInput, by actor: Actor = .tracker, request: String? = nil) throws {
-        let events = try rollout.decide(input, at: now, by: actor, request: request)
+        let events = try rollout.decide(input, at: now, order: order + 1, by: actor, request: request)
+        if !events.isEmpty { order += 1 }
         for event in events { try rollout.apply(event) }
         log += events
     }
 
-    mutating func command(_ command: RolloutCommand, request: String? = nil) throws {
+    mutating func command(_ command: RolloutCommand, by name: String = "ada", request: String? = nil) throws {
         requests += 1
-        try take(.command(command), by: .operator(name: "ada"), request: request ?? "r\(requests)")
+        try take(.command(command), by: .operator(name: name), request: request ?? "r\(requests)")
     }
 
     /// A report that answers the host's present order.
     mutating func report(_ name: HostName, _ progress: HostReport.Progress) throws {
-        let order = rollout.order(for: name, epoch: 1)?.stamp.order ?? 0
         let version = rollout.target.master.version
-        try take(.report(HostReport(host: name, version: version, order: order, progress: progress)))
+        try take(.report(HostReport(host: name, version: version, stamp: stamp(name), progress: progress)))
     }
 
     mutating func report(_ names: [HostName], _ progress: HostReport.Progress) throws {

@@ -18,7 +18,7 @@ import Testing
         try script.report(script.names, .staged)
         #expect(script.rollout.phase == .canary)
         let canary = try #require(script.names(.activating).first)
-        #expect(script.rollout.order(for: canary, epoch: 1)?.isProbed == true)
+        #expect(script.rollout.order(for: canary)?.isProbed == true)
         try script.report(canary, .activating)
         try script.report(canary, .activated)
         #expect(script.rollout.host(canary)?.state == .probing)
@@ -58,7 +58,8 @@ import Testing
         #expect(refused.rollout.phase == .rejected)
         try refused.command(.reject)
         #expect(throws: Refusal.ended(.rejected)) { try refused.command(.approve) }
-        try script.command(.approve)
+        #expect(throws: Refusal.secondPersonNeeded) { try script.command(.approve) }
+        try script.command(.approve, by: "bob")
         #expect(script.rollout.phase == .staging)
         try script.command(.approve)
     }
@@ -123,7 +124,7 @@ import Testing
         for command in [RolloutCommand.promote, .approve, .pause, .rollBack, .retryHost(try #require(HostName("who")))]
         {
             #expect(throws: Refusal.self) { try script.command(command) }
-            #expect(throws: Refusal.self) { try script.rollout.take(.command(command), at: script.now) }
+            #expect(throws: Refusal.self) { try script.rollout.take(.command(command), at: script.now, order: 99) }
         }
         #expect(script.rollout == before && script.log.count == length)
     }
@@ -132,7 +133,7 @@ import Testing
         var script = try RolloutScript()
         try script.command(.start)
         let host = script.names[0]
-        let stale = try #require(script.rollout.order(for: host, epoch: 1)).stamp.order
+        let stale = script.stamp(host)
         // `verifying` was lost.
         try script.report(host, .staged)
         try script.report(host, .staged)
@@ -142,9 +143,9 @@ import Testing
         #expect(script.rollout.host(host)?.state.kind == .soaking)
         let length = script.log.count
         for progress in [HostReport.Progress.failed(.noSources, log: nil), .staging(bytes: 1 << 30), .staged] {
-            try script.take(.report(HostReport(host: host, version: 7, order: stale, progress: progress)))
+            try script.take(.report(HostReport(host: host, version: 7, stamp: stale, progress: progress)))
         }
-        try script.take(.report(HostReport(host: host, version: 6, order: stale, progress: .rolledBack)))
+        try script.take(.report(HostReport(host: host, version: 6, stamp: stale, progress: .rolledBack)))
         #expect(script.log.count == length)
     }
 
@@ -349,8 +350,8 @@ import Testing
         try script.stageAll()
         let canary = try #require(script.names(.activating).first)
         try script.report(canary, .failed(.cloneFailed, log: nil))
-        let order = try #require(script.rollout.order(for: canary, epoch: 1)).stamp.order
-        let report = RolloutInput.report(HostReport(host: canary, version: 7, order: order, progress: .rolledBack))
+        let report = RolloutInput.report(
+            HostReport(host: canary, version: 7, stamp: script.stamp(canary), progress: .rolledBack))
         try script.take(report)
         try script.command(.retryHost(canary))
         try script.command(.resume)
@@ -384,16 +385,18 @@ import Testing
         #expect(throws: RolloutLogError.self) { try Rollout.fold(script.log.dropFirst()) }
         #expect(try Rollout.fold([]) == nil)
         let last = script.rollout.sequence + 1
-        let now = script.now
+        let (now, order) = (script.now, script.order + 1)
         func event(_ transition: Transition) -> RolloutEvent {
-            RolloutEvent(sequence: last, at: now, actor: .tracker, reason: nil, request: nil, transition: transition)
+            RolloutEvent(
+                sequence: last, order: order, at: now, actor: .tracker, reason: nil, request: nil,
+                transition: transition)
         }
         let unplanned = Array(script.log.prefix(1))
         var draft = try #require(try Rollout.fold(unplanned))
         #expect(throws: Refusal.wrongPhase(.draft, command: "start")) {
-            try draft.take(.command(.start), at: script.now)
+            try draft.take(.command(.start), at: script.now, order: order)
         }
-        #expect(try draft.take(.host(RolloutScript.host(1)), at: script.now).isEmpty)
+        #expect(try draft.take(.host(RolloutScript.host(1)), at: script.now, order: order).isEmpty)
         #expect(throws: RolloutLogError.self) { try Rollout.fold(unplanned + [script.log[2]]) }
         let stranger = try #require(HostName("stranger"))
         for transition in [

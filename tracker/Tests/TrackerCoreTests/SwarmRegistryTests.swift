@@ -91,10 +91,10 @@ import TrackerProtocol
         var script = SwarmScript()
         var waiting: Set<Int> = []
         for port in 1...50 { waiting.insert(try script.announce("10.0.0.1:\(port)", left: 1).interval) }
-        #expect(waiting == [5, 6, 7])
+        #expect(waiting == [6, 7, 8])
         #expect(try script.announce("10.0.0.2:1", left: 0).interval >= 14)
         for port in 1...999 { _ = try script.announce("10.0.0.3:\(port)", left: 1, swarm: 2) }
-        #expect(try script.announce("10.0.0.4:1", left: 1, swarm: 2).interval <= 7)
+        #expect(try script.announce("10.0.0.4:1", left: 1, swarm: 2).interval <= 8)
         #expect(try script.announce("10.0.0.4:2", left: 1, swarm: 2).interval >= 14)
     }
 
@@ -121,6 +121,47 @@ import TrackerProtocol
             #expect(try script.counts()?.incomplete == 1)
         }
         #expect(script.registry.peerCount == 1)
+    }
+
+    @Test func `who is turned away for want of time is remembered, and nobody else`() throws {
+        var script = SwarmScript()
+        let peer = try #require(PeerAddress(parsing: "10.0.0.1:1"))
+        var request = AnnounceRequest(
+            infoHash: try SwarmScript.hash(), peerID: try SwarmScript.id("10.0.0.1:1"), port: 1, left: 9)
+        func renew() -> Bool { script.registry.renew(request, from: peer.host, now: .seconds(script.now)) }
+        #expect(!renew())
+        _ = try script.announce("10.0.0.1:1", left: 9)
+        for _ in 0..<50 {
+            script.now += 30
+            #expect(renew())
+            #expect(try script.counts()?.incomplete == 1)
+        }
+        request.port = 2
+        #expect(!renew())
+        request.port = 1
+        script.now += 60
+        #expect(!renew())
+        #expect(script.registry.peerCount == 0)
+    }
+
+    @Test func `one address has a bounded number of peers in all swarms together, and the others have the rest`() throws
+    {
+        var script = SwarmScript(limits: TrackerLimits(swarms: 20, peersPerHostInAll: 15))
+        for swarm in 0..<15 {
+            #expect(try script.announce("10.0.0.1:1", left: 9, swarm: swarm).failureReason == nil)
+        }
+        for port in 1...3 {
+            let refusal = try script.announce("10.0.0.1:\(port)", left: 9, swarm: 20 + port).failureReason
+            #expect(refusal?.contains("15 peers from 10.0.0.1") == true)
+        }
+        #expect(try script.announce("10.0.0.1:1", left: 9, swarm: 3).failureReason == nil)
+        #expect(try script.announce("10.0.0.2:1", left: 9, swarm: 30).failureReason == nil)
+        // Each that is forgotten makes room.
+        script.now = 60
+        #expect(try script.announce("10.0.0.1:1", left: 9, swarm: 40).failureReason == nil)
+        for port in 1...100 {
+            #expect(try script.announce("127.0.0.1:\(port)", left: 9, swarm: 41).failureReason == nil)
+        }
     }
 
     @Test func `a seed of a swarm that has become active again is forgotten as quickly as the others`() throws {

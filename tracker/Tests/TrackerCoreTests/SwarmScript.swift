@@ -11,6 +11,10 @@ struct SwarmScript {
     var random = SeededGenerator(1)
     /// Seconds since the registry's start.
     var now: Double = 0
+    /// Which addresses answers have room for.
+    var families = AddressFamilies.all
+    /// What each peer has got beside what it says.
+    var progress: [String: Int64] = [:]
 
     init(limits: TrackerLimits = TrackerLimits(), timing: AnnounceTiming = AnnounceTiming()) {
         registry = SwarmRegistry(limits: limits, timing: timing)
@@ -27,13 +31,14 @@ struct SwarmScript {
 
     mutating func announce(
         _ address: String, left: Int64, event: AnnounceEvent? = nil, swarm: Int = 0, wanted: Int? = nil,
-        id: String? = nil
+        id: String? = nil, rack: String? = nil
     ) throws -> AnnounceResponse {
         let peer = try #require(PeerAddress(parsing: address))
         let request = AnnounceRequest(
-            infoHash: try Self.hash(swarm), peerID: try Self.id(id ?? address), port: peer.port, left: left,
-            event: event, numberWanted: wanted)
-        return registry.announce(request, from: peer.host, now: .seconds(now), using: &random)
+            infoHash: try Self.hash(swarm), peerID: try Self.id(id ?? address), port: peer.port,
+            left: left > 0 ? max(1, left - progress[address, default: 0]) : 0,
+            event: event, numberWanted: wanted, rack: rack.flatMap { RackName($0) })
+        return registry.announce(request, from: peer.host, families: families, now: .seconds(now), using: &random)
     }
 
     mutating func counts(swarm: Int = 0) throws -> ScrapeResponse.Counts? {

@@ -77,7 +77,7 @@ func withFleet(
         let storage = try SqliteStorage(path: folder + "/tracker.sqlite", limits: limits)
         let server = TrackerServer(
             configuration: configuration, storage: storage, logger: .quiet, clock: { Fleet.now })
-        try await server.application(address: address).test(.router) { client in
+        try await server.application.test(.router) { client in
             try await body(Fleet(client: client, storage: storage, routes: server.routes))
         }
     }

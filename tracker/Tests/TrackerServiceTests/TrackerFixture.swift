@@ -25,26 +25,40 @@ func withRunningTracker<Value: Sendable>(
     listen: [String] = ["127.0.0.1:0"], requests: RequestLimits = RequestLimits(),
     _ body: @escaping @Sendable ([PeerAddress]) async throws -> Value
 ) async throws -> Value {
+    try await withRunningTracker(listen: listen, datagrams: [], requests: requests) { listening, _ in
+        try await body(listening)
+    }
+}
+
+/// The same with announces over UDP, at the addresses that come second.
+func withRunningTracker<Value: Sendable>(
+    listen: [String] = ["127.0.0.1:0"], datagrams: [String], requests: RequestLimits = RequestLimits(),
+    lag: (@Sendable () -> Duration)? = nil,
+    _ body: @escaping @Sendable ([PeerAddress], [PeerAddress]) async throws -> Value
+) async throws -> Value {
     try await withTemporaryFolder { folder in
         let addresses = listen.compactMap { PeerAddress(parsing: $0) }
-        var configuration = TrackerConfiguration(listen: addresses)
+        var configuration = TrackerConfiguration(
+            listen: addresses, datagrams: datagrams.compactMap { PeerAddress(parsing: $0) })
         configuration.requests = requests
         let storage = try SqliteStorage(path: folder + "/tracker.sqlite")
-        let server = TrackerServer(configuration: configuration, storage: storage, logger: .quiet)
-        let (listening, continuation) = AsyncStream<PeerAddress>.makeStream()
+        let server = TrackerServer(configuration: configuration, storage: storage, logger: .quiet, lag: lag)
+        let (listening, continuation) = AsyncStream<(PeerAddress, isUDP: Bool)>.makeStream()
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
                 defer { continuation.finish() }
-                try await server.run(signals: false) { continuation.yield($0) }
+                try await server.run(
+                    signals: false, onListening: { continuation.yield(($0, false)) },
+                    onListeningToDatagrams: { continuation.yield(($0, true)) })
                 return nil
             }
             group.addTask {
-                var actual: [PeerAddress] = []
+                var actual: [(PeerAddress, isUDP: Bool)] = []
                 for await address in listening {
                     actual.append(address)
-                    if actual.count == addresses.count { break }
+                    if actual.count == addresses.count + datagrams.count { break }
                 }
-                return try await body(actual)
+                return try await body(actual.filter { !$0.isUDP }.map(\.0), actual.filter(\.isUDP).map(\.0))
             }
             var value: Value?
             while value == nil, let next = try await group.next() { value = next }
@@ -66,7 +80,7 @@ func withRoutes<Value>(
     configuration.trustRoot = trustRoot
     let storage = try SqliteStorage(path: path, limits: limits)
     return try await TrackerServer(configuration: configuration, storage: storage, logger: .quiet)
-        .application(address: address).test(.router, body)
+        .application.test(.router, body)
 }
 
 /// One GET on a connection of its own, so that the tracker sees where it comes from.

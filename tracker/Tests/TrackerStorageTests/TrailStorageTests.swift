@@ -35,6 +35,26 @@ import TrackerStorage
     }
 
     @Test(arguments: Engine.allCases)
+    func `what was begun leaves one record, also when the tracker ended in its middle`(_ engine: Engine) async throws {
+        let place = try engine.place()
+        do {
+            let storage = try place.open()
+            let notes = [try await storage.beginAudit(Self.record(1)), try await storage.beginAudit(Self.record(2))]
+            #expect(Set(notes).count == 2)
+            var record = Self.record(2)
+            record.outcome = "conflict"
+            #expect(try await storage.finishAudit(notes[1], record).number == 1)
+        }
+        let storage = try place.open()
+        #expect(try await storage.settleAudit(outcome: "interrupted") == 1)
+        #expect(try await storage.settleAudit(outcome: "interrupted") == 0)
+        var records: [AuditRecord] = []
+        _ = try await storage.verifiedAudit { record, _ in records.append(record) }
+        #expect(records.map(\.subject) == ["debian@2", "debian@1"])
+        #expect(records.map(\.outcome) == ["conflict", "interrupted"])
+    }
+
+    @Test(arguments: Engine.allCases)
     func `a full trail refuses`(_ engine: Engine) async throws {
         var limits = StorageLimits()
         limits.auditRecords = 2
@@ -42,6 +62,8 @@ import TrackerStorage
         for index in 0..<2 { _ = try await storage.appendAudit(Self.record(index)) }
         let error = await StorageError.thrown { _ = try await storage.appendAudit(Self.record(3)) }
         #expect(error == .full(what: "records of the audit trail", limit: 2))
+        let begun = await StorageError.thrown { _ = try await storage.beginAudit(Self.record(3)) }
+        #expect(begun == error)
     }
 
     @Test(arguments: Engine.allCases)

@@ -2,14 +2,14 @@
 
 /// A small fast generator for drawing peers and jitter (Steele, Lea, Flood: "Fast splittable pseudorandom number
 /// generators", 2014). Nothing it draws is a secret; the system's generator would cost a system call per number.
-struct SplitMix64: RandomNumberGenerator {
+package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         state = seed
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
         mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9

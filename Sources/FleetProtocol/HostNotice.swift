@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a host sends to `POST /api/v1/fleet/report`: a sign of life, how far its orders are, and its facts when they have
+/// changed or it has just started.
+package struct HostNotice: Codable, Equatable, Sendable {
+    package var version = FleetVersion.current
+    package var reports: [HostReport]
+    package var facts: HostFacts?
+
+    package init(reports: [HostReport], facts: HostFacts? = nil) {
+        self.reports = reports
+        self.facts = facts
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        version = try container.decode(FleetVersion.self, forKey: .version)
+        reports = try container.list(.reports, limit: FleetLimits.lines)
+        facts = try container.decodeIfPresent(HostFacts.self, forKey: .facts)
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import FleetProtocol
+import FoundationEssentials
+import Metainfo
+import RolloutCore
+package import TrackerStorage
+
+/// What hosts say, and what they are told.
+extension Fleet {
+    /// Everything a host shall have, at once.
+    package func orders(for host: String) throws(FleetProblem) -> HostOrders {
+        let name = try known(host)
+        // What is only planned is nothing that hosts need to hear of.
+        let begun = rollouts.values.filter { ![.draft, .planned, .awaitingApproval].contains($0.phase) }
+        let lines = Dictionary(grouping: begun, by: { $0.target.master.line })
+        let orders = lines.keys.sorted().compactMap { line in
+            HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) }).flatMap(FleetOrder.init)
+        }
+        // A host in the middle of a step must be heard of within the shortest limit that its rollouts set for it.
+        let limits = rollouts.values.filter { $0.host(name)?.state.step != nil }.map {
+            min($0.settings.silenceLimit, $0.settings.activateLimit).milliseconds
+        }
+        let limit = min(limits.min() ?? .max, Self.silenceLimit.milliseconds)
+        let tag = orders.map { "\($0.stamp.rollout).\($0.stamp.order).\($0.step)\($0.isProbed ? "p" : "")" }
+        return HostOrders(
+            tag: "\(epoch):\(tag.joined(separator: ","))".prefixBytes(FleetLimits.textBytes),
+            orders: Array(orders.prefix(FleetLimits.lines)), contactSeconds: max(1, Int(limit / 4000)))
+    }
+
+    /// The same, kept back until it is something else than `tag` says, or the wait is over.
+    package func orders(for host: String, after tag: String?, wait: Duration) async throws -> HostOrders {
+        try await noteLife(try known(host))
+        let longest = min(wait, .seconds(FleetLimits.longestWait))
+        let (changes, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let number = listeners.add(continuation)
+        defer { listeners.remove(number) }
+        let timer = Task {
+            try? await Task.sleep(for: longest)
+            continuation.finish()
+        }
+        defer { timer.cancel() }
+        if let tag, longest > .zero, try orders(for: host).tag == tag {
+            for await _ in changes where try orders(for: host).tag != tag { break }
+        }
+        return try orders(for: host)
+    }
+
+    /// A host says how far it is, and what there is to know of it.
+    package func take(_ notice: HostNotice, from host: String) async throws -> HostOrders {
+        let name = try known(host)
+        try await noteLife(name)
+        if let facts = notice.facts { try await take(facts, from: name) }
+        for report in notice.reports {
+            guard rollouts[report.stamp.rollout] != nil,
+                let progress = try await progress(report, from: name)
+            else { continue }
+            try await decide(
+                .report(
+                    RolloutCore.HostReport(
+                        host: name, version: UInt64(report.master.version), stamp: report.stamp.core, progress: progress
+                    )),
+                report.stamp.rollout)
+        }
+        return try orders(for: host)
+    }
+
+    func known(_ host: String) throws(FleetProblem) -> HostName {
+        guard let name = HostName(host), hosts.isKnown(name) else {
+            throw FleetProblem(
+                status: 404, code: .unknownHost, detail: "The host is not enrolled in this fleet: enrol it first.")
+        }
+        return name
+    }
+
+    /// Takes in a host that was enrolled a moment ago.
+    package func noteEnrolment(_ host: StoredHost) {
+        hosts.take(host)
+        if let name = HostName(host.name) { presence.watch(name, at: now) }
+    }
+
+    private func noteLife(_ name: HostName) async throws {
+        if presence.heard(name, at: now) { try await decide(.heard(name)) }
+    }
+
+    private func take(_ facts: HostFacts, from name: HostName) async throws {
+        guard hosts.facts(name) != facts, var stored = try await storage.host(name.description) else { return }
+        stored.facts = Array(try JSONEncoder().encode(facts))
+        guard try await storage.replaceHost(stored) else { return }
+        hosts.take(stored)
+        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
+            guard let host = hosts.host(name, line: rollout.target.master.line, isOnline: true) else { continue }
+            try await decide(.host(host), number)
+        }
+    }
+
+    /// What a report says to a rollout. The log of a failure is kept beside the rollout's own.
+    private func progress(
+        _ report: FleetProtocol.HostReport, from name: HostName
+    ) async throws -> RolloutCore.HostReport.Progress? {
+        let code = FailureCode(reported: (report.code ?? .unrecognised).rawValue)
+        var log: String?
+        if let text = report.log {
+            let place = "\(name).log"
+            if try await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)") { log = place }
+        }
+        return switch report.state {
+        case .staging: .staging(bytes: report.bytes ?? 0)
+        case .verifying: .verifying
+        case .staged: .staged
+        case .activating: .activating
+        case .activated: .activated
+        case .probePassed: .probePassed
+        case .probeFailed: .probeFailed(code, log: log)
+        case .healthy: .healthy
+        case .rolledBack: .rolledBack
+        case .failed: .failed(code, log: log)
+        default: nil
+        }
+    }
+}
+
+extension FleetOrder {
+    /// - Returns: `nil` for a version that no host could name.
+    init?(_ order: HostOrder) {
+        guard let version = Int(exactly: order.master.version), let master = order.master.name(version) else {
+            return nil
+        }
+        self.init(
+            stamp: OrderStamp(epoch: order.stamp.epoch, rollout: order.stamp.rollout, order: order.stamp.order),
+            step: Step(rawValue: order.step.rawValue), master: master, infoHash: order.master.infoHash,
+            previous: order.previous.flatMap(Int.init(exactly:)), isProbed: order.isProbed,
+            clearsDenial: order.clearsDenial, stageRatePercent: order.stageRatePercent)
+    }
+}
+
+extension OrderStamp {
+    var core: HostOrder.Stamp { HostOrder.Stamp(epoch: epoch, rollout: rollout, order: order) }
+}
+
+extension String {
+    fileprivate func prefixBytes(_ limit: Int) -> String { String(decoding: utf8.prefix(limit), as: UTF8.self) }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FleetProtocol
+import FleetService
+import Metainfo
+import SqliteStorage
+import Synchronization
+import TestSupport
+import Testing
+import TrackerProtocol
+import TrackerStorage
+
+/// A fleet on a real database, with a clock of its own and hosts that do what they are told.
+final class FleetScript {
+    /// What a host's own clock and disk would be.
+    struct Host {
+        var active: Int? = 6
+        var held: Set<Int> = [6]
+        var denied: Set<Int> = []
+        var isUp = true
+    }
+
+    let folder: TemporaryDirectory
+    let clock = Clock()
+    var fleet: Fleet
+    var hosts: [String: Host] = [:]
+
+    final class Clock: Sendable {
+        private let time = Mutex<Int64>(1_800_000_000_000)
+        var now: Int64 { time.withLock { $0 } }
+        func pass(seconds: Int64) { time.withLock { $0 += seconds * 1000 } }
+    }
+
+    init(hosts count: Int = 6) async throws {
+        folder = try TemporaryDirectory()
+        let storage = try SqliteStorage(path: folder.path + "/tracker.sqlite")
+        for version in 6...8 {
+            let hash = String(repeating: "\(version)0", count: 32)
+            _ = try await storage.publish(
+                PublishedMaster(
+                    name: "debian", version: version, label: nil, size: 10 << 30, infoHashV1: nil, infoHashV2: hash,
+                    published: "2026-01-31T12:00:00Z"), torrent: [UInt8(version)])
+        }
+        for number in 1...count {
+            let (name, digest) = ("h\(number)", [UInt8](repeating: UInt8(number), count: 32))
+            _ = try await storage.addEnrolmentToken(
+                StoredEnrolmentToken(
+                    id: "t\(number)", digest: digest, pattern: "*", creator: "ada", created: 1, expires: 1000))
+            let outcome = try await storage.enrol(
+                StoredHost(name: name, labels: ["rack": "r\(number % 2)"], enrolled: 2),
+                StoredCertificate(serial: "0\(number)", host: name, issued: 2, expires: 5000), redeeming: digest,
+                replacing: false, at: 2)
+            guard case .enrolled = outcome else {
+                throw FleetProblem(status: 500, code: .internal, detail: "\(outcome)")
+            }
+            hosts[name] = Host()
+        }
+        fleet = try await Self.open(storage, clock)
+        try await poll()
+    }
+
+    private static func open(_ storage: SqliteStorage, _ clock: Clock) async throws -> Fleet {
+        let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
+        return try await Fleet.open(storage, epoch: epoch) { clock.now }
+    }
+
+    /// Another process, on what was stored.
+    func restart() async throws {
+        fleet = try await Self.open(SqliteStorage(path: folder.path + "/tracker.sqlite"), clock)
+    }
+
+    var master: MasterName { get throws { try #require(MasterName(name: "debian", version: 7)) } }
+
+    func request(_ version: Int = 7, _ change: (inout RolloutRequest) -> Void = { _ in }) throws -> RolloutRequest {
+        var request = RolloutRequest(
+            master: try #require(MasterName(name: "debian", version: version)), selector: "all")
+        change(&request)
+        return request
+    }
+
+    func start(_ version: Int = 7, _ change: (inout RolloutRequest) -> Void = { _ in }) async throws -> UInt64 {
+        let number = try #require(try await fleet.create(try request(version, change), by: "ada").rollout)
+        try await command(.start, number)
+        return number
+    }
+
+    @discardableResult
+    func command(
+        _ command: RolloutCommandRequest.Command, _ number: UInt64, host: String? = nil, by name: String = "ada"
+    ) async throws -> RolloutStatusDocument {
+        try await fleet.command(RolloutCommandRequest(command, host: host), to: number, by: name)
+    }
+
+    /// Every host that is up gets in touch, and does what it is told.
+    func poll() async throws {
+        for name in hosts.keys.sorted() {
+            guard let host = hosts[name], host.isUp else { continue }
+            let orders = try await fleet.take(HostNotice(reports: [], facts: facts(host)), from: name)
+            let reports = orders.orders.compactMap { obey($0, name) }
+            if let host = hosts[name] {
+                _ = try await fleet.take(HostNotice(reports: reports, facts: facts(host)), from: name)
+            }
+        }
+    }
+
+    /// Time goes by, with a sign of life each minute, until something holds or an hour has passed.
+    func wait(until holds: () async throws -> Bool) async throws {
+        for _ in 0..<60 where try await !holds() {
+            clock.pass(seconds: 60)
+            try await poll()
+            try await fleet.sweep()
+        }
+        #expect(try await holds())
+    }
+
+    private func facts(_ host: Host) -> HostFacts {
+        HostFacts(
+            program: "0.4.0", labels: [:], freeBytes: 100 << 30, capacityBytes: 200 << 30,
+            lines: [
+                .init(
+                    name: "debian", active: host.active, held: host.held.sorted(), denied: host.denied.sorted(),
+                    clones: host.held.sorted().map { .init(version: $0, count: 2) })
+            ])
+    }
+
+    private func obey(_ order: FleetOrder, _ name: String) -> HostReport? {
+        let version = order.master.version
+        let state: HostReport.State? =
+            switch order.step {
+            case .stage: .staged
+            case .activate: hosts[name]?.active == version ? .healthy : .activated
+            case .probe: .probePassed
+            case .rollBack: .rolledBack
+            default: nil
+            }
+        switch order.step {
+        case .stage: hosts[name]?.held.insert(version)
+        case .activate: hosts[name]?.active = version
+        case .rollBack:
+            hosts[name]?.active = order.previous
+            hosts[name]?.denied.insert(version)
+        default: break
+        }
+        return state.map { HostReport(stamp: order.stamp, master: order.master, state: $0) }
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FleetProtocol
+import FleetService
+import Metainfo
+import SqliteStorage
+import TestSupport
+import Testing
+import TrackerStorage
+
+@Suite struct FleetTests {
+    @Test func `a rollout is planned, staged, tried, promoted and finished`() async throws {
+        let script = try await FleetScript()
+        let plan = try await script.fleet.plan(try script.request())
+        #expect(plan.rollout == nil && plan.problems.isEmpty && plan.bytesToMove == 60 << 30)
+        #expect(plan.waves.joined().count == 6 && plan.waves[0].count == 1)
+        let number = try await script.start()
+        try await script.wait { try await script.fleet.status(number).pause?.code == .canaryGate }
+        #expect(script.hosts.values.count { $0.active == 7 } == 1)
+        try await script.command(.promote, number)
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        let status = try await script.fleet.status(number)
+        #expect(status.phase == .succeeded && status.hosts == ["healthy": 6])
+        #expect(status.clones == ["6": 12, "7": 12])
+        #expect(script.hosts.values.allSatisfy { $0.active == 7 })
+        let list = try await script.fleet.list()
+        #expect(list.rollouts.map(\.phase) == [.succeeded] && list.next == nil)
+    }
+
+    @Test func `what was decided outlives the process at any moment`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        for _ in 0..<40 where try await !script.fleet.status(number).phase.isOver {
+            script.clock.pass(seconds: 60)
+            try await script.poll()
+            try await script.fleet.sweep()
+            let before = try await script.fleet.status(number)
+            let orders = try await script.fleet.orders(for: "h3")
+            try await script.restart()
+            let after = try await script.fleet.status(number)
+            #expect(after.phase == before.phase && after.hosts == before.hosts && after.wave == before.wave)
+            #expect(try await script.fleet.orders(for: "h3") == orders)
+        }
+        #expect(try await script.fleet.status(number).phase == .succeeded)
+    }
+
+    @Test func `a newer rollout takes the place of one that is under way`() async throws {
+        let script = try await FleetScript()
+        let old = try await script.start()
+        try await script.wait { try await script.fleet.status(old).pause?.code == .canaryGate }
+        let new = try await script.start(8) { $0.isPromotedAutomatically = true }
+        #expect(try await script.fleet.status(old).phase == .superseded)
+        try await script.wait { try await script.fleet.status(new).phase.isOver }
+        #expect(script.hosts.values.allSatisfy { $0.active == 8 })
+        // The old one can be rolled back, and the new one has its way.
+        try await script.command(.rollback, old)
+        try await script.wait { try await script.fleet.status(old).phase == .rolledBack }
+        #expect(script.hosts.values.allSatisfy { $0.active == 8 })
+        try await script.command(.rollback, new)
+        try await script.wait { try await script.fleet.status(new).phase == .rolledBack }
+        #expect(script.hosts.values.allSatisfy { $0.active != 8 && $0.denied.contains(8) })
+    }
+
+    @Test func `a host that is silent before it is activated is put aside and follows`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        script.hosts["h6"]?.isUp = false
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        #expect(try await script.fleet.status(number).phase == .succeededWithExceptions)
+        #expect(try await script.fleet.why(number, "h6").code == .offline)
+        try await script.restart()
+        script.hosts["h6"]?.isUp = true
+        try await script.wait { script.hosts["h6"]?.active == 7 }
+    }
+
+    @Test func `older data are noticed`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start()
+        try await script.wait { try await script.fleet.status(number).hosts["staged"] == 5 }
+        let before = try #require(try await script.fleet.orders(for: "h1").orders.first)
+        let storage = try SqliteStorage(path: script.folder.path + "/tracker.sqlite")
+        let epoch = try await storage.beginEpoch(id: "c0de", at: 9)
+        let clock = script.clock
+        let fleet = try await Fleet.open(storage, epoch: epoch) { clock.now }
+        #expect(try await fleet.status(number).pause?.code == .restored)
+        let after = try #require(try await fleet.orders(for: "h1").orders.first)
+        #expect(after.stamp.novelty(after: before.stamp) == .otherEpoch)
+    }
+
+    @Test func `a question for orders is answered when there is something new, and when the wait is over`() async throws
+    {
+        let script = try await FleetScript(hosts: 2)
+        let fleet = script.fleet
+        let idle = try await fleet.orders(for: "h2")
+        #expect(idle.orders.isEmpty)
+        // The wait is over.
+        #expect(try await fleet.orders(for: "h2", after: idle.tag, wait: .milliseconds(20)) == idle)
+        async let answer = fleet.orders(for: "h2", after: idle.tag, wait: .seconds(30))
+        _ = try await script.start()
+        #expect(try await answer.orders.map(\.step) == [.stage])
+        // What is new already is answered at once.
+        #expect(try await fleet.orders(for: "h2", after: "old", wait: .seconds(30)).orders.count == 1)
+    }
+
+    @Test func `a request that comes twice is carried out once, and refusals have codes`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.needsApproval = true }
+        await #expect(throws: FleetProblem.self) { try await script.command(.approve, number) }
+        do { try await script.command(.approve, number) } catch let problem as FleetProblem {
+            #expect(problem.code == .secondPersonNeeded && problem.status == 403)
+        }
+        try await script.command(.approve, number, by: "bob")
+        let pause = RolloutCommandRequest(.pause)
+        _ = try await script.fleet.command(pause, to: number, by: "ada", key: "one")
+        try await script.command(.resume, number)
+        let status = try await script.fleet.command(pause, to: number, by: "ada", key: "one")
+        #expect(status.pause == nil)
+        for (problem, body) in [
+            (ReasonCode.notFound, { _ = try await script.fleet.status(99) }),
+            (.notFound, { _ = try await script.fleet.plan(try script.request(70)) }),
+            (.unknownHost, { _ = try await script.fleet.why(number, "h99") }),
+            (.unknownHost, { _ = try await script.fleet.orders(for: "h99") }),
+            (.malformed, { _ = try await script.fleet.plan(try script.request { $0.selector = "rack" }) }),
+            (.malformed, { _ = try await script.fleet.plan(try script.request { $0.waves = "5%" }) }),
+            (.malformed, { try await script.command(.skip, number) }),
+        ] as [(ReasonCode, () async throws -> Void)] {
+            do {
+                try await body()
+                Issue.record("\(problem) was expected")
+            } catch let error as FleetProblem {
+                #expect(error.code == problem && error.detail.hasSuffix("."), "\(error.detail)")
+            }
+        }
+    }
+
+    @Test func `the log of a failed probe stays with the rollout`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start()
+        try await script.wait { try await script.fleet.status(number).hosts["activating"] == 1 }
+        let canary = try #require(
+            try await (1...6).map { "h\($0)" }.asyncFirst {
+                try await script.fleet.orders(for: $0).orders.first?.step == .activate
+            })
+        let order = try #require(try await script.fleet.orders(for: canary).orders.first)
+        let text = String(repeating: "kernel panic\n", count: 1000)
+        _ = try await script.fleet.take(
+            HostNotice(reports: [
+                HostReport(stamp: order.stamp, master: order.master, state: .probeFailed, code: .probeFailed, log: text)
+            ]), from: canary)
+        #expect(try await script.fleet.status(number).pause?.code == .errorThreshold)
+        let storage = try SqliteStorage(path: script.folder.path + "/tracker.sqlite")
+        #expect(try await storage.attachment(named: "\(canary).log", of: "\(number)") == Array(text.utf8))
+    }
+}
+
+extension Array {
+    fileprivate func asyncFirst(where holds: (Element) async throws -> Bool) async rethrows -> Element? {
+        for element in self where try await holds(element) { return element }
+        return nil
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RolloutCore
+import Testing
+
+/// Silence, and time in general.
+@Suite struct SilenceTests {
+    @Test func `silence of a healthy canary counts while others wait for it`() throws {
+        var script = try RolloutScript()
+        try script.stageAll()
+        try script.makeHealthy()
+        #expect(script.rollout.pause?.reason == .canaryGate)
+        try script.take(.silent(script.names(.healthy)[0]))
+        #expect(script.rollout.pause?.reason == .errorThreshold)
+    }
+
+    @Test func `silence of healthy hosts counts until their wave is over`() throws {
+        var settings = RolloutSettings()
+        settings.waves = try WaveSpec("20,40x")
+        var script = try RolloutScript(hosts: 100, settings: settings)
+        try script.passCanaries()
+        let wave = script.names(.activating)
+        try script.report(wave, .activated)
+        script.now = script.now + settings.waveSoak
+        try script.report(Array(wave.prefix(10)), .healthy)
+        try script.take(.silent(wave[0]))
+        #expect(script.rollout.pause == nil)
+        try script.take(.silent(wave[1]))
+        #expect(script.rollout.pause?.reason == .errorThreshold)
+        try script.command(.resume)
+        try script.report(Array(wave.suffix(10)), .healthy)
+        #expect(script.rollout.currentWave == 2)
+        for host in wave.suffix(10) { try script.take(.silent(host)) }
+        #expect(script.rollout.pause == nil)
+    }
+
+    @Test func `time in which the tracker was away counts for nobody`() throws {
+        var script = try RolloutScript()
+        try script.stageAll()
+        let canary = script.names(.activating)[0]
+        try script.report(canary, .activating)
+        script.now = script.now + .seconds(100) + .hours(5)
+        try script.take(.resumed(after: .hours(5)))
+        #expect(script.rollout.host(canary)?.state == .activating(isTaken: true))
+        try script.wait(.seconds(19))
+        #expect(script.names(.activating) == [canary])
+        try script.wait(.seconds(1))
+        #expect(script.rollout.pause?.reason == .errorThreshold)
+        try script.checkFold()
+    }
+
+    @Test func `more time is no later retry`() throws {
+        var script = try RolloutScript()
+        try script.command(.start)
+        let host = script.names[3]
+        try script.report(host, .failed(.networkFailed, log: nil))
+        let deadline = script.rollout.host(host)?.deadline
+        try script.command(.extendDeadline(host: nil, by: .hours(5)))
+        try script.take(.resumed(after: .hours(5)))
+        #expect(script.rollout.host(host)?.deadline == deadline)
+    }
+
+    @Test func `a storm of failures takes two events for each`() throws {
+        var script = try RolloutScript(hosts: 200)
+        try script.command(.start)
+        for name in script.names { try script.report(name, .failed(.networkFailed, log: nil)) }
+        let length = script.log.count
+        try script.wait(.hours(1))
+        #expect(script.log.count - length < 300)
+        // A tenth of them each ten minutes.
+        let retried = script.log.suffix(from: length).filter { event in
+            if case .hosts(_, .staging, _) = event.transition { true } else { false }
+        }
+        for event in retried {
+            let window = retried.filter { $0.at <= event.at && event.at.since($0.at) < .minutes(10) }
+            #expect(window.count <= 20)
+        }
+        #expect(retried.count >= 100)
+    }
+
+    @Test func `a host that was moved away and back is activated once`() throws {
+        var settings = RolloutSettings()
+        settings.waves = try WaveSpec("100%")
+        var script = try RolloutScript(hosts: 20, settings: settings)
+        try script.stageAll()
+        let host = script.names(.staged)[3]
+        for _ in 0..<3 {
+            try script.take(.silent(host))
+            try script.take(.heard(host))
+            try script.report(host, .staged)
+        }
+        let event = RolloutEvent(
+            sequence: script.rollout.sequence + 1, order: script.order + 1, at: script.now, actor: .tracker,
+            reason: nil,
+            request: nil, transition: .moved([host], wave: 0))
+        let back = RolloutEvent(
+            sequence: script.rollout.sequence + 2, order: script.order + 1, at: script.now, actor: .tracker,
+            reason: nil,
+            request: nil, transition: .moved([host], wave: 1))
+        for each in [event, back] { try script.rollout.apply(each) }
+        script.log += [event, back]
+        script.order += 1
+        try script.makeHealthy()
+        try script.command(.promote)
+        for event in script.log {
+            guard case .hosts(let names, .activating(isTaken: false), _) = event.transition else { continue }
+            #expect(Set(names).count == names.count)
+        }
+        #expect(script.names(.activating).contains(host))
+    }
+
+    @Test func `after a restart a host that was put aside is taken in again when it is heard of`() {
+        var presence = HostPresence(limit: .minutes(5))
+        let (aside, present) = (RolloutScript.name(1), RolloutScript.name(2))
+        let start = Instant(milliseconds: 0)
+        presence.watch(aside, at: start, isSilent: true)
+        presence.watch(present, at: start)
+        #expect(presence.newlySilent(at: start + .minutes(6)) == [present])
+        let returned = presence.heard(aside, at: start + .minutes(7))
+        #expect(returned)
+        let again = presence.heard(aside, at: start + .minutes(8))
+        #expect(!again)
+    }
+
+    @Test func `names that are too long are refused`() throws {
+        var script = try RolloutScript()
+        let long = String(repeating: "a", count: RolloutLimits.nameLength + 1)
+        #expect(throws: Refusal.textTooLong(limit: 128)) { try script.command(.start, by: long) }
+        #expect(throws: Refusal.textTooLong(limit: 128)) { try script.command(.start, request: long) }
+        #expect(script.rollout.phase == .planned)
+        try script.command(.start, by: String(long.dropLast()), request: String(long.dropLast()))
+        #expect(script.rollout.phase == .staging)
+    }
+}
