@@ -6,8 +6,9 @@ import Glibc
 /// Finds out whether a guest answers on its one port. A connection to the host's end of it always comes about; only the
 /// machine knows whether the guest took it, and is asked.
 final class PortWatch {
-    /// How long one connection is given: a guest that was not there when it began is asked for anew.
-    private static let patience = Duration.seconds(2)
+    /// How long one connection is given: longer than an emulated guest on a busy host takes for an answer, and than the
+    /// machine waits before it asks a guest again that was not there. After that it begins anew.
+    private static let patience = Duration.seconds(10)
     /// Bytes of an answer; more is nonsense.
     private static let answerLimit = 1 << 20
 
