@@ -6,8 +6,10 @@
 # ones would make SwiftPM build everything again.
 CONFIGURATION := -c release
 SWIFT_BUILD := swift build $(CONFIGURATION) --build-tests
-# At most four tests a core at once: were all begun together, those that wait for a tool or a disk would keep others from
-# running until what these wait for is called late.
+# What makes the manual pages of the programs' help; no part of the build above.
+GENERATOR_BUILD := swift build $(CONFIGURATION) --product generate-manual
+# At most four tests a core at once. All at once, those that wait for a tool or a disk hold the few threads there are, and
+# the others run out of their own time.
 TEST_WIDTH := $(shell echo $$((4 * $$(nproc))))
 SWIFT_TEST := swift test $(CONFIGURATION) --skip-build --experimental-maximum-parallelization-width $(TEST_WIDTH)
 
@@ -32,6 +34,7 @@ help: ## List what can be made
 build: ## Build the programs and the tests (release), after the packages they need
 	@deploy/packages build
 	$(SWIFT_BUILD)
+	$(GENERATOR_BUILD)
 
 test: ## Run the checks and the test suite; installs what they need
 	@deploy/packages test
@@ -46,6 +49,7 @@ check: ## Check format, lint, import arrows, banned words and the layout: second
 verify: ## Run the long suites: foreign clients, guest kernels, simulations, fuzzing
 	@deploy/packages verify
 	$(SWIFT_BUILD)
+	$(GENERATOR_BUILD)
 	@Tests/verify/run $(SUITES)
 
 verify-hypervisors: ## Boot and migrate clones under qemu, libvirt and Xen, emulated: half an hour
@@ -76,6 +80,7 @@ bench: ## Run the benchmarks
 dist: ## Make an archive of the programs and all they come with, in dist/
 	@deploy/packages build
 	$(SWIFT_BUILD)
+	$(GENERATOR_BUILD)
 	@deploy/dist
 
 install: ## Install what “make build” made: make install PREFIX=/usr/local
