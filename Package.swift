@@ -165,7 +165,7 @@ let package = Package(
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         module(
             "FleetService", path: "tracker/Sources/FleetService",
-            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
+            ["Metainfo", "TrackerProtocol", "Trust", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
@@ -250,8 +250,8 @@ let package = Package(
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
-                "TestSupport",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "FleetService", "TrackerStorage",
+                "Trust", "SqliteStorage", "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(
