@@ -138,7 +138,7 @@ let package = Package(
         module(
             "PeerService",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "FleetProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
                 "ImageStore",
                 "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
                 "ConnectionGate",
@@ -178,8 +178,8 @@ let package = Package(
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "Trust", "AuditTrail", "OperatorAccess",
+                "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioCore, .nioHTTP1,
                 .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
@@ -243,7 +243,7 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Trust",
-                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
+                "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "TrackerService", "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
                 .nioCore, .logging, .subprocess, .systemPackage,
             ]),

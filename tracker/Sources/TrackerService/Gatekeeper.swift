@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import HTTPTypes
 import Hummingbird
 import OperatorAccess
@@ -33,7 +34,7 @@ struct Gatekeeper: Sendable {
             response = try APIErrorAnswer.response(to: gap.refusal)
         } catch {
             let refusal = APIErrorAnswer.refusal(error, context)
-            let outcome = refusal?.code ?? "broken_off"
+            let outcome = (refusal?.code ?? .brokenOff).rawValue
             if let note {
                 try? await audit.finish(note, route, context, outcome: outcome, at: clock())
             } else if route.action != nil || refusal.map({ [.unauthorized, .forbidden].contains($0.status) }) == true {
@@ -62,7 +63,7 @@ struct Gatekeeper: Sendable {
         case .unauthenticated: throw Self.unauthenticated
         case .forbidden:
             throw APIError(
-                .forbidden, "forbidden",
+                .forbidden, .forbidden,
                 "\(context.requester.actor) may not do this; ask an admin for a token that allows it.")
         }
     }
@@ -77,10 +78,10 @@ struct Gatekeeper: Sendable {
     }
 
     private static let unauthenticated = APIError(
-        .unauthorized, "unauthenticated", "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        .unauthorized, .unauthenticated, "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
         headers: [.wwwAuthenticate: "Bearer"])
     private static let unknownToken = APIError(
-        .unauthorized, "bad_token", "The token is unknown, expired or withdrawn; ask an admin for another one.",
+        .unauthorized, .badToken, "The token is unknown, expired or withdrawn; ask an admin for another one.",
         headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
 
     static let requestID = HTTPField.Name("X-Request-Id") ?? .date

@@ -15,6 +15,13 @@ package struct RouteTable {
         package let policy: RoutePolicy
         /// How the audit trail calls what is done here; `nil` where nothing is changed.
         package let action: String?
+
+        /// Whether a request's path is this one.
+        func leads(to path: String) -> Bool {
+            let (parts, names) = (path.split(separator: "/"), self.path.split(separator: "/"))
+            return parts.count == names.count
+                && zip(parts, names).allSatisfy { $0 == $1 || $1.hasPrefix(":") }
+        }
     }
 
     package private(set) var routes: [Route] = []

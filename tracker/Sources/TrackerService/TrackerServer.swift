@@ -103,8 +103,8 @@ package struct TrackerServer: Sendable {
 
     private func router(lag: @escaping @Sendable () -> Duration) -> Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
-        router.add(middleware: APIErrorMiddleware())
-        _ = table(on: router, lag: lag)
+        let table = table(on: router, lag: lag)
+        router.add(middleware: APIErrorMiddleware(routes: table.routes))
         return router
     }
 
