@@ -24,8 +24,8 @@ package struct WeeklyWindows: Equatable, Sendable, Codable, CustomStringConverti
                 let days = words.count == 1 ? 0..<7 : Self.days(words[0]), let (start, end) = Self.times(time)
             else { throw .unclear(String(part)) }
             for day in days {
-                let begin = day % 7 * Self.day + start
-                windows.append(begin..<begin + (end > start ? end - start : end - start + Self.day))
+                let opening = day % 7 * Self.day + start
+                windows.append(opening..<opening + (end > start ? end - start : end - start + Self.day))
             }
             guard windows.count <= Self.limit else { throw .tooMany(Self.limit) }
         }
