@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import OperatorAccess
@@ -10,6 +11,8 @@ import TrackerStorage
 struct Gatekeeper: Sendable {
     let access: TrackerAccess
     let storage: any OperatorStorage
+    /// Whose certificates make them known; `nil` where there is no fleet.
+    let hosts: EnrolledHosts?
     let audit: TrackerAudit
     let clock: @Sendable () -> Int64
 
@@ -55,6 +58,9 @@ struct Gatekeeper: Sendable {
             // Who shows credentials wants to be known by them: bad ones are never passed over.
             guard let holder = try await holder(of: credentials) else { throw Self.unknownToken }
             context.requester = .operator(holder)
+        } else if let shown = context.shownCertificate, let hosts {
+            let now = Date(timeIntervalSince1970: Double(clock()))
+            context.requester = .host(try await hosts.name(showing: shown, now: now))
         }
         let line = line.flatMap { context.parameters.get($0) }
         switch route.policy.verdict(on: context.requester, line: line, access: access) {
@@ -77,7 +83,8 @@ struct Gatekeeper: Sendable {
     }
 
     private static let unauthenticated = APIError(
-        .unauthorized, "unauthenticated", "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        .unauthorized, "unauthenticated",
+        "This needs credentials; send a token as 'Authorization: Bearer drv_…', or show a host's certificate.",
         headers: [.wwwAuthenticate: "Bearer"])
     private static let unknownToken = APIError(
         .unauthorized, "bad_token", "The token is unknown, expired or withdrawn; ask an admin for another one.",
