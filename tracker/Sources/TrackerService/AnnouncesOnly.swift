@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import HTTPTypes
 import Hummingbird
 
@@ -13,7 +14,7 @@ struct AnnouncesOnly: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound {
             throw APIError(
-                .forbidden, "needs_tls",
+                .forbidden, .needsTLS,
                 "Without TLS the tracker takes announces, scrapes and /healthz here; use its https URL for the rest.")
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FleetIdentity
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import TrackerStorage
@@ -34,6 +35,6 @@ struct EnrolledHosts: Sendable {
     }
 
     static func unproven(_ refusal: IdentityRefusal) -> APIError {
-        APIError(.unauthorized, refusal.rawValue.replacing("-", with: "_"), "It is refused: \(refusal).")
+        APIError(.unauthorized, ReasonCode(refusal), "It is refused: \(refusal).")
     }
 }
