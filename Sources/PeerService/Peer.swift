@@ -169,9 +169,9 @@ package actor Peer: HostService {
             await leaveRevoked()
             return reply
         case .enrol, .leaveFleet:
-            let reply = try await host.perform(request, progress: progress)
-            useIdentity()
-            return reply
+            // Also a request that fails late may have changed who this host is.
+            defer { useIdentity() }
+            return try await host.perform(request, progress: progress)
         case .limit:
             let reply = try await host.perform(request, progress: progress)
             if case .limits(let limits) = reply { apply(limits) }

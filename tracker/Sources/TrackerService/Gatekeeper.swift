@@ -31,7 +31,7 @@ struct Gatekeeper: Sendable {
 
     func pass(
         _ request: Request, _ context: TrackerContext, to route: RouteTable.Route, line: String?,
-        _ handler: RouteTable.Handler
+        _ proof: RouteTable.Proof
     ) async throws -> Response {
         var context = context
         context.note = AuditNote()
@@ -41,9 +41,10 @@ struct Gatekeeper: Sendable {
         var note: Int64?
         do {
             try await admit(request, &context, to: route, line: line)
+            let act = try await proof(request)
             // What cannot be written down is not done.
             if route.action != nil { note = try await audit.begin(route, context, at: clock()) }
-            response = try await handler(request, context)
+            response = try await act(context)
             if let note { try await audit.finish(note, route, context, outcome: "done", at: clock()) }
         } catch let gap as TrackerAudit.Gap {
             response = try APIErrorAnswer.response(to: gap.refusal)
