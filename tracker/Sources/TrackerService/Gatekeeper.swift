@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FleetProtocol
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import OperatorAccess
@@ -11,22 +12,26 @@ import TrackerStorage
 struct Gatekeeper: Sendable {
     let access: TrackerAccess
     let storage: any OperatorStorage
+    /// Whose certificates make them known; `nil` where there is no fleet.
+    let hosts: EnrolledHosts?
     let audit: TrackerAudit
     let clock: @Sendable () -> Int64
     private let attempts = TokenAttempts()
 
     init(
-        access: TrackerAccess, storage: any OperatorStorage, audit: TrackerAudit, clock: @escaping @Sendable () -> Int64
+        access: TrackerAccess, storage: any OperatorStorage, hosts: EnrolledHosts?, audit: TrackerAudit,
+        clock: @escaping @Sendable () -> Int64
     ) {
         self.access = access
         self.storage = storage
+        self.hosts = hosts
         self.audit = audit
         self.clock = clock
     }
 
     func pass(
         _ request: Request, _ context: TrackerContext, to route: RouteTable.Route, line: String?,
-        _ handler: RouteTable.Handler
+        _ proof: RouteTable.Proof
     ) async throws -> Response {
         var context = context
         context.note = AuditNote()
@@ -36,9 +41,10 @@ struct Gatekeeper: Sendable {
         var note: Int64?
         do {
             try await admit(request, &context, to: route, line: line)
+            let act = try await proof(request)
             // What cannot be written down is not done.
             if route.action != nil { note = try await audit.begin(route, context, at: clock()) }
-            response = try await handler(request, context)
+            response = try await act(context)
             if let note { try await audit.finish(note, route, context, outcome: "done", at: clock()) }
         } catch let gap as TrackerAudit.Gap {
             response = try APIErrorAnswer.response(to: gap.refusal)
@@ -69,6 +75,9 @@ struct Gatekeeper: Sendable {
                     ?? Self.unknownToken
             }
             context.requester = .operator(holder)
+        } else if let shown = context.shownCertificate, let hosts {
+            let now = Date(timeIntervalSince1970: Double(clock()))
+            context.requester = .host(try await hosts.name(showing: shown, now: now))
         }
         let line = line.flatMap { context.parameters.get($0) }
         switch route.policy.verdict(on: context.requester, line: line, access: access) {
@@ -91,7 +100,8 @@ struct Gatekeeper: Sendable {
     }
 
     private static let unauthenticated = APIError(
-        .unauthorized, .unauthenticated, "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        .unauthorized, .unauthenticated,
+        "This needs credentials; send a token as 'Authorization: Bearer drv_…', or show a host's certificate.",
         headers: [.wwwAuthenticate: "Bearer"])
     private static let unknownToken = APIError(
         .unauthorized, .badToken, "The token is unknown, expired or withdrawn; ask an admin for another one.",
