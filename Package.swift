@@ -178,16 +178,17 @@ let package = Package(
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "Trust", "AuditTrail", "OperatorAccess",
-                "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "FleetService", "Trust", "AuditTrail",
+                "OperatorAccess", "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird,
+                .hummingbirdCore, .httpTypes,
                 .nioCore, .nioHTTP1,
                 .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
-                "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "TrackerService", "FleetService", "AuditTrail", "OperatorAccess",
+                "TrackerStorage", "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
 
         // What benchmarks measure with.
@@ -243,7 +244,8 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Trust",
-                "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "TrackerService", "AuditTrail", "OperatorAccess",
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "FleetProtocol", "FleetService",
+                "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
                 .nioCore, .logging, .subprocess, .systemPackage,
             ]),

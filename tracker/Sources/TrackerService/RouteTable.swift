@@ -54,6 +54,11 @@ package struct RouteTable {
         add(Route(method: method, path: path, policy: policy, action: action), line: line, handler)
     }
 
+    /// A route that takes what a host says of itself: too often for the audit trail, and no change of what anybody wants.
+    mutating func hear(_ path: String, _ policy: RoutePolicy, use handler: @escaping Handler) {
+        add(Route(method: .post, path: path, policy: policy, action: nil), line: nil, handler)
+    }
+
     private mutating func add(_ route: Route, line: String?, _ handler: @escaping Handler) {
         routes.append(route)
         let gatekeeper = gatekeeper
