@@ -12,6 +12,8 @@ struct Gatekeeper: Sendable {
     let access: TrackerAccess
     let storage: any OperatorStorage
     let audit: TrackerAudit
+    /// What all answers that are being sent may hold in memory.
+    let answers: TransferBudget
     let clock: @Sendable () -> Int64
 
     func pass(
@@ -29,6 +31,8 @@ struct Gatekeeper: Sendable {
             // What cannot be written down is not done.
             if route.action != nil { note = try await audit.begin(route, context, at: clock()) }
             response = try await handler(request, context)
+            // What was changed is said in any case, and is short.
+            if route.action == nil { response.body = try metered(response.body) }
             if let note { try await audit.finish(note, route, context, outcome: "done", at: clock()) }
         } catch let gap as TrackerAudit.Gap {
             response = try APIErrorAnswer.response(to: gap.refusal)
@@ -65,6 +69,18 @@ struct Gatekeeper: Sendable {
             throw APIError(
                 .forbidden, .forbidden,
                 "\(context.requester.actor) may not do this; ask an admin for a token that allows it.")
+        }
+    }
+
+    /// An answer that counts until it is sent. While it is made only few do so at once: the storage has few readers, and no
+    /// page is longer than ``StorageLimits/page``.
+    private func metered(_ body: ResponseBody) throws(APIError) -> ResponseBody {
+        guard let length = body.contentLength, length > 0 else { return body }
+        let reservation = answers.reservation()
+        try reservation.grow(by: length)
+        return ResponseBody(contentLength: length) { writer in
+            try await body.write(writer)
+            withExtendedLifetime(reservation) {}
         }
     }
 

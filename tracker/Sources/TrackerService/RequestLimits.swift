@@ -4,7 +4,7 @@
 package struct RequestLimits: Sendable {
     /// The longest .torrent taken into the catalogue: 16 MiB, the piece layer of half a million pieces.
     package var torrentByteCount = 16 << 20
-    /// The bytes of all torrents that are being received, together, and of all catalogue answers that are being sent. Who
+    /// The bytes of all torrents that are being received, together, and of all answers of the API that are being sent. Who
     /// would need more is asked to come back.
     package var transferByteCount = 64 << 20
     /// The longest label, in bytes of UTF-8.

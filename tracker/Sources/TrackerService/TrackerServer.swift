@@ -130,13 +130,14 @@ package struct TrackerServer: Sendable {
     private func table(on router: Router<TrackerContext>, lag: @escaping @Sendable () -> Duration) -> RouteTable {
         let gatekeeper = Gatekeeper(
             access: configuration.access, storage: storage, audit: TrackerAudit(storage: storage, logger: logger),
-            clock: clock)
+            answers: downloads, clock: clock)
         var table = RouteTable(router: router, gatekeeper: gatekeeper)
         AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
         HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
         CatalogueRoutes(
-            storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
+            storage: storage, limits: configuration.requests, uploads: uploads
         ).add(to: &table)
+        DescriptionRoutes().add(to: &table)
         SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: &table)
         TokenRoutes(storage: storage, clock: clock).add(to: &table)
         AuditRoutes(storage: storage).add(to: &table)

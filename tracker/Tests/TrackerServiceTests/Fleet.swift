@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetIdentity
 import FleetProtocol
 import FleetService
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -77,6 +79,7 @@ func withFleet(
         let address = try #require(PeerAddress(parsing: "127.0.0.1:0"))
         var configuration = TrackerConfiguration(listen: [address])
         configuration.access = access
+        configuration.authority = try FleetAuthority(fleet: "test", now: Date())
         let storage = try SqliteStorage(path: folder + "/tracker.sqlite", limits: limits)
         for number in hosts.map(Array.init) ?? [] { try await enrol("h\(number)", number, in: storage) }
         let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
