@@ -138,7 +138,8 @@ let package = Package(
         module(
             "PeerService",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "FleetProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "FleetProtocol", "Swarm", "Trust", "AuditTrail",
+                "FileLayer",
                 "ImageStore",
                 "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
                 "ConnectionGate",
@@ -165,7 +166,7 @@ let package = Package(
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         module(
             "FleetService", path: "tracker/Sources/FleetService",
-            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
+            ["Metainfo", "TrackerProtocol", "Trust", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
@@ -252,8 +253,8 @@ let package = Package(
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
-                "TestSupport",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "FleetService", "TrackerStorage",
+                "Trust", "SqliteStorage", "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(

@@ -57,6 +57,7 @@ extension ReasonCode {
         "too-large": "The request is larger than is taken.",
         "unauthenticated": "Nobody is known by these credentials.",
         "bad-token": "The token is unknown, expired or withdrawn.",
+        "too-many-attempts": "Too many bad tokens came from this address within a minute.",
         "forbidden": "The credentials do not allow this.",
         "not-found": "There is no such thing.",
         "method-not-allowed": "The path is there, and this cannot be done with it.",

@@ -56,6 +56,7 @@ package struct ReasonCode: OpenWord {
     package static let tooLarge = Self(rawValue: "too-large")
     package static let unauthenticated = Self(rawValue: "unauthenticated")
     package static let badToken = Self(rawValue: "bad-token")
+    package static let tooManyAttempts = Self(rawValue: "too-many-attempts")
     package static let forbidden = Self(rawValue: "forbidden")
     package static let notFound = Self(rawValue: "not-found")
     package static let methodNotAllowed = Self(rawValue: "method-not-allowed")

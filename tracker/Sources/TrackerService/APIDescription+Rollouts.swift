@@ -68,6 +68,8 @@ extension APIDescription {
                 "probeSeconds": {"$ref": "#/components/schemas/Span"},
                 "stageProgressSeconds": {"$ref": "#/components/schemas/Span"},
                 "retries": {"type": "integer", "minimum": 0, "maximum": 20},
+                "windows": {"type": "string",
+                  "description": "When hosts may be activated, in UTC: sat-sun 01:00-05:00,wed 22:00-02:00."},
                 "reason": {"type": "string", "maxLength": 500}}},
             "RolloutPlan": {"type": "object",
               "required": ["version", "master", "selector", "waves", "aside", "bytesToMove", "problems"],

@@ -66,6 +66,7 @@ package enum APIDescription {
         409: "It does not fit what is there.",
         413: "The body is too long.",
         422: "The body is not what belongs there.",
+        429: "Too many bad tokens came from this address; Retry-After says when to come back.",
         500: "The tracker is at fault, or its database.",
         503: "There is too much to do at the moment.",
         507: "There is no room for it.",
@@ -78,9 +79,10 @@ package enum APIDescription {
         """#
     }
 
-    /// The refusals that an operation may answer with. Every route may fail or be too busy.
+    /// The refusals that an operation may answer with. Every route may fail or be too busy, and whoever tries many tokens
+    /// where one is wanted has to wait.
     static func refusals(_ statuses: Int...) -> String {
-        (statuses + [500, 503]).map { ##""\##($0)": {"$ref": "#/components/responses/\##($0)"}"## }
+        (statuses + (statuses.contains(401) ? [429] : []) + [500, 503]).map { ##""\##($0)": {"$ref": "#/components/responses/\##($0)"}"## }
             .joined(separator: ", ")
     }
 

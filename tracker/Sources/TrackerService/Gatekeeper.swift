@@ -15,6 +15,16 @@ struct Gatekeeper: Sendable {
     /// What all answers that are being sent may hold in memory.
     let answers: TransferBudget
     let clock: @Sendable () -> Int64
+    private let attempts = TokenAttempts()
+
+    init(
+        access: TrackerAccess, storage: any OperatorStorage, audit: TrackerAudit, clock: @escaping @Sendable () -> Int64
+    ) {
+        self.access = access
+        self.storage = storage
+        self.audit = audit
+        self.clock = clock
+    }
 
     func pass(
         _ request: Request, _ context: TrackerContext, to route: RouteTable.Route, line: String?,
@@ -58,7 +68,10 @@ struct Gatekeeper: Sendable {
         if route.policy.door == .open { return }
         if let credentials = request.headers[.authorization] {
             // Who shows credentials wants to be known by them: bad ones are never passed over.
-            guard let holder = try await holder(of: credentials) else { throw Self.unknownToken }
+            guard let holder = try await holder(of: credentials) else {
+                throw attempts.count(from: context.observedHost, at: clock()).map(Self.tooManyAttempts)
+                    ?? Self.unknownToken
+            }
             context.requester = .operator(holder)
         }
         let line = line.flatMap { context.parameters.get($0) }
@@ -99,6 +112,13 @@ struct Gatekeeper: Sendable {
     private static let unknownToken = APIError(
         .unauthorized, .badToken, "The token is unknown, expired or withdrawn; ask an admin for another one.",
         headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
+
+    private static func tooManyAttempts(_ seconds: Int64) -> APIError {
+        APIError(
+            .tooManyRequests, .tooManyAttempts,
+            "Too many bad tokens came from this address; wait \(seconds) seconds, then use a good one.",
+            headers: [.retryAfter: "\(seconds)"])
+    }
 
     static let requestID = HTTPField.Name("X-Request-Id") ?? .date
 

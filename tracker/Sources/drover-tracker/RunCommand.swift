@@ -110,7 +110,7 @@ struct RunCommand: AsyncParsableCommand {
         if fleet {
             try await letFirstAdminIn(storage)
             do {
-                rollouts = try await Fleet.open(storage, epoch: epoch) {
+                rollouts = try await Fleet.open(storage, epoch: epoch, root: configuration.trustRoot) {
                     Int64(Date.now.timeIntervalSince1970 * 1000)
                 }
             } catch {

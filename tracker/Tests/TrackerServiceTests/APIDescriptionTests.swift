@@ -106,7 +106,7 @@ import TrackerService
             #expect(Set(said) == wanted, "\(name)")
             let statuses = Set(operation["responses"]?.members.keys.map(String.init) ?? [])
             #expect(statuses.isSuperset(of: ["500", "503"]), "\(name)")
-            if route.policy.door != .open { #expect(statuses.isSuperset(of: ["401", "403"]), "\(name)") }
+            if route.policy.door != .open { #expect(statuses.isSuperset(of: ["401", "403", "429"]), "\(name)") }
             // What cannot be written down is not done.
             if route.action != nil { #expect(statuses.contains("507"), "\(name)") }
             if operation["requestBody"] != nil { #expect(statuses.isSuperset(of: ["413", "422"]), "\(name)") }
