@@ -82,8 +82,10 @@ package enum APIDescription {
     /// The refusals that an operation may answer with. Every route may fail or be too busy, and whoever tries many tokens
     /// where one is wanted has to wait.
     static func refusals(_ statuses: Int...) -> String {
-        (statuses + (statuses.contains(401) ? [429] : []) + [500, 503]).map { ##""\##($0)": {"$ref": "#/components/responses/\##($0)"}"## }
-            .joined(separator: ", ")
+        (statuses + (statuses.contains(401) ? [429] : []) + [500, 503]).map {
+            ##""\##($0)": {"$ref": "#/components/responses/\##($0)"}"##
+        }
+        .joined(separator: ", ")
     }
 
     /// An answer of one schema.

@@ -61,7 +61,9 @@ import TrackerService
     private func operations(_ document: Value) -> [String: Value] {
         var operations: [String: Value] = [:]
         for (path, methods) in document["paths"]?.members ?? [:] {
-            let parts = path.split(separator: "/").map { $0.hasPrefix("{") ? ":" + $0.dropFirst().dropLast() : String($0) }
+            let parts = path.split(separator: "/").map {
+                $0.hasPrefix("{") ? ":" + $0.dropFirst().dropLast() : String($0)
+            }
             for (method, operation) in methods.members {
                 operations["\(method.uppercased()) \(parts.joined(separator: "/"))"] = operation
             }
