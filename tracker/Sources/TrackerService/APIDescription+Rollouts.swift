@@ -6,6 +6,13 @@ extension APIDescription {
     private static let rollingOut = #"[{"token": ["roll-out"]}]"#
 
     static let rollouts = #"""
+        "/api/v1/events": {
+          "get": {"operationId": "events", "summary": "Rollouts and hosts as they change.", "security": \#(looking),
+            "description": "Server-sent events: 'rollout' with a RolloutStatus, 'hosts' with a Hosts; at first all \#
+        there is, then what has changed, once a second. The stream ends after five minutes; ask again.",
+            "responses": {
+              "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+              \#(refusals(401, 403))}}},
         "/api/v1/rollouts": {
           "get": {"operationId": "listRollouts", "summary": "Rollouts, the newest first.", "security": \#(looking),
             "parameters": [\#(parameters("limit")), {"name": "before", "in": "query", "schema": {
@@ -117,6 +124,11 @@ extension APIDescription {
                 "clones": {"$ref": "#/components/schemas/Counts"},
                 "nextBy": {"$ref": "#/components/schemas/Time"},
                 "sequence": {"type": "integer", "minimum": 0, "description": "Grows with each change."}}},
+            "Hosts": {"type": "object", "required": ["version", "known", "silent", "silentNames"], "properties": {
+              "version": {"$ref": "#/components/schemas/FleetVersion"},
+              "known": {"type": "integer", "minimum": 0},
+              "silent": {"type": "integer", "minimum": 0, "description": "Hosts not heard of lately."},
+              "silentNames": {"type": "array", "maxItems": 100, "items": {"type": "string"}}}},
             "RolloutPage": {"type": "object", "required": ["version", "rollouts"], "properties": {
               "version": {"$ref": "#/components/schemas/FleetVersion"},
               "rollouts": {"type": "array", "items": {"type": "object",

@@ -18,11 +18,13 @@ struct Gatekeeper: Sendable {
     private let attempts = TokenAttempts()
 
     init(
-        access: TrackerAccess, storage: any OperatorStorage, audit: TrackerAudit, clock: @escaping @Sendable () -> Int64
+        access: TrackerAccess, storage: any OperatorStorage, audit: TrackerAudit, answers: TransferBudget,
+        clock: @escaping @Sendable () -> Int64
     ) {
         self.access = access
         self.storage = storage
         self.audit = audit
+        self.answers = answers
         self.clock = clock
     }
 

@@ -23,5 +23,9 @@ package struct RequestLimits: Sendable {
     /// answer may be taken.
     package var idleSeconds: Int64 = 30
 
+    /// Who watches events at once, and for how many seconds before they have to ask again.
+    package var eventStreams = 64
+    package var eventStreamSeconds: Int64 = 300
+
     package init() {}
 }

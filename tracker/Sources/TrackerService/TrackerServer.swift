@@ -145,6 +145,7 @@ package struct TrackerServer: Sendable {
         if let fleet {
             FleetRoutes(fleet: fleet).add(to: &table)
             RolloutRoutes(fleet: fleet).add(to: &table)
+            EventRoutes(fleet: fleet, limits: configuration.requests).add(to: &table)
         }
         if let authority = configuration.authority {
             EnrolmentRoutes(storage: storage, authority: authority).add(to: &table)
