@@ -128,6 +128,7 @@ let package = Package(
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
         module("Supervision", []),
+        .systemLibrary(name: "CLinuxPriority"),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -141,7 +142,7 @@ let package = Package(
                 "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
                 "ImageStore",
                 "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
-                "ConnectionGate",
+                "FleetProtocol", "FleetAgent", "ConnectionGate", "CLinuxPriority",
                 .nioCore,
                 .nioPosix,
                 .nioHTTP1,
@@ -211,6 +212,12 @@ let package = Package(
         tests("AuditTrailTests", ["AuditTrail"]),
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
+        tests(
+            "PeerServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "ImageStore", "PeerService", "TestSupport", .nioCore,
+                .nioPosix, .hummingbird, .httpTypes, .logging,
+            ]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
@@ -250,8 +257,8 @@ let package = Package(
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
-                "TestSupport",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetAgent", "FleetService", "TrackerStorage",
+                "SqliteStorage", "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(
