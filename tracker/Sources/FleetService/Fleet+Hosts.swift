@@ -50,7 +50,11 @@ extension Fleet {
     package func take(_ notice: HostNotice, from host: String) async throws -> HostOrders {
         let name = try known(host)
         try await noteLife(name)
-        if let facts = notice.facts { try await take(facts, from: name) }
+        do {
+            if let facts = notice.facts { try await take(facts, from: name) }
+        } catch StorageError.tooLarge {
+            // Its reports count all the same; of itself it said something shorter before.
+        }
         for report in notice.reports {
             guard rollouts[report.stamp.rollout] != nil,
                 let progress = try await progress(report, from: name)
@@ -102,7 +106,9 @@ extension Fleet {
         var log: String?
         if let text = report.log {
             let place = "\(name).log"
-            if try await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)") { log = place }
+            // What a host says counts also where its log cannot be kept.
+            let isKept = try? await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)")
+            if isKept == true { log = place }
         }
         return switch report.state {
         case .staging: .staging(bytes: report.bytes ?? 0)
