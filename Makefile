@@ -6,7 +6,10 @@
 # ones would make SwiftPM build everything again.
 CONFIGURATION := -c release
 SWIFT_BUILD := swift build $(CONFIGURATION) --build-tests
-SWIFT_TEST := swift test $(CONFIGURATION) --skip-build
+# At most four tests a core at once: were all begun together, those that wait for a tool or a disk would keep others from
+# running until what these wait for is called late.
+TEST_WIDTH := $(shell echo $$((4 * $$(nproc))))
+SWIFT_TEST := swift test $(CONFIGURATION) --skip-build --experimental-maximum-parallelization-width $(TEST_WIDTH)
 
 # “make test FILTER=Metainfo” runs the tests whose names match, “make verify SUITES=…” the suites named.
 FILTER ?=

@@ -139,10 +139,11 @@ let package = Package(
         module(
             "PeerService",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "FleetProtocol", "Swarm", "Trust", "AuditTrail",
+                "FileLayer",
                 "ImageStore",
                 "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
-                "FleetProtocol", "FleetAgent", "ConnectionGate", "CLinuxPriority",
+                "FleetAgent", "ConnectionGate", "CLinuxPriority",
                 .nioCore,
                 .nioPosix,
                 .nioHTTP1,
@@ -166,7 +167,7 @@ let package = Package(
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         module(
             "FleetService", path: "tracker/Sources/FleetService",
-            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
+            ["Metainfo", "TrackerProtocol", "Trust", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
@@ -179,16 +180,17 @@ let package = Package(
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "FleetService", "Trust", "AuditTrail",
+                "OperatorAccess", "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird,
+                .hummingbirdCore, .httpTypes,
                 .nioCore, .nioHTTP1,
                 .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
-                "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "TrackerService", "FleetService", "AuditTrail", "OperatorAccess",
+                "TrackerStorage", "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
 
         // What benchmarks measure with.
@@ -250,15 +252,16 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Trust",
-                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "FleetProtocol", "FleetService",
+                "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
                 .nioCore, .logging, .subprocess, .systemPackage,
             ]),
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetAgent", "FleetService", "TrackerStorage",
-                "SqliteStorage", "TestSupport",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetAgent", "RolloutCore", "FleetService", "TrackerStorage",
+                "Trust", "SqliteStorage", "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import FleetProtocol
 import FoundationEssentials
 import Glibc
 import ImageStore
@@ -158,9 +159,9 @@ struct TrackerClient: Sendable {
         guard !(200..<300).contains(response.status.code) else { return }
         let body = try? await response.body.collect(upTo: Self.announceLimit)
         let reason = body.flatMap {
-            try? JSONDecoder().decode(TrackerAPIErrorBody.self, from: Data($0.readableBytesView))
+            try? JSONDecoder().decode(FleetProblem.self, from: Data($0.readableBytesView))
         }
-        let message = reason?.error.message ?? "status \(response.status.code)"
+        let message = reason?.detail ?? "status \(response.status.code)"
         let isConflict = response.status == .conflict
         throw HostFailure(
             isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(what): \(message)")

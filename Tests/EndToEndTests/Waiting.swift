@@ -10,7 +10,7 @@ struct TestFailure: Error, CustomStringConvertible {
 /// Asks again and again until there is an answer.
 /// - Throws: ``TestFailure`` when there is none within `limit`, or what `question` throws.
 func eventually<Answer>(
-    _ what: String, within limit: Duration = .seconds(30), every pause: Duration = .milliseconds(30),
+    _ what: String, within limit: Duration = .seconds(60), every pause: Duration = .milliseconds(30),
     _ question: () async throws -> Answer?
 ) async throws -> Answer {
     let end = ContinuousClock.now + limit
@@ -23,7 +23,7 @@ func eventually<Answer>(
 
 /// Asks again and again until it is so.
 func eventually(
-    _ what: String, within limit: Duration = .seconds(30), every pause: Duration = .milliseconds(30),
+    _ what: String, within limit: Duration = .seconds(60), every pause: Duration = .milliseconds(30),
     _ isSo: () async throws -> Bool
 ) async throws {
     _ = try await eventually(what, within: limit, every: pause) { try await isSo() ? true : nil }

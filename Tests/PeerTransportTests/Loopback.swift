@@ -145,7 +145,7 @@ final class TestPeer: Sendable {
 
 /// Waits until `condition` holds, looking again every few milliseconds.
 /// - Returns: whether it came to hold within `seconds`.
-func eventually(within seconds: Int = 20, _ condition: () async -> Bool) async -> Bool {
+func eventually(within seconds: Int = 60, _ condition: () async -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < deadline {
         if await condition() { return true }

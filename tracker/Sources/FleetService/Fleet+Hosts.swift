@@ -11,9 +11,7 @@ extension Fleet {
     /// Everything a host shall have, at once.
     package func orders(for host: String) throws(FleetProblem) -> HostOrders {
         let name = try known(host)
-        // What is only planned is nothing that hosts need to hear of.
-        let begun = rollouts.values.filter { ![.draft, .planned, .awaitingApproval].contains($0.phase) }
-        let lines = Dictionary(grouping: begun, by: { $0.target.master.line })
+        let lines = Dictionary(grouping: rollouts.values, by: { $0.target.master.line })
         let orders = lines.keys.sorted().compactMap { line in
             HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) }).flatMap(FleetOrder.init)
         }
@@ -49,24 +47,22 @@ extension Fleet {
     /// A host says how far it is, and what there is to know of it.
     package func take(_ notice: HostNotice, from host: String) async throws -> HostOrders {
         let name = try known(host)
-        try await noteLife(name)
-        do {
-            if let facts = notice.facts { try await take(facts, from: name) }
-        } catch StorageError.tooLarge {
-            // Its reports count all the same; of itself it said something shorter before.
-        }
-        for report in notice.reports {
-            guard rollouts[report.stamp.rollout] != nil,
-                let progress = try await progress(report, from: name)
-            else { continue }
-            try await decide(
-                .report(
-                    RolloutCore.HostReport(
-                        host: name, version: UInt64(report.master.version), stamp: report.stamp.core, progress: progress
-                    )),
-                report.stamp.rollout)
-        }
+        // What cannot be taken the host says again; the rest of what it says is not lost with it.
+        var failure = FirstFailure()
+        await failure.attempt { try await noteLife(name) }
+        if let facts = notice.facts { await failure.attempt { try await take(facts, from: name) } }
+        for report in notice.reports { await failure.attempt { try await take(report, from: name) } }
+        try failure.check()
         return try orders(for: host)
+    }
+
+    private func take(_ report: FleetProtocol.HostReport, from name: HostName) async throws {
+        guard rollouts[report.stamp.rollout] != nil, let progress = try await progress(report, from: name) else {
+            return
+        }
+        let heard = RolloutCore.HostReport(
+            host: name, version: UInt64(report.master.version), stamp: report.stamp.core, progress: progress)
+        try await decide(.report(heard), report.stamp.rollout)
     }
 
     func known(_ host: String) throws(FleetProblem) -> HostName {
@@ -84,18 +80,24 @@ extension Fleet {
     }
 
     private func noteLife(_ name: HostName) async throws {
-        if presence.heard(name, at: now) { try await decide(.heard(name)) }
+        if !presence.isHeard(name) { try await decide(.heard(name)) }
+        presence.heard(name, at: now)
     }
 
     private func take(_ facts: HostFacts, from name: HostName) async throws {
-        guard hosts.facts(name) != facts, var stored = try await storage.host(name.description) else { return }
-        stored.facts = Array(try JSONEncoder().encode(facts))
-        guard try await storage.replaceHost(stored) else { return }
-        hosts.take(stored)
-        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
-            guard let host = hosts.host(name, line: rollout.target.master.line, isOnline: true) else { continue }
-            try await decide(.host(host), number)
+        if hosts.facts(name) != facts {
+            guard var stored = try await storage.host(name.description) else { return }
+            stored.facts = Array(try JSONEncoder().encode(facts))
+            guard try await storage.replaceHost(stored) else { return }
+            hosts.take(stored)
+            untold.insert(name)
         }
+        guard untold.contains(name) else { return }
+        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
+            let host = hosts.host(name, line: rollout.target.master.line, isOnline: true)
+            if let host { try await take(host, number) }
+        }
+        untold.remove(name)
     }
 
     /// What a report says to a rollout. The log of a failure is kept beside the rollout's own.

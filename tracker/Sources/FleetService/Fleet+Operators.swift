@@ -28,8 +28,8 @@ extension Fleet {
         _ request: RolloutCommandRequest, to number: UInt64, by name: String, key: String? = nil
     ) async throws -> RolloutStatusDocument {
         let command = try request.core()
-        if rollouts[number] == nil, let rollout = try await fold(number) { rollouts[number] = rollout }
-        guard rollouts[number] != nil else { throw Self.noRollout(number) }
+        guard (1...max(1, latestNumber)).contains(number) else { throw Self.noRollout(number) }
+        try await lookOutside(for: number)
         _ = try await refusing {
             try await self.decide(
                 .command(command), number, by: .operator(name: name), request: key, reason: request.reason)

@@ -3,6 +3,7 @@
 import FleetProtocol
 import RolloutCore
 package import TrackerStorage
+package import Trust
 
 /// The fleet as the tracker runs it: its rollouts, and which hosts are there. What a rollout decides is stored before
 /// anybody hears of it; one decision is made after another.
@@ -10,12 +11,18 @@ package actor Fleet {
     let storage: any StorageEngine
     /// Names the tracker's data in the stamps of orders.
     let epoch: String
+    /// The publishers whose words hold or end rollouts; nobody's when `nil`.
+    let root: TrustRoot?
     private let clock: @Sendable () -> Int64
     /// The rollouts that have orders, or may have them again, by number.
     var rollouts: [UInt64: Rollout] = [:]
     var latestNumber: UInt64 = 0
     var hosts = KnownHosts()
     var presence: HostPresence
+    /// Hosts whose facts are stored, and not every rollout was told of them yet.
+    var untold: Set<HostName> = []
+    /// When what is kept elsewhere in the storage was looked at.
+    var lookedAt: Instant?
     /// A number that was drawn and that no decision has used.
     private var drawn: UInt64?
     private var turns = Turns()
@@ -27,19 +34,24 @@ package actor Fleet {
     static let rolloutsPerLine = 3
 
     /// - Parameter clock: milliseconds since 1970.
-    private init(storage: any StorageEngine, epoch: Epoch, clock: @escaping @Sendable () -> Int64) {
+    private init(
+        storage: any StorageEngine, epoch: Epoch, root: TrustRoot?, clock: @escaping @Sendable () -> Int64
+    ) {
         self.storage = storage
+        self.root = root
         self.epoch = "\(epoch.number)-\(epoch.id.prefix(40))"
         self.clock = clock
         presence = HostPresence(limit: Self.silenceLimit)
     }
 
     /// The fleet as the storage has it.
-    /// - Parameter epoch: the one that holds; another one than in the logs means that these are an older copy.
+    /// - Parameters:
+    ///   - epoch: the one that holds; another one than in the logs means that these are an older copy.
+    ///   - root: the publishers whose words about masters count here.
     package static func open(
-        _ storage: any StorageEngine, epoch: Epoch, clock: @escaping @Sendable () -> Int64
+        _ storage: any StorageEngine, epoch: Epoch, root: TrustRoot? = nil, clock: @escaping @Sendable () -> Int64
     ) async throws -> Fleet {
-        let fleet = Fleet(storage: storage, epoch: epoch, clock: clock)
+        let fleet = Fleet(storage: storage, epoch: epoch, root: root, clock: clock)
         try await fleet.load()
         return fleet
     }
@@ -66,12 +78,31 @@ package actor Fleet {
         forget()
         let aside = Set(rollouts.values.flatMap { $0.hosts.filter { $0.state == .deferredOffline }.map(\.name) })
         for name in hosts.names { presence.watch(name, at: now, isSilent: aside.contains(name)) }
+        // What outside holds comes first, so that nothing begins that may not.
+        try await lookOutside()
         for number in rollouts.keys.sorted() {
             guard let rollout = rollouts[number] else { continue }
             try await decide(.restored(epoch: epoch), number)
             try await decide(.resumed(after: now.since(rollout.latest)), number)
             try await replaceOlder(than: number)
+            try await catchUp(number)
         }
+    }
+
+    /// Tells a rollout what is known of hosts and may not have reached it before the process ended.
+    private func catchUp(_ number: UInt64) async throws {
+        guard let rollout = rollouts[number], !rollout.phase.isTerminal else { return }
+        for record in rollout.hosts where !hosts.isKnown(record.name) { try await decide(.left(record.name), number) }
+        for name in hosts.names {
+            let host = hosts.host(name, line: rollout.target.master.line, isOnline: presence.isHeard(name))
+            if let host { try await take(host, number) }
+        }
+    }
+
+    /// What is known of a host, for a rollout.
+    func take(_ host: FleetHost, _ number: UInt64) async throws {
+        // A rollout that has its full number of hosts goes on without this one.
+        do { try await decide(.host(host), number) } catch Refusal.tooManyHosts {}
     }
 
     /// What a log says.
@@ -88,26 +119,42 @@ package actor Fleet {
     }
 
     /// Lets time pass: who became silent, whose time is up.
+    /// - Throws: the first of what failed; the rest was done, and this is tried again the next time.
     package func sweep() async throws {
-        for name in presence.newlySilent(at: now) { try await decide(.silent(name)) }
-        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
-            if let deadline = rollout.nextDeadline, deadline <= now { try await decide(.tick, number) }
+        var failure = FirstFailure()
+        await failure.attempt { try await lookOutside() }
+        for name in presence.overdue(at: now) {
+            await failure.attempt {
+                try await decide(.silent(name))
+                presence.noteSilent(name)
+            }
         }
+        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
+            guard let deadline = rollout.nextDeadline, deadline <= now else { continue }
+            await failure.attempt { try await decide(.tick, number) }
+        }
+        try failure.check()
     }
 
     /// Lets time pass until the surrounding task is cancelled.
     /// - Parameter onFailure: told when the storage fails; what was to be done is tried again a little later.
     package func run(onFailure: @Sendable (any Error) -> Void) async {
         while !Task.isCancelled {
-            do { try await sweep() } catch { onFailure(error) }
+            var least: Int64 = 50
+            do { try await sweep() } catch {
+                onFailure(error)
+                least = 5000
+            }
             let next = rollouts.values.compactMap(\.nextDeadline).min().map { $0.since(now).milliseconds } ?? 10_000
-            try? await Task.sleep(for: .milliseconds(min(max(next, 50), 10_000)))
+            try? await Task.sleep(for: .milliseconds(min(max(next, least), 10_000)))
         }
     }
 
-    /// What concerns all rollouts alike.
+    /// What concerns all rollouts alike. One that fails keeps it from no other one.
     func decide(_ input: RolloutInput) async throws {
-        for number in rollouts.keys.sorted() { try await decide(input, number) }
+        var failure = FirstFailure()
+        for number in rollouts.keys.sorted() { await failure.attempt { try await decide(input, number) } }
+        try failure.check()
     }
 
     /// The only way to change a rollout: the events are stored, and then they are so.
@@ -117,16 +164,37 @@ package actor Fleet {
         reason: String? = nil
     ) async throws -> Bool {
         try await inTurn {
-            guard var rollout = self.rollouts[number] else { return false }
+            guard var rollout = try await self.recalled(number) else { return false }
             let events = try rollout.decide(
                 input, at: self.now, order: try await self.nextOrder(), by: actor, request: request, reason: reason)
             guard !events.isEmpty else { return false }
             let before = rollout.sequence
             for event in events { try rollout.apply(event) }
-            try await self.store(events, number, after: before, isOpen: rollout.mayHaveOrders)
+            do {
+                try await self.store(events, number, after: before, isOpen: rollout.mayHaveOrders)
+            } catch let error as StorageError {
+                // What was reported as not stored may have been stored after all.
+                if case .sequenceMoved = error { self.rollouts[number] = try await self.fold(number) }
+                throw error
+            }
             self.rollouts[number] = rollout
             return true
         }
+    }
+
+    /// A rollout of which a decision is to be made: also one that was over and had left memory.
+    private func recalled(_ number: UInt64) async throws -> Rollout? {
+        if let rollout = rollouts[number] { return rollout }
+        guard number <= latestNumber, var rollout = try await fold(number) else { return nil }
+        // Hosts tell by the epoch that its orders follow from these data.
+        let events = try rollout.decide(.restored(epoch: epoch), at: now, order: try await nextOrder())
+        if !events.isEmpty {
+            let before = rollout.sequence
+            for event in events { try rollout.apply(event) }
+            try await store(events, number, after: before, isOpen: rollout.mayHaveOrders)
+        }
+        rollouts[number] = rollout
+        return rollout
     }
 
     /// Adds a rollout that was planned.
@@ -159,7 +227,7 @@ package actor Fleet {
 
     /// A rollout that has begun takes the place of those before it of its line.
     func replaceOlder(than number: UInt64) async throws {
-        guard let rollout = rollouts[number], rollout.hasBegun else { return }
+        guard let rollout = rollouts[number], rollout.replacesOlder else { return }
         let line = rollout.target.master.line
         for (other, older) in rollouts.sorted(by: { $0.key < $1.key }) where older.target.master.line == line {
             if other < number { try await decide(.superseded(by: number), other) }
@@ -190,10 +258,11 @@ package actor Fleet {
 }
 
 extension Rollout {
-    /// Whether it has, or may get, orders that hosts must know of after a restart.
-    fileprivate var mayHaveOrders: Bool { phase != .rejected && phase != .aborted }
+    /// Whether it has, or may get, orders that hosts must know of after a restart: what was begun has, however it ended.
+    fileprivate var mayHaveOrders: Bool { hasBegun || !phase.isTerminal }
 
-    fileprivate var hasBegun: Bool {
+    /// Whether older ones of its line make way.
+    fileprivate var replacesOlder: Bool {
         switch phase {
         case .draft, .planned, .awaitingApproval, .rejected, .aborted, .superseded: false
         case .scheduled, .staging, .canary, .rolling, .rollingBack, .succeeded, .succeededWithExceptions, .rolledBack:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -84,11 +85,11 @@ struct CatalogueRoutes: Sendable {
         do throws(MetainfoError) {
             metainfo = try await reader.metainfo(of: torrent)
         } catch {
-            throw APIError(.unprocessableContent, "bad_torrent", "The torrent is refused: \(error).")
+            throw APIError(.unprocessableContent, .badTorrent, "The torrent is refused: \(error).")
         }
         guard metainfo.name == master.fileName else {
             throw APIError(
-                .unprocessableContent, "name_mismatch",
+                .unprocessableContent, .nameMismatch,
                 "The torrent's name is \(metainfo.name.prefix(200)), not \(master.fileName); "
                     + "publish it under its own name and version.")
         }
@@ -106,7 +107,7 @@ struct CatalogueRoutes: Sendable {
         case .conflict(let entry):
             note.set(before: entry.infoHash)
             throw APIError(
-                .conflict, "version_exists",
+                .conflict, .versionExists,
                 "\(master) is already published with other content; publish this image as a higher version.")
         }
     }
@@ -115,7 +116,7 @@ struct CatalogueRoutes: Sendable {
         _ request: Request, _ body: ([UInt8]) async throws -> Response
     ) async throws -> Response {
         let tooLarge = APIError(
-            .contentTooLarge, "too_large",
+            .contentTooLarge, .tooLarge,
             "The torrent is longer than \(limits.torrentByteCount) bytes; make it with longer pieces.")
         // A length that is announced is refused before a byte of the body is kept.
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limits.torrentByteCount {
@@ -138,7 +139,7 @@ struct CatalogueRoutes: Sendable {
             label.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else {
             throw APIError(
-                .badRequest, "bad_label",
+                .badRequest, .badLabel,
                 "A label has at most \(limits.labelByteCount) bytes and no control characters; choose a shorter one.")
         }
         return label
@@ -146,7 +147,7 @@ struct CatalogueRoutes: Sendable {
 
     private func notPublished(_ master: String) -> APIError {
         APIError(
-            .notFound, "not_published",
+            .notFound, .notPublished,
             "\(master.prefix(200)) is not published here; list what is with GET /api/v1/masters.")
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FleetIdentity
+package import FleetIdentity
+package import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -39,12 +40,12 @@ struct EnrolmentRoutes: Sendable {
         guard token.expires > seconds else { throw Self.refusal(.expiredToken) }
         guard let holder = CertificateHolder.host(named: body.host) else {
             throw APIError(
-                .unprocessableContent, "bad_name",
+                .unprocessableContent, .badName,
                 "A host's name has lower-case letters, digits, '.', '_' and '-'; choose another with --name.")
         }
         guard HostPattern(token.pattern)?.fits(body.host) == true else {
             throw APIError(
-                .forbidden, "name_not_allowed",
+                .forbidden, .nameNotAllowed,
                 "The token is for hosts named \(token.pattern); choose such a name with --name, or get another token.")
         }
         let certificate = try authority.issue(certificateRequest, to: holder, now: now)
@@ -91,10 +92,10 @@ struct EnrolmentRoutes: Sendable {
 
     private func read(_ request: Request) async throws -> CertificateOrder {
         guard let body = try? await request.body.collect(upTo: CertificateOrder.byteLimit) else {
-            throw APIError(.contentTooLarge, "too_large", "The request is too long.")
+            throw APIError(.contentTooLarge, .tooLarge, "The request is too long.")
         }
         guard let order = try? JSONDecoder().decode(CertificateOrder.self, from: Data(body.readableBytesView)) else {
-            throw APIError(.badRequest, "bad_request", "This is no such request; use `drover host enrol`.")
+            throw APIError(.badRequest, .malformed, "This is no such request; use `drover host enrol`.")
         }
         return order
     }
@@ -104,19 +105,19 @@ struct EnrolmentRoutes: Sendable {
     }
 
     private static func unproven(_ refusal: IdentityRefusal) -> APIError {
-        APIError(.unauthorized, refusal.rawValue.replacing("-", with: "_"), "It is refused: \(refusal).")
+        APIError(.unauthorized, ReasonCode(refusal), "It is refused: \(refusal).")
     }
 
     private static func refusal(_ outcome: Enrolment) -> APIError {
         switch outcome {
         case .enrolled, .unknownToken:
-            APIError(.unauthorized, "unknown_token", "The tracker knows no such token; get another one.")
-        case .expiredToken: APIError(.unauthorized, "expired_token", "The token has expired; get another one.")
+            APIError(.unauthorized, .unknownToken, "The tracker knows no such token; get another one.")
+        case .expiredToken: APIError(.unauthorized, .expiredToken, "The token has expired; get another one.")
         case .usedToken:
-            APIError(.unauthorized, "used_token", "The token has been used; each is for one host. Get another one.")
+            APIError(.unauthorized, .usedToken, "The token has been used; each is for one host. Get another one.")
         case .nameTaken:
             APIError(
-                .conflict, "name_taken",
+                .conflict, .nameTaken,
                 "A host of this name is enrolled; choose another with --name, or revoke that one with "
                     + "`drover-tracker host revoke`.")
         }
@@ -128,5 +129,23 @@ extension StoredCertificate {
         self.init(
             serial: certificate.serial, host: host, issued: Int64(certificate.validFrom.timeIntervalSince1970),
             expires: Int64(certificate.validUntil.timeIntervalSince1970))
+    }
+}
+
+extension ReasonCode {
+    package init(_ refusal: IdentityRefusal) {
+        self =
+            switch refusal {
+            case .missing: .noCertificate
+            case .unreadable: .unreadable
+            case .foreign: .otherFleet
+            case .expired: .certificateExpired
+            case .notYetValid: .notYetValid
+            case .wrongUse: .wrongUse
+            case .wrongHolder: .wrongHolder
+            case .revoked: .certificateRevoked
+            case .unproven: .unprovenKey
+            case .unwritable: .internal
+            }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import HTTPTypes
 import Hummingbird
 import OperatorAccess
@@ -12,6 +13,16 @@ struct Gatekeeper: Sendable {
     let storage: any OperatorStorage
     let audit: TrackerAudit
     let clock: @Sendable () -> Int64
+    private let attempts = TokenAttempts()
+
+    init(
+        access: TrackerAccess, storage: any OperatorStorage, audit: TrackerAudit, clock: @escaping @Sendable () -> Int64
+    ) {
+        self.access = access
+        self.storage = storage
+        self.audit = audit
+        self.clock = clock
+    }
 
     func pass(
         _ request: Request, _ context: TrackerContext, to route: RouteTable.Route, line: String?,
@@ -33,7 +44,7 @@ struct Gatekeeper: Sendable {
             response = try APIErrorAnswer.response(to: gap.refusal)
         } catch {
             let refusal = APIErrorAnswer.refusal(error, context)
-            let outcome = refusal?.code ?? "broken_off"
+            let outcome = (refusal?.code ?? .brokenOff).rawValue
             if let note {
                 try? await audit.finish(note, route, context, outcome: outcome, at: clock())
             } else if route.action != nil || refusal.map({ [.unauthorized, .forbidden].contains($0.status) }) == true {
@@ -53,7 +64,10 @@ struct Gatekeeper: Sendable {
         if route.policy.door == .open { return }
         if let credentials = request.headers[.authorization] {
             // Who shows credentials wants to be known by them: bad ones are never passed over.
-            guard let holder = try await holder(of: credentials) else { throw Self.unknownToken }
+            guard let holder = try await holder(of: credentials) else {
+                throw attempts.count(from: context.observedHost, at: clock()).map(Self.tooManyAttempts)
+                    ?? Self.unknownToken
+            }
             context.requester = .operator(holder)
         }
         let line = line.flatMap { context.parameters.get($0) }
@@ -62,7 +76,7 @@ struct Gatekeeper: Sendable {
         case .unauthenticated: throw Self.unauthenticated
         case .forbidden:
             throw APIError(
-                .forbidden, "forbidden",
+                .forbidden, .forbidden,
                 "\(context.requester.actor) may not do this; ask an admin for a token that allows it.")
         }
     }
@@ -77,11 +91,18 @@ struct Gatekeeper: Sendable {
     }
 
     private static let unauthenticated = APIError(
-        .unauthorized, "unauthenticated", "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        .unauthorized, .unauthenticated, "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
         headers: [.wwwAuthenticate: "Bearer"])
     private static let unknownToken = APIError(
-        .unauthorized, "bad_token", "The token is unknown, expired or withdrawn; ask an admin for another one.",
+        .unauthorized, .badToken, "The token is unknown, expired or withdrawn; ask an admin for another one.",
         headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
+
+    private static func tooManyAttempts(_ seconds: Int64) -> APIError {
+        APIError(
+            .tooManyRequests, .tooManyAttempts,
+            "Too many bad tokens came from this address; wait \(seconds) seconds, then use a good one.",
+            headers: [.retryAfter: "\(seconds)"])
+    }
 
     static let requestID = HTTPField.Name("X-Request-Id") ?? .date
 

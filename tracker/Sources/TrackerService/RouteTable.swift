@@ -15,6 +15,13 @@ package struct RouteTable {
         package let policy: RoutePolicy
         /// How the audit trail calls what is done here; `nil` where nothing is changed.
         package let action: String?
+
+        /// Whether a request's path is this one.
+        func leads(to path: String) -> Bool {
+            let (parts, names) = (path.split(separator: "/"), self.path.split(separator: "/"))
+            return parts.count == names.count
+                && zip(parts, names).allSatisfy { $0 == $1 || $1.hasPrefix(":") }
+        }
     }
 
     package private(set) var routes: [Route] = []
@@ -45,6 +52,11 @@ package struct RouteTable {
         use handler: @escaping Handler
     ) {
         add(Route(method: method, path: path, policy: policy, action: action), line: line, handler)
+    }
+
+    /// A route that takes what a host says of itself: too often for the audit trail, and no change of what anybody wants.
+    mutating func hear(_ path: String, _ policy: RoutePolicy, use handler: @escaping Handler) {
+        add(Route(method: .post, path: path, policy: policy, action: nil), line: nil, handler)
     }
 
     private mutating func add(_ route: Route, line: String?, _ handler: @escaping Handler) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 package import Hummingbird
 import Metainfo
 import NIOCore
@@ -40,7 +41,7 @@ extension TrackerContext {
         let version = try parameters.require("version")
         guard let master = MasterName("\(name)@\(version)") else {
             throw APIError(
-                .badRequest, "bad_name",
+                .badRequest, .badName,
                 "A master is a name of letters, digits, '.', '_' and '-' and a version of 1 or more; correct the path.")
         }
         return master

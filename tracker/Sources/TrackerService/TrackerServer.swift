@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionGate
+package import FleetService
 import FoundationEssentials
 package import Hummingbird
 package import Logging
@@ -23,17 +24,20 @@ package struct TrackerServer: Sendable {
     private let downloads: TransferBudget
     private let clock: @Sendable () -> Int64
     private let lag: (@Sendable () -> Duration)?
+    private let fleet: Fleet?
 
     /// Nothing listens yet.
     /// - Parameters:
+    ///   - fleet: whose rollouts are run; there are none when `nil`.
     ///   - clock: seconds since 1970.
     ///   - lag: how far behind the tracker is with its work; `nil` to measure it.
     package init(
-        configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger,
+        configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger, fleet: Fleet? = nil,
         clock: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) },
         lag: (@Sendable () -> Duration)? = nil
     ) {
         self.clock = clock
+        self.fleet = fleet
         self.lag = lag
         self.configuration = configuration
         self.storage = storage
@@ -77,7 +81,7 @@ package struct TrackerServer: Sendable {
                 try DatagramListener(address: address, swarms: swarms, onListening: onListeningToDatagrams))
         }
         var group = ServiceGroupConfiguration(
-            services: [lag] + listeners + datagrams as [any Service],
+            services: [lag] + listeners + datagrams + [rollouts].compactMap { $0 } as [any Service],
             gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         do {
@@ -96,6 +100,20 @@ package struct TrackerServer: Sendable {
         Application(responder: router(lag: lag ?? { .zero }).buildResponder(), logger: logger)
     }
 
+    /// Lets time pass for rollouts, when there is a fleet.
+    private var rollouts: (any Service)? { fleet.map { Rollouts(fleet: $0, logger: logger) } }
+
+    private struct Rollouts: Service {
+        let fleet: Fleet
+        let logger: Logger
+
+        func run() async throws {
+            await cancelWhenGracefulShutdown {
+                await fleet.run { logger.error("rollouts do not go on", metadata: ["error": "\($0)"]) }
+            }
+        }
+    }
+
     /// Every route there is, with its policy.
     package var routes: [RouteTable.Route] {
         table(on: Router(context: TrackerContext.self), lag: { .zero }).routes
@@ -103,8 +121,8 @@ package struct TrackerServer: Sendable {
 
     private func router(lag: @escaping @Sendable () -> Duration) -> Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
-        router.add(middleware: APIErrorMiddleware())
-        _ = table(on: router, lag: lag)
+        let table = table(on: router, lag: lag)
+        router.add(middleware: APIErrorMiddleware(routes: table.routes))
         return router
     }
 
@@ -123,6 +141,10 @@ package struct TrackerServer: Sendable {
         TokenRoutes(storage: storage, clock: clock).add(to: &table)
         AuditRoutes(storage: storage).add(to: &table)
         EpochRoutes(storage: storage).add(to: &table)
+        if let fleet {
+            FleetRoutes(fleet: fleet).add(to: &table)
+            RolloutRoutes(fleet: fleet).add(to: &table)
+        }
         if let authority = configuration.authority {
             EnrolmentRoutes(storage: storage, authority: authority).add(to: &table)
         }

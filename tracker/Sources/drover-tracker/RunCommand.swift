@@ -10,6 +10,7 @@ import Synchronization
 import OperatorAccess
 import SqliteStorage
 import TrackerProtocol
+import FleetService
 import TrackerService
 import TrackerStorage
 import Trust
@@ -97,14 +98,25 @@ struct RunCommand: AsyncParsableCommand {
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
         configuration.authority = try authority.map { try TrackerFailure.wrapping($0, FleetFolder.open) }
         configuration.access = fleet ? .fleet : .open
+        let epoch: Epoch
         let storage: SqliteStorage
         do throws(StorageError) {
             storage = try SqliteStorage(path: database)
-            try await begin(storage)
+            epoch = try await begin(storage)
         } catch {
             throw TrackerFailure(message: error.description)
         }
-        if fleet { try await letFirstAdminIn(storage) }
+        var rollouts: Fleet?
+        if fleet {
+            try await letFirstAdminIn(storage)
+            do {
+                rollouts = try await Fleet.open(storage, epoch: epoch, root: configuration.trustRoot) {
+                    Int64(Date.now.timeIntervalSince1970 * 1000)
+                }
+            } catch {
+                throw TrackerFailure(message: "\(error)")
+            }
+        }
         // A service is up when all that it was told to listen to is.
         let urls = Mutex<[String]>([])
         let wanted = configuration.listen.count + configuration.datagrams.count
@@ -117,7 +129,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         do throws(TrackerError) {
             let server = TrackerServer(
-                configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"))
+                configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"), fleet: rollouts
+            )
             try await server.run(
                 onListening: { address in
                     let url = "http://\(Self.authority(address))/announce"
@@ -136,19 +149,20 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// Finds out whether the database is a copy, which begins a new epoch.
-    private func begin(_ storage: SqliteStorage) async throws(StorageError) {
+    private func begin(_ storage: SqliteStorage) async throws(StorageError) -> Epoch {
         var generator = SystemRandomNumberGenerator()
         let id = (0..<2).map { _ in UInt64.random(in: .min ... .max, using: &generator).hexadecimal }.joined()
         // What a tracker before this one was about to do when it was killed: nobody can tell whether it was done.
         _ = try await storage.settleAudit(outcome: "interrupted")
         let (epoch, ended) = try await storage.settleEpoch(fresh: id, at: now())
-        guard let ended else { return }
+        guard let ended else { return epoch }
         _ = try await storage.appendAudit(
             AuditRecord(
                 at: now(), actor: "tracker", action: "epoch.begin", subject: database,
                 before: "\(ended.number) \(ended.id)", after: "\(epoch.number) \(epoch.id)"))
         StandardError.write(
             "\(database) is a copy of a tracker's database; epoch \(epoch.number) begins, which hosts will notice")
+        return epoch
     }
 
     /// At a fleet's first start nobody has a token yet.

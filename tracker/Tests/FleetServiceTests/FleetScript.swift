@@ -10,6 +10,7 @@ import TestSupport
 import Testing
 import TrackerProtocol
 import TrackerStorage
+import Trust
 
 /// A fleet on a real database, with a clock of its own and hosts that make of their orders what real ones do.
 final class FleetScript {
@@ -111,14 +112,38 @@ final class FleetScript {
         try await poll()
     }
 
-    private static func open(_ storage: SqliteStorage, _ clock: Clock) async throws -> Fleet {
+    private static func open(_ storage: SqliteStorage, _ clock: Clock, root: TrustRoot? = nil) async throws -> Fleet {
         let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
-        return try await Fleet.open(storage, epoch: epoch) { clock.now }
+        return try await Fleet.open(storage, epoch: epoch, root: root) { clock.now }
+    }
+
+    /// The database as another process sees it.
+    func storage() throws -> SqliteStorage { try SqliteStorage(path: folder.path + "/tracker.sqlite") }
+
+    func publish(_ name: String, _ version: Int) async throws {
+        let hash = String(repeating: "\(version % 10)0", count: 32)
+        _ = try await storage().publish(
+            PublishedMaster(
+                name: name, version: version, label: nil, size: 10 << 30, infoHashV1: nil, infoHashV2: hash,
+                published: "2026-01-31T12:00:00Z"), torrent: [UInt8(version)])
+    }
+
+    /// A host says nothing but that it is there.
+    @discardableResult
+    func greet(_ name: String) async throws -> HostOrders {
+        try await fleet.take(HostNotice(reports: [], facts: facts(hosts[name] ?? Host())), from: name)
+    }
+
+    /// Another process, on a copy that was restored.
+    func restore(epoch id: String) async throws {
+        let (storage, clock) = (try storage(), clock)
+        let epoch = try await storage.beginEpoch(id: id, at: 9)
+        fleet = try await Fleet.open(storage, epoch: epoch) { clock.now }
     }
 
     /// Another process, on what was stored.
-    func restart() async throws {
-        fleet = try await Self.open(SqliteStorage(path: folder.path + "/tracker.sqlite"), clock)
+    func restart(root: TrustRoot? = nil) async throws {
+        fleet = try await Self.open(storage(), clock, root: root)
     }
 
     var master: MasterName { get throws { try #require(MasterName(name: "debian", version: 7)) } }

@@ -15,7 +15,7 @@ import TrackerProtocol
         query = 'info_hash=' + 'h' * 20 + '&peer_id=' + 'p' * 20 + '&port=4001&left=5' + sys.argv[2]
         line = 'GET /announce?%s HTTP/1.1\\r\\n' % query
         def answers(*parts, count=1):
-            with socket.create_connection(('127.0.0.1', port), 10) as client:
+            with socket.create_connection(('127.0.0.1', port), 60) as client:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 got = b''
                 for part in parts:
@@ -54,7 +54,7 @@ import TrackerProtocol
         scrape = answers('GET /scrape?info_hash=' + 'h' * 20 + ' HTTP/1.1\\r\\n' + host + '\\r\\n')
         print(scrape)
         def whole(text):
-            with socket.create_connection(('127.0.0.1', port), 10) as client:
+            with socket.create_connection(('127.0.0.1', port), 60) as client:
                 client.sendall(text.encode())
                 got = b''
                 try:

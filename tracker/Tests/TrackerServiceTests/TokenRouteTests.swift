@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AuditTrail
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import HummingbirdTesting
@@ -108,7 +109,7 @@ import TrackerStorage
             let records = try await records(fleet)
             #expect(records.map(\.action) == ["master.publish", "GET api/v1/audit", "token.revoke"])
             #expect(records.map(\.subject) == ["debian@1", "", "abc"])
-            #expect(records.map(\.outcome) == ["bad_torrent", "forbidden", "unauthenticated"])
+            #expect(records.map(\.outcome) == ["bad-torrent", "forbidden", "unauthenticated"])
             #expect(records.map(\.actor.withoutBrackets) == ["operator \(id)", "operator \(id)", "anonymous"])
             #expect(records[0].request == "first" && records[2].request == "third")
             let name = try #require(HTTPField.Name("X-Request-Id"))
@@ -145,7 +146,7 @@ import TrackerStorage
             let answer = try await fleet.ask(
                 .post, "api/v1/tokens", by: admin, #"{"name":"a","roles":["viewer"]}"#)
             #expect(answer.status.code == 507)
-            #expect(try read(answer, TrackerAPIErrorBody.self).error.code == "storage_full")
+            #expect(try read(answer, FleetProblem.self).code == .storageFull)
             #expect(try await fleet.storage.tokens(after: nil, limit: 9).elements.count == 1)
         }
     }
