@@ -100,11 +100,7 @@ extension Peer {
                 try await stage(order, progress)
                 return .staged
             case .activate(let order):
-                _ = try await host.perform(
-                    .activate(
-                        HostRequest.Activate(
-                            master: MasterReference(order.master), clearsDenial: order.clearsDenial, unsigned: false))
-                ) { _ in }
+                try await activate(order)
                 return .activated
             case .probe(let order): return try await probe(order)
             case .rollBack(let order):
@@ -197,6 +193,22 @@ extension Peer {
             throw HostFailure(.conflict, "\(order.master) is here with other content than was ordered; remove it")
         }
         return true
+    }
+
+    private func activate(_ order: FleetOrder) async throws {
+        let wish = HostRequest.Activate(
+            master: MasterReference(order.master), clearsDenial: order.clearsDenial, unsigned: false)
+        while true {
+            do throws(HostFailure) {
+                _ = try await host.perform(.activate(wish)) { _ in }
+                return
+            } catch {
+                let denial = host.store.activeVersions(of: order.master.name).denial(of: order.master.version)
+                guard error.code == .conflict, denial == nil || order.clearsDenial else { throw error }
+            }
+            // Somebody else is working on the master at the moment, such as what has just registered it.
+            try await Task.sleep(for: Self.look)
+        }
     }
 
     private func probe(_ order: FleetOrder) async throws -> AgentEvent.Outcome {

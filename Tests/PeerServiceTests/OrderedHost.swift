@@ -47,10 +47,11 @@ final class OrderedHost {
                         source: .catalogue(MasterReference(host.master(1))), rename: nil, trackers: [host.tracker.url],
                         clone: nil, count: nil, backend: "auto"))
             ) { _ in }
-            try await host.eventually("base@1 is here") { try await host.masters().contains("base@1") }
-            _ = try await host.peer.perform(
-                .activate(.init(master: MasterReference(host.master(1)), clearsDenial: false, unsigned: false))
-            ) { _ in }
+            try await host.eventually("base@1 is here and active") {
+                let wish = HostRequest.Activate(
+                    master: MasterReference(try host.master(1)), clearsDenial: false, unsigned: false)
+                return (try? await host.peer.perform(.activate(wish)) { _ in }) != nil
+            }
             try await body(host)
         } catch {
             await host.end()
