@@ -146,7 +146,7 @@ let package = Package(
                 "FleetAgent", "ConnectionGate", "CLinuxPriority",
                 .nioCore,
                 .nioPosix,
-                .nioHTTP1,
+                .nioHTTP1, .nioSSL,
                 .logging,
                 .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient,

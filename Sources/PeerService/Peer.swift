@@ -360,7 +360,8 @@ package actor Peer: HostService {
         guard let missing = MissingPieceLayer(try TorrentFile(torrent)) else { return torrent }
         let own = missing.trackers.joined().compactMap { TrackerURL($0) }
         return try await PieceLayerFetch(
-            missing: missing, trackers: configuration.trackers + named + own, network: network, progress: progress
+            missing: missing, trackers: configuration.trackers + named + own, client: host.trackerClient(),
+            network: network, progress: progress
         ).run()
     }
 
@@ -425,7 +426,7 @@ package actor Peer: HostService {
         var failure: HostFailure?
         for tracker in trackers {
             do {
-                guard let found = try await TrackerClient.shared.published(reference, at: tracker) else { continue }
+                guard let found = try await host.trackerClient().published(reference, at: tracker) else { continue }
                 return try await check(found.torrent, found.label, order, named, (tracker, found.name), progress)
             } catch {
                 failure = HostFailure(error)

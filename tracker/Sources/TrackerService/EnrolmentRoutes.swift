@@ -64,15 +64,12 @@ struct EnrolmentRoutes: Sendable {
             (certificate, certificateRequest) = try await body.proven(
                 CertificateCheck(anchor: authority.anchor), now: now)
         } catch {
-            throw Self.unproven(error)
+            throw EnrolledHosts.unproven(error)
         }
-        guard case .host(let name) = certificate.holder else { throw Self.unproven(.wrongHolder) }
-        guard let known = try await storage.certificate(serial: certificate.serial), known.revoked == nil,
-            known.host == name
-        else { throw Self.unproven(.revoked) }
+        let name = try await EnrolledHosts(storage: storage, anchor: authority.anchor).name(of: certificate)
         let next = try authority.issue(certificateRequest, to: certificate.holder, now: now)
         guard try await storage.addCertificate(StoredCertificate(next, host: name)) else {
-            throw Self.unproven(.revoked)
+            throw EnrolledHosts.unproven(.revoked)
         }
         return (name, next)
     }
@@ -101,11 +98,7 @@ struct EnrolmentRoutes: Sendable {
     }
 
     private func proof<Value>(_ body: () throws(IdentityRefusal) -> Value) throws -> Value {
-        do { return try body() } catch { throw Self.unproven(error) }
-    }
-
-    private static func unproven(_ refusal: IdentityRefusal) -> APIError {
-        APIError(.unauthorized, ReasonCode(refusal), "It is refused: \(refusal).")
+        do { return try body() } catch { throw EnrolledHosts.unproven(error) }
     }
 
     private static func refusal(_ outcome: Enrolment) -> APIError {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FleetProtocol
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import OperatorAccess
@@ -11,15 +12,19 @@ import TrackerStorage
 struct Gatekeeper: Sendable {
     let access: TrackerAccess
     let storage: any OperatorStorage
+    /// Whose certificates make them known; `nil` where there is no fleet.
+    let hosts: EnrolledHosts?
     let audit: TrackerAudit
     let clock: @Sendable () -> Int64
     private let attempts = TokenAttempts()
 
     init(
-        access: TrackerAccess, storage: any OperatorStorage, audit: TrackerAudit, clock: @escaping @Sendable () -> Int64
+        access: TrackerAccess, storage: any OperatorStorage, hosts: EnrolledHosts?, audit: TrackerAudit,
+        clock: @escaping @Sendable () -> Int64
     ) {
         self.access = access
         self.storage = storage
+        self.hosts = hosts
         self.audit = audit
         self.clock = clock
     }
@@ -69,6 +74,9 @@ struct Gatekeeper: Sendable {
                     ?? Self.unknownToken
             }
             context.requester = .operator(holder)
+        } else if let shown = context.shownCertificate, let hosts {
+            let now = Date(timeIntervalSince1970: Double(clock()))
+            context.requester = .host(try await hosts.name(showing: shown, now: now))
         }
         let line = line.flatMap { context.parameters.get($0) }
         switch route.policy.verdict(on: context.requester, line: line, access: access) {
@@ -91,7 +99,8 @@ struct Gatekeeper: Sendable {
     }
 
     private static let unauthenticated = APIError(
-        .unauthorized, .unauthenticated, "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        .unauthorized, .unauthenticated,
+        "This needs credentials; send a token as 'Authorization: Bearer drv_…', or show a host's certificate.",
         headers: [.wwwAuthenticate: "Bearer"])
     private static let unknownToken = APIError(
         .unauthorized, .badToken, "The token is unknown, expired or withdrawn; ask an admin for another one.",
