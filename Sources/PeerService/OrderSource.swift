@@ -33,13 +33,20 @@ package struct TrackerOrders: OrderSource {
 
     package let fleet: String
     private let url: TrackerURL
+    /// As this host is known to its tracker at the moment: certificates are renewed.
+    private let client: @Sendable () -> TrackerClient
 
     package var tracker: String { url.base }
 
     /// - Parameter fleet: names the fleet that the tracker serves.
     package init(_ tracker: TrackerURL, fleet: String) {
+        self.init(tracker, fleet: fleet) { TrackerClient() }
+    }
+
+    init(_ tracker: TrackerURL, fleet: String, client: @escaping @Sendable () -> TrackerClient) {
         url = tracker
         self.fleet = fleet
+        self.client = client
     }
 
     package func orders(after tag: String?, waiting seconds: Int) async throws -> HostOrders {
@@ -56,10 +63,11 @@ package struct TrackerOrders: OrderSource {
     }
 
     private func send(_ request: HTTPClientRequest, within seconds: Int) async throws -> HostOrders {
-        let response = try await TrackerClient.shared.send(
+        let client = client()
+        let response = try await client.send(
             request, timeout: .seconds(Int64(seconds + Self.patience)), url)
         guard response.status == .ok else {
-            try await TrackerClient.shared.check(response, "what this host says", url)
+            try await client.check(response, "what this host says", url)
             throw HostFailure(.trackerUnreachable, "the tracker \(url.base) answered with \(response.status.code)")
         }
         do {

@@ -46,7 +46,7 @@ extension Peer {
         guard let membership = host.enrolment.membership, let tracker = TrackerURL(membership.tracker) else {
             return nil
         }
-        return TrackerOrders(tracker, fleet: membership.identity.anchor.fingerprint)
+        return TrackerOrders(tracker, fleet: membership.identity.anchor.fingerprint) { [host] in host.trackerClient() }
     }
 
     func ordersReport() async throws(HostFailure) -> OrdersReport? {
