@@ -260,7 +260,8 @@ let package = Package(
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetAgent", "RolloutCore", "FleetService", "TrackerStorage",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetAgent", "RolloutCore", "FleetService",
+                "TrackerStorage",
                 "Trust", "SqliteStorage", "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
