@@ -9,6 +9,7 @@ import OperatorAccess
 import SqliteStorage
 import Testing
 import TrackerProtocol
+import TrackerService
 import TrackerStorage
 
 /// Rollouts over HTTP. Orders and reports need a host's certificate; here it is seen that nothing else will do.
