@@ -13,6 +13,9 @@ import Trust
 
 /// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
 package final class Host: HostService {
+    /// Of this program.
+    package static let version = "0.1.0"
+
     package let store: ImageStore
     package let clones: CloneRegistry
     /// Whom this host trusts.
@@ -55,7 +58,6 @@ package final class Host: HostService {
         }
         // What cannot be cleared is tried again at the next start.
         _ = clearProbes()
-        finishRefreshes()
     }
 
     package func perform(
@@ -174,6 +176,8 @@ package final class Host: HostService {
         case .leaveFleet:
             try leaveFleet()
             return .done
+        case .showOrders: return .orders(try ordersReport())
+        case .trustEpoch(let epoch): return .orders(try trustEpoch(epoch))
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
         case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust,
