@@ -28,16 +28,13 @@ package enum PEMFile {
 
     /// Reads a key, which only its owner, and a group where that is `allowed`, may read.
     package static func readKey(_ path: String, groupIsAllowed: Bool = false) throws(Failure) -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Failure("read", path, errno) }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw Failure("read", path, errno) }
-        guard status.st_mode & (groupIsAllowed ? 0o037 : 0o077) == 0 else {
+        guard access(path, R_OK) == 0 else { throw Failure("read", path, errno) }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let mode = attributes?[.posixPermissions] as? Int, mode & (groupIsAllowed ? 0o037 : 0o077) == 0 else {
             throw Failure(
                 description: "\(path), a secret key, may be read by others; make it yours alone: chmod 600")
         }
-        return try text(of: file, path)
+        return try read(path)
     }
 
     private static func text(of file: Int32, _ path: String) throws(Failure) -> String {
