@@ -54,7 +54,9 @@ extension Host {
         guard next.certificate.holder == membership.identity.certificate.holder else {
             throw IdentityRefusal.wrongHolder
         }
-        try enrolment.keep(next, tracker: membership.tracker)
+        let isKept = try enrolment.keep(
+            next, tracker: membership.tracker, renewing: membership.identity.certificate.serial)
+        guard isKept else { return }
         try audit.add("host.renew", "\(next.certificate.holder)", after: next.certificate.serial)
     }
 
@@ -63,7 +65,9 @@ extension Host {
     @discardableResult
     func refreshRevocations(from tracker: TrackerURL) async -> String? {
         do {
-            guard let list = try await trackerClient().revocations(at: tracker) else { return nil }
+            guard let list = try await trackerClient().revocations(at: tracker) else {
+                return "\(tracker.base) has no list of revoked certificates; is it still the fleet's tracker?"
+            }
             _ = try enrolment.take(list)
             return nil
         } catch {

@@ -188,10 +188,12 @@ package actor Peer: HostService {
             await leaveRevoked()
             return reply
         case .enrol, .leaveFleet:
-            let reply = try await host.perform(request, progress: progress)
+            // Also a request that fails late may have changed who this host is.
+            let outcome: Result<HostReply, HostFailure>
+            do { outcome = .success(try await host.perform(request, progress: progress)) } catch { outcome = .failure(error) }
             useIdentity()
             await followOrders()
-            return reply
+            return try outcome.get()
         case .showOrders: return .orders(try await ordersReport())
         case .trustEpoch(let epoch): return .orders(try await trustEpoch(epoch))
         case .activate, .rollBack:

@@ -48,7 +48,7 @@ struct RequestServer: Service {
                     throw error
                 } catch {
                     logger.error("a request failed", metadata: ["error": "\(error)"])
-                    response = Response(status: .internalServerError)
+                    response = APIErrorAnswer.fault
                 }
                 response.headers[.date] = Self.date
                 try await writer.write(response: response.head, body: response.body)

@@ -162,7 +162,7 @@ package struct TrackerServer: Sendable {
         Gatekeeper(
             access: configuration.access, storage: storage,
             hosts: configuration.authority.map { EnrolledHosts(storage: storage, anchor: $0.anchor) },
-            audit: TrackerAudit(storage: storage, logger: logger), clock: clock)
+            audit: TrackerAudit(storage: storage, logger: logger), answers: downloads, clock: clock)
     }
 
     /// One line per room. Later rooms (the console) are added here and know nothing of each other.
@@ -171,8 +171,9 @@ package struct TrackerServer: Sendable {
         AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
         HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
         CatalogueRoutes(
-            storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
+            storage: storage, limits: configuration.requests, uploads: uploads
         ).add(to: &table)
+        DescriptionRoutes().add(to: &table)
         SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: &table)
         TokenRoutes(storage: storage, clock: clock).add(to: &table)
         AuditRoutes(storage: storage).add(to: &table)
@@ -180,6 +181,7 @@ package struct TrackerServer: Sendable {
         if let fleet {
             FleetRoutes(fleet: fleet).add(to: &table)
             RolloutRoutes(fleet: fleet).add(to: &table)
+            EventRoutes(fleet: fleet, limits: configuration.requests).add(to: &table)
         }
         if let authority = configuration.authority {
             EnrolmentRoutes(storage: storage, authority: authority).add(to: &table)

@@ -46,7 +46,8 @@ import TrackerStorage
 
         /// A certificate of some authority, in a file for curl, and known to the tracker or not.
         func host(
-            _ name: String, of other: FleetAuthority? = nil, isKnown: Bool = true, now: Date = Date()
+            _ name: String, of other: FleetAuthority? = nil, isKnown: Bool = true, now: Date = Date(),
+            expires: Int64 = Int64.max / 2
         ) async throws -> (words: [String], serial: String) {
             let key = IdentityKey()
             let holder = try #require(CertificateHolder.host(named: name))
@@ -59,7 +60,7 @@ import TrackerStorage
                         expires: Int64.max / 2))
                 let outcome = try await storage.enrol(
                     StoredHost(name: name, enrolled: 1),
-                    StoredCertificate(serial: certificate.serial, host: name, issued: 1, expires: Int64.max / 2),
+                    StoredCertificate(serial: certificate.serial, host: name, issued: 1, expires: expires),
                     redeeming: digest, replacing: true, at: 2)
                 guard case .enrolled = outcome else { throw IdentityRefusal.unproven }
             }
@@ -151,6 +152,33 @@ import TrackerStorage
                 // What is open is open to them too.
                 #expect(try await scene.ask("healthz", shown.words).hasSuffix("200"))
             }
+        }
+    }
+
+    @Test func `who proves nothing cannot fill the audit trail`() async throws {
+        try await withTracker { scene in
+            let before = try await scene.storage.auditLines(after: 0, limit: 1000).elements.count
+            let answers = try await scene.ask("api/v1/fleet/certificate?[1-150]", ["-d", "{}", "-o", "/dev/null"])
+            #expect(answers.split(separator: "\n").map(String.init) == Array(repeating: "400", count: 150))
+            let records = try await scene.storage.auditLines(after: 0, limit: 1000).elements
+            // A minute may end meanwhile.
+            #expect((1...200).contains(records.count - before))
+            #expect(try await scene.storage.settleAudit(outcome: "interrupted") == 0)
+        }
+    }
+
+    @Test func `a revoked certificate is listed for a day after its end, for hosts whose clocks are slow`() async throws
+    {
+        try await withTracker { scene in
+            let now = Int64(Date.now.timeIntervalSince1970)
+            var serials: [String] = []
+            for (name, expires) in [("a", now + 3600), ("b", now - 3600), ("c", now - 90_000)] {
+                serials.append(try await scene.host(name, expires: expires).serial)
+                _ = try await scene.storage.revokeHost(name, at: now - 100_000)
+            }
+            let json = try await scene.ask("api/v1/fleet/revoked", ["-w", ""])
+            let list = try JSONDecoder().decode(RevocationList.self, from: Data(json.utf8))
+            #expect(try list.read(scene.authority.anchor).serials == Set(serials.prefix(2)))
         }
     }
 
