@@ -71,7 +71,7 @@ final class FleetScript {
         }
     }
 
-    static func hash(of version: Int) -> String { String(repeating: "\(version)0", count: 32) }
+    static func hash(of version: Int) -> String { String(repeating: "\(version % 10)0", count: 32) }
 
     let folder: TemporaryDirectory
     let clock = Clock()
@@ -121,7 +121,7 @@ final class FleetScript {
     func storage() throws -> SqliteStorage { try SqliteStorage(path: folder.path + "/tracker.sqlite") }
 
     func publish(_ name: String, _ version: Int) async throws {
-        let hash = String(repeating: "\(version % 10)0", count: 32)
+        let hash = Self.hash(of: version)
         _ = try await storage().publish(
             PublishedMaster(
                 name: name, version: version, label: nil, size: 10 << 30, infoHashV1: nil, infoHashV2: hash,
