@@ -128,6 +128,7 @@ let package = Package(
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
         module("Supervision", []),
+        .systemLibrary(name: "CLinuxPriority"),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -142,10 +143,10 @@ let package = Package(
                 "FileLayer",
                 "ImageStore",
                 "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
-                "ConnectionGate",
+                "FleetAgent", "ConnectionGate", "CLinuxPriority",
                 .nioCore,
                 .nioPosix,
-                .nioHTTP1,
+                .nioHTTP1, .nioSSL,
                 .logging,
                 .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient,
@@ -213,6 +214,12 @@ let package = Package(
         tests("AuditTrailTests", ["AuditTrail"]),
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
+        tests(
+            "PeerServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "ImageStore", "PeerService", "TestSupport", .nioCore,
+                .nioPosix, .hummingbird, .httpTypes, .logging,
+            ]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
@@ -253,7 +260,8 @@ let package = Package(
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "FleetService", "TrackerStorage",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetAgent", "RolloutCore", "FleetService",
+                "TrackerStorage",
                 "Trust", "SqliteStorage", "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),

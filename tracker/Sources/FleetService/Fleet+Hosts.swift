@@ -109,7 +109,9 @@ extension Fleet {
         var log: String?
         if let text = report.log {
             let place = "\(name).log"
-            if try await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)") { log = place }
+            // What a host says counts also where its log cannot be kept.
+            let isKept = try? await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)")
+            if isKept == true { log = place }
         }
         return switch report.state {
         case .staging: .staging(bytes: report.bytes ?? 0)

@@ -72,15 +72,10 @@ struct RolloutRoutes: Sendable {
         return wanted
     }
 
-    /// A document, or the refusal in its place.
     static func answer(
         _ status: HTTPResponse.Status = .ok, _ body: () async throws -> some Encodable
     ) async throws -> Response {
-        do {
-            return try JSONAnswer.response(try await body(), status: status)
-        } catch let problem as FleetProblem {
-            throw APIError(problem)
-        }
+        try JSONAnswer.response(try await body(), status: status)
     }
 }
 

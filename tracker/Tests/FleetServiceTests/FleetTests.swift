@@ -27,6 +27,46 @@ import TrackerStorage
         #expect(list.rollouts.map(\.phase) == [.succeeded] && list.next == nil)
     }
 
+    /// The number of a host's order is the same from its activation to the end of its probe.
+    @Test func `a canary probes once, hears that this is known, and the fleet follows`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        #expect(try await script.fleet.status(number).phase == .succeeded)
+        #expect(script.hosts.values.map { $0.begun[.probe] ?? 0 }.sorted() == [0, 0, 0, 0, 0, 1])
+        #expect(script.hosts.values.allSatisfy { $0.begun[.stage] == 1 && $0.begun[.activate] == 1 })
+    }
+
+    @Test func `a canary whose probe fails stops the fleet, goes back, and may be tried again`() async throws {
+        let script = try await FleetScript()
+        for name in script.hosts.keys { script.hosts[name]?.failing[.probe] = .probeFailed }
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        try await script.wait { script.hosts.values.contains { $0.denied.contains(7) } }
+        #expect(try await script.fleet.status(number).pause?.code == .errorThreshold)
+        let canary = try #require(script.hosts.first { $0.value.denied.contains(7) }?.key)
+        #expect(script.hosts[canary]?.active == 6 && script.hosts[canary]?.begun[.probe] == 1)
+        #expect(script.hosts.values.count { $0.begun[.activate] == nil } == 5)
+        for name in script.hosts.keys { script.hosts[name]?.failing = [:] }
+        try await script.command(.retry, number, host: canary)
+        try await script.command(.resume, number)
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        #expect(try await script.fleet.status(number).phase == .succeeded)
+        #expect(script.hosts.values.allSatisfy { $0.active == 7 })
+    }
+
+    @Test func `a host that goes back by itself is told apart, and is not brought forward behind its back`()
+        async throws
+    {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        script.hosts["h2"]?.active = 6
+        script.hosts["h2"]?.denied = [7]
+        for _ in 0..<3 { try await script.poll() }
+        #expect(try await script.fleet.why(number, "h2").state == "rolled-back")
+        #expect(script.hosts["h2"]?.active == 6)
+    }
+
     @Test func `what was decided outlives the process at any moment`() async throws {
         let script = try await FleetScript()
         let number = try await script.start { $0.isPromotedAutomatically = true }
