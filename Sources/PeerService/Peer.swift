@@ -190,7 +190,9 @@ package actor Peer: HostService {
         case .enrol, .leaveFleet:
             // Also a request that fails late may have changed who this host is.
             let outcome: Result<HostReply, HostFailure>
-            do { outcome = .success(try await host.perform(request, progress: progress)) } catch { outcome = .failure(error) }
+            do { outcome = .success(try await host.perform(request, progress: progress)) } catch {
+                outcome = .failure(error)
+            }
             useIdentity()
             await followOrders()
             return try outcome.get()
