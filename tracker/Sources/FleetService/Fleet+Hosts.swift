@@ -80,8 +80,9 @@ extension Fleet {
     }
 
     private func noteLife(_ name: HostName) async throws {
-        if !presence.isHeard(name) { try await decide(.heard(name)) }
+        if !presence.isHeard(name) || halfSilent.contains(name) { try await decide(.heard(name)) }
         presence.heard(name, at: now)
+        halfSilent.remove(name)
     }
 
     private func take(_ facts: HostFacts, from name: HostName) async throws {

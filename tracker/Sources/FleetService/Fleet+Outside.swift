@@ -73,6 +73,7 @@ extension Fleet {
                 hosts.remove(name)
                 presence.forget(name)
                 untold.remove(name)
+                halfSilent.remove(name)
             }
             after = page.next
         } while after != nil

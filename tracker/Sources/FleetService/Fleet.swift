@@ -21,6 +21,8 @@ package actor Fleet {
     var presence: HostPresence
     /// Hosts whose facts are stored, and not every rollout was told of them yet.
     var untold: Set<HostName> = []
+    /// Hosts of whose silence not every rollout could be told.
+    var halfSilent: Set<HostName> = []
     /// When what is kept elsewhere in the storage was looked at.
     var lookedAt: Instant?
     /// A number that was drawn and that no decision has used.
@@ -78,12 +80,12 @@ package actor Fleet {
         forget()
         let aside = Set(rollouts.values.flatMap { $0.hosts.filter { $0.state == .deferredOffline }.map(\.name) })
         for name in hosts.names { presence.watch(name, at: now, isSilent: aside.contains(name)) }
+        let ends = rollouts.mapValues(\.latest)
         // What outside holds comes first, so that nothing begins that may not.
         try await lookOutside()
-        for number in rollouts.keys.sorted() {
-            guard let rollout = rollouts[number] else { continue }
+        for (number, end) in ends.sorted(by: { $0.key < $1.key }) {
             try await decide(.restored(epoch: epoch), number)
-            try await decide(.resumed(after: now.since(rollout.latest)), number)
+            try await decide(.resumed(after: now.since(end)), number)
             try await replaceOlder(than: number)
             try await catchUp(number)
         }
@@ -125,8 +127,10 @@ package actor Fleet {
         await failure.attempt { try await lookOutside() }
         for name in presence.overdue(at: now) {
             await failure.attempt {
+                halfSilent.insert(name)
                 try await decide(.silent(name))
                 presence.noteSilent(name)
+                halfSilent.remove(name)
             }
         }
         for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {

@@ -101,7 +101,8 @@ final class FleetScript {
                     id: "t\(number)", digest: digest, pattern: "*", creator: "ada", created: 1, expires: 1000))
             let outcome = try await storage.enrol(
                 StoredHost(name: name, labels: ["rack": "r\(number % 2)"], enrolled: 2),
-                StoredCertificate(serial: "0\(number)", host: name, issued: 2, expires: 5000), redeeming: digest,
+                StoredCertificate(serial: "0\(number)", host: name, issued: 2, expires: 2_000_000_000),
+                redeeming: digest,
                 replacing: false, at: 2)
             guard case .enrolled = outcome else {
                 throw FleetProblem(status: 500, code: .internal, detail: "\(outcome)")

@@ -49,6 +49,25 @@ import Trust
         await #expect(throws: FleetProblem.self) { try await script.start { $0.windows = "weekends" } }
     }
 
+    @Test func `a window that closes while the tracker is away holds, and costs nobody the time it was away`()
+        async throws
+    {
+        let script = try await FleetScript()
+        let number = try await script.start {
+            $0.windows = "fri 07:00-09:00"
+            $0.isPromotedAutomatically = true
+        }
+        try await script.wait { try await script.fleet.status(number).hosts["soaking"] == 1 }
+        script.clock.pass(seconds: 7200)
+        try await script.restart()
+        var status = try await script.fleet.status(number)
+        #expect(status.pause?.code == .windowClosed && status.hosts["timed-out"] == nil)
+        try await script.poll()
+        try await script.fleet.sweep()
+        status = try await script.fleet.status(number)
+        #expect(status.hosts == ["healthy": 1, "staged": 5])
+    }
+
     @Test func `a statement that expires holds activation until there is a newer one`() async throws {
         let script = try await FleetScript()
         try await script.restart(root: root)
