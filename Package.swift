@@ -145,7 +145,7 @@ let package = Package(
                 "ConnectionGate",
                 .nioCore,
                 .nioPosix,
-                .nioHTTP1,
+                .nioHTTP1, .nioSSL,
                 .logging,
                 .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient,

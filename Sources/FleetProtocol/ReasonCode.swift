@@ -58,6 +58,7 @@ package struct ReasonCode: OpenWord {
     package static let badToken = Self(rawValue: "bad-token")
     package static let tooManyAttempts = Self(rawValue: "too-many-attempts")
     package static let forbidden = Self(rawValue: "forbidden")
+    package static let needsTLS = Self(rawValue: "needs-tls")
     package static let notFound = Self(rawValue: "not-found")
     package static let methodNotAllowed = Self(rawValue: "method-not-allowed")
     package static let conflict = Self(rawValue: "conflict")

@@ -21,6 +21,8 @@ package final class Host: HostService {
     package let enrolment: HostEnrolment
     /// What somebody may have to answer for.
     package let audit: HostAudit
+    /// Who may vouch for trackers besides the fleet's authority, as PEM.
+    let trackerAuthorities: String?
     let files: any FileAccess
     let tools: any ToolAccess = PosixTools()
     /// Threads for the blocking calls of the layers below.
@@ -28,10 +30,15 @@ package final class Host: HostService {
     let probeTurn = ProbeTurn()
 
     /// Opens the store at `root` and takes its lock.
-    /// - Parameter create: whether a store is made where there is none.
+    /// - Parameters:
+    ///   - create: whether a store is made where there is none.
+    ///   - trackerAuthorities: who may vouch for trackers besides the fleet's authority, as PEM.
     /// - Throws: ``HostFailure``.
-    package init(root: String, create: Bool, threads: NIOThreadPool) throws(HostFailure) {
+    package init(
+        root: String, create: Bool, threads: NIOThreadPool, trackerAuthorities: String? = nil
+    ) throws(HostFailure) {
         let files = PosixFiles()
+        self.trackerAuthorities = trackerAuthorities
         self.files = files
         self.threads = threads
         do {
@@ -58,12 +65,13 @@ package final class Host: HostService {
             switch request {
             case .createMaster(let order): return .master(try await createMaster(order, progress: progress))
             case .adoptMaster(let order): return .master(try await adoptMaster(order, progress: progress))
-            case .publishMaster(let reference, let tracker):
+            case .publishMaster(let reference, let tracker, let credentials):
                 let master = try await blocking { try self.find(reference) }
                 let url = try TrackerClient.url(tracker)
-                try await TrackerClient.shared.publish(store.torrent(of: master.name), of: master, to: url)
+                let client = trackerClient(credentials)
+                try await client.publish(store.torrent(of: master.name), of: master, to: url)
                 if let statement = trust.statement(of: master.name) {
-                    try await TrackerClient.shared.publish(statement, about: master.name, to: url)
+                    try await client.publish(statement, about: master.name, to: url)
                 }
                 return .done
             case .verifyMaster(let reference):

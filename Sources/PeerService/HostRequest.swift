@@ -9,7 +9,7 @@ package enum HostRequest: Codable, Sendable {
     case createMaster(CreateMaster)
     case adoptMaster(AdoptMaster)
     /// Puts a master into a tracker's catalogue, with what publishers say of it where that is known.
-    case publishMaster(MasterReference, tracker: String)
+    case publishMaster(MasterReference, tracker: String, credentials: TrackerCredentials? = nil)
     case fetch(Fetch)
     case listMasters
     case showMaster(MasterReference)

@@ -126,7 +126,8 @@ actor ImageSwarm {
         guard let driver, let port = network.listenPort else { return }
         for hash in metainfo.infoHashes.onTheWire {
             let announcer = Announcer(
-                tiers: tiers, infoHash: hash, peerID: network.peerID, port: port, rack: rack,
+                tiers: tiers, client: { [host] in host.trackerClient() }, infoHash: hash, peerID: network.peerID,
+                port: port, rack: rack,
                 totals: { [weak self] in await self?.totals() ?? Announcer.Totals(uploaded: 0, downloaded: 0, left: 0)
                 },
                 found: { driver.learned($0) })

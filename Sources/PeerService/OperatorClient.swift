@@ -10,18 +10,18 @@ import TrackerProtocol
 /// What an operator asks of a fleet's tracker about rollouts.
 package struct OperatorClient: Sendable {
     private let tracker: TrackerURL
-    private let token: String?
+    private let client: TrackerClient
 
     /// A plan for twenty thousand hosts fits.
     private static let answerLimit = 16 << 20
 
     /// - Parameters:
     ///   - tracker: its URL as people write it.
-    ///   - token: an operator's; without one the tracker shows nothing.
+    ///   - credentials: with an operator's token; without one the tracker shows nothing.
     /// - Throws: ``HostFailure`` with `.usage`.
-    package init(tracker: String, token: String?) throws(HostFailure) {
+    package init(tracker: String, credentials: TrackerCredentials) throws(HostFailure) {
         self.tracker = try TrackerClient.url(tracker)
-        self.token = token
+        client = TrackerClient(credentials: credentials)
         guard case .http = self.tracker.transport else {
             throw HostFailure(.usage, "\(tracker) knows no rollouts; name a drover-tracker's http URL")
         }
@@ -94,14 +94,12 @@ package struct OperatorClient: Sendable {
     ) async throws -> [UInt8] {
         var request = HTTPClientRequest(url: "\(tracker.base)/api/v1/\(path)")
         request.method = method
-        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         if let key { request.headers.add(name: "idempotency-key", value: key) }
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))
         }
-        let response = try await TrackerClient.shared.send(
-            request, timeout: TrackerClient.catalogueTimeout, tracker)
+        let response = try await client.send(request, timeout: TrackerClient.catalogueTimeout, tracker)
         guard let answer = try? await response.body.collect(upTo: Self.answerLimit) else {
             throw HostFailure(.trackerUnreachable, "the answer of the tracker \(tracker.base) broke off or is too long")
         }

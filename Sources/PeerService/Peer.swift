@@ -169,9 +169,9 @@ package actor Peer: HostService {
             await leaveRevoked()
             return reply
         case .enrol, .leaveFleet:
-            let reply = try await host.perform(request, progress: progress)
-            useIdentity()
-            return reply
+            // Also a request that fails late may have changed who this host is.
+            defer { useIdentity() }
+            return try await host.perform(request, progress: progress)
         case .limit:
             let reply = try await host.perform(request, progress: progress)
             if case .limits(let limits) = reply { apply(limits) }
@@ -330,7 +330,8 @@ package actor Peer: HostService {
         guard let missing = MissingPieceLayer(try TorrentFile(torrent)) else { return torrent }
         let own = missing.trackers.joined().compactMap { TrackerURL($0) }
         return try await PieceLayerFetch(
-            missing: missing, trackers: configuration.trackers + named + own, network: network, progress: progress
+            missing: missing, trackers: configuration.trackers + named + own, client: host.trackerClient(),
+            network: network, progress: progress
         ).run()
     }
 
@@ -394,7 +395,7 @@ package actor Peer: HostService {
         var failure: HostFailure?
         for tracker in trackers {
             do {
-                guard let found = try await TrackerClient.shared.published(reference, at: tracker) else { continue }
+                guard let found = try await host.trackerClient().published(reference, at: tracker) else { continue }
                 return try await check(found.torrent, found.label, order, named, (tracker, found.name), progress)
             } catch {
                 failure = HostFailure(error)

@@ -31,6 +31,12 @@ enum APIErrorAnswer {
         }
     }
 
+    /// What is answered when something was thrown that is none of the above.
+    static var fault: Response {
+        let refusal = APIError(.internalServerError, .internal, "The tracker is at fault; its log says more.")
+        return (try? response(to: refusal)) ?? Response(status: .internalServerError)
+    }
+
     static func response(to refusal: APIError) throws -> Response {
         var response = try JSONAnswer.response(refusal.problem, status: refusal.status)
         response.headers[.contentType] = "application/problem+json"

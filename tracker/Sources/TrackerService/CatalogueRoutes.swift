@@ -16,7 +16,6 @@ struct CatalogueRoutes: Sendable {
     let storage: any CatalogueStorage
     let limits: RequestLimits
     let uploads: TransferBudget
-    let downloads: TransferBudget
     private let reader = TorrentReader()
 
     /// Who may read the catalogue, and who may add to it.
@@ -24,8 +23,14 @@ struct CatalogueRoutes: Sendable {
     static let publishing = RoutePolicy(.operators(.publish), isOpenOnOpenTracker: true)
 
     func add(to table: inout RouteTable) {
-        table.read("api/v1/masters", Self.reading) { _, _ in
-            try metered(JSONAnswer.bytes(PublishedMasters(masters: try await allMasters())), JSONAnswer.headers)
+        table.read("api/v1/masters", Self.reading) { request, _ in
+            let after = try request.cursor("after").map { text in
+                guard let master = MasterName(text) else { throw Request.badCursor }
+                return master
+            }
+            let page = try await storage.masters(after: after, limit: try request.limit())
+            return try JSONAnswer.response(
+                PublishedMasters(masters: page.elements, next: page.next.map { "\($0)" }))
         }
         table.read("api/v1/masters/:name", Self.reading) { _, context in
             let name = try context.parameters.require("name")
@@ -40,37 +45,15 @@ struct CatalogueRoutes: Sendable {
         table.read("api/v1/masters/:name/:version/torrent", Self.reading) { _, context in
             let master = try context.masterName()
             guard let torrent = try await storage.torrent(of: master) else { throw notPublished(master.description) }
-            return try metered(ByteBuffer(bytes: torrent), [.contentType: "application/x-bittorrent"])
+            return Response(
+                status: .ok, headers: [.contentType: "application/x-bittorrent"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: torrent)))
         }
         table.change(
             .put, "api/v1/masters/:name/:version", Self.publishing, action: "master.publish", line: "name"
         ) { request, context in
             try await publish(request, as: try context.masterName(), context.note)
         }
-    }
-
-    /// The whole list. It is bounded by the number of masters.
-    private func allMasters() async throws -> [PublishedMaster] {
-        var page = try await storage.masters(after: nil, limit: StorageLimits.page)
-        var masters = page.elements
-        while let next = page.next {
-            page = try await storage.masters(after: next, limit: StorageLimits.page)
-            masters += page.elements
-        }
-        return masters
-    }
-
-    /// An answer that may be long, and counts until it is sent.
-    private func metered(_ bytes: ByteBuffer, _ headers: HTTPFields) throws -> Response {
-        let reservation = downloads.reservation()
-        try reservation.grow(by: bytes.readableBytes)
-        return Response(
-            status: .ok, headers: headers,
-            body: ResponseBody(contentLength: bytes.readableBytes) { writer in
-                try await writer.write(bytes)
-                try await writer.finish(nil)
-                withExtendedLifetime(reservation) {}
-            })
     }
 
     private func publish(_ request: Request, as master: MasterName, _ note: AuditNote) async throws -> Response {

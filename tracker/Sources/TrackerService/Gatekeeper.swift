@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FleetProtocol
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import OperatorAccess
@@ -11,22 +12,30 @@ import TrackerStorage
 struct Gatekeeper: Sendable {
     let access: TrackerAccess
     let storage: any OperatorStorage
+    /// Whose certificates make them known; `nil` where there is no fleet.
+    let hosts: EnrolledHosts?
     let audit: TrackerAudit
+    /// What all answers that are being sent may hold in memory.
+    let answers: TransferBudget
     let clock: @Sendable () -> Int64
     private let attempts = TokenAttempts()
 
     init(
-        access: TrackerAccess, storage: any OperatorStorage, audit: TrackerAudit, clock: @escaping @Sendable () -> Int64
+        access: TrackerAccess, storage: any OperatorStorage, hosts: EnrolledHosts?, audit: TrackerAudit,
+        answers: TransferBudget,
+        clock: @escaping @Sendable () -> Int64
     ) {
         self.access = access
         self.storage = storage
+        self.hosts = hosts
         self.audit = audit
+        self.answers = answers
         self.clock = clock
     }
 
     func pass(
         _ request: Request, _ context: TrackerContext, to route: RouteTable.Route, line: String?,
-        _ handler: RouteTable.Handler
+        _ proof: RouteTable.Proof
     ) async throws -> Response {
         var context = context
         context.note = AuditNote()
@@ -36,9 +45,12 @@ struct Gatekeeper: Sendable {
         var note: Int64?
         do {
             try await admit(request, &context, to: route, line: line)
+            let act = try await proof(request)
             // What cannot be written down is not done.
             if route.action != nil { note = try await audit.begin(route, context, at: clock()) }
-            response = try await handler(request, context)
+            response = try await act(context)
+            // What was changed is said in any case, and is short.
+            if route.action == nil { response.body = try metered(response.body) }
             if let note { try await audit.finish(note, route, context, outcome: "done", at: clock()) }
         } catch let gap as TrackerAudit.Gap {
             response = try APIErrorAnswer.response(to: gap.refusal)
@@ -69,6 +81,9 @@ struct Gatekeeper: Sendable {
                     ?? Self.unknownToken
             }
             context.requester = .operator(holder)
+        } else if let shown = context.shownCertificate, let hosts {
+            let now = Date(timeIntervalSince1970: Double(clock()))
+            context.requester = .host(try await hosts.name(showing: shown, now: now))
         }
         let line = line.flatMap { context.parameters.get($0) }
         switch route.policy.verdict(on: context.requester, line: line, access: access) {
@@ -78,6 +93,18 @@ struct Gatekeeper: Sendable {
             throw APIError(
                 .forbidden, .forbidden,
                 "\(context.requester.actor) may not do this; ask an admin for a token that allows it.")
+        }
+    }
+
+    /// An answer that counts until it is sent. While it is made only few do so at once: the storage has few readers, and no
+    /// page is longer than ``StorageLimits/page``.
+    private func metered(_ body: ResponseBody) throws(APIError) -> ResponseBody {
+        guard let length = body.contentLength, length > 0 else { return body }
+        let reservation = answers.reservation()
+        try reservation.grow(by: length)
+        return ResponseBody(contentLength: length) { writer in
+            try await body.write(writer)
+            withExtendedLifetime(reservation) {}
         }
     }
 
@@ -91,7 +118,8 @@ struct Gatekeeper: Sendable {
     }
 
     private static let unauthenticated = APIError(
-        .unauthorized, .unauthenticated, "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        .unauthorized, .unauthenticated,
+        "This needs credentials; send a token as 'Authorization: Bearer drv_…', or show a host's certificate.",
         headers: [.wwwAuthenticate: "Bearer"])
     private static let unknownToken = APIError(
         .unauthorized, .badToken, "The token is unknown, expired or withdrawn; ask an admin for another one.",

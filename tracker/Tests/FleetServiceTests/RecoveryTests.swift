@@ -64,7 +64,7 @@ import TrackerStorage
             #expect(order.master.version == 11 && order.stamp.epoch == rollout.epoch)
         }
         try await script.restart()
-        #expect(try await script.fleet.status(1).phase == rollout.phase.rawValue)
+        #expect(try await script.fleet.status(1).phase.rawValue == rollout.phase.rawValue)
     }
 
     @Test func `a rollout that cannot be stored keeps no other one waiting, and nothing is forgotten`() async throws {
@@ -161,7 +161,8 @@ import TrackerStorage
             read += try page.elements.map { try JSONDecoder().decode(RolloutEvent.self, from: Data($0.bytes)) }
             after = page.next
         }
-        #expect(read.count == stored && (try Rollout.fold(read)) == rollout)
+        #expect(read.count == stored)
+        #expect(try Rollout.fold(read) == rollout)
         let most = RolloutLimits.hosts * RolloutLimits.eventsPerHost + RolloutLimits.eventsBesides
         #expect(StorageLimits().events > most)
     }

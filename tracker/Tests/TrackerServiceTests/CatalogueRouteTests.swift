@@ -115,6 +115,59 @@ import TrackerStorage
         }
     }
 
+    @Test func `the list is read page by page, in order, and each master is seen once`() async throws {
+        try await withTemporaryFolder { folder in
+            try await withRoutes(database: folder + "/tracker.sqlite") { client in
+                let names = ["arch/10", "arch/9", "debian/1", "debian/2", "web/7"]
+                for name in names {
+                    let file = name.replacing("/", with: "@") + ".raw"
+                    #expect(try await put(try torrent(name: file), name, on: client).status == .created)
+                }
+                var seen: [String] = []
+                var place: String? = ""
+                while let after = place {
+                    let answer = try await get("?limit=2&after=" + after.replacing("@", with: "%40"), on: client)
+                    let page = try json(answer, as: PublishedMasters.self)
+                    #expect((1...2).contains(page.masters.count))
+                    seen += page.masters.map { "\($0.name)/\($0.version)" }
+                    place = page.next
+                }
+                #expect(seen == ["arch/9", "arch/10", "debian/1", "debian/2", "web/7"])
+                for (query, word) in [
+                    ("after=debian", "bad-cursor"), ("after=debian%401x", "bad-cursor"), ("limit=0", "bad-limit"),
+                    ("limit=1001", "bad-limit"),
+                ] {
+                    let answer = try await get("?" + query, on: client)
+                    #expect(answer.status == .badRequest)
+                    #expect(try code(answer) == word)
+                }
+            }
+        }
+    }
+
+    @Test func `answers that do not fit into what all may hold are put off, whatever they are`() async throws {
+        try await withTemporaryFolder { folder in
+            let database = folder + "/tracker.sqlite"
+            try await withRoutes(database: database) { client in
+                #expect(try await put(try torrent(name: "debian@1.raw"), "debian/1", on: client).status == .created)
+            }
+            var limits = RequestLimits()
+            limits.transferByteCount = 40
+            try await withRoutes(database: database, requests: limits) { client in
+                for path in ["", "/debian", "/debian/1", "/debian/1/torrent"] {
+                    let answer = try await get(path, on: client)
+                    #expect(answer.status == .serviceUnavailable)
+                    #expect(try code(answer) == "busy")
+                }
+            }
+            // What was sent counts no more.
+            limits.transferByteCount = 400
+            try await withRoutes(database: database, requests: limits) { client in
+                for _ in 0..<5 { #expect(try await get("", on: client).status == .ok) }
+            }
+        }
+    }
+
     @Test func `what is not there is said in JSON`() async throws {
         try await withTemporaryFolder { folder in
             try await withRoutes(database: folder + "/tracker.sqlite") { client in

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetIdentity
 import FleetProtocol
 import FleetService
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -71,12 +73,14 @@ struct Fleet: Sendable {
 /// - Parameter hosts: how many hosts, `h1` and so on, are enrolled and have said what they have.
 func withFleet(
     access: TrackerAccess = .fleet, limits: StorageLimits = StorageLimits(), hosts: ClosedRange<UInt8>? = nil,
-    _ body: @escaping @Sendable (Fleet) async throws -> Void
+    requests: RequestLimits = RequestLimits(), _ body: @escaping @Sendable (Fleet) async throws -> Void
 ) async throws {
     try await withTemporaryFolder { folder in
         let address = try #require(PeerAddress(parsing: "127.0.0.1:0"))
         var configuration = TrackerConfiguration(listen: [address])
         configuration.access = access
+        configuration.requests = requests
+        configuration.authority = try FleetAuthority(fleet: "test", now: Date())
         let storage = try SqliteStorage(path: folder + "/tracker.sqlite", limits: limits)
         for number in hosts.map(Array.init) ?? [] { try await enrol("h\(number)", number, in: storage) }
         let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch

@@ -24,8 +24,10 @@ import TrackerStorage
     }
 
     /// A tracker with three hosts that have said what they have, and a master.
-    private func withHosts(_ body: @escaping @Sendable (Fleet) async throws -> Void) async throws {
-        try await withFleet(hosts: 1...3) { fleet in
+    private func withHosts(
+        requests: RequestLimits = RequestLimits(), _ body: @escaping @Sendable (Fleet) async throws -> Void
+    ) async throws {
+        try await withFleet(hosts: 1...3, requests: requests) { fleet in
             _ = try await fleet.storage.publish(
                 PublishedMaster(
                     name: "debian", version: 7, label: nil, size: 1 << 30, infoHashV1: nil,
@@ -59,6 +61,31 @@ import TrackerStorage
             #expect(again.status == .conflict && String(buffer: again.body).contains("\"ended\""))
             let list: RolloutListDocument = try read(try await fleet.ask(.get, "api/v1/rollouts", by: ada))
             #expect(list.rollouts.map(\.rollout) == [number])
+        }
+    }
+
+    @Test func `whoever watches is told of rollouts and hosts, and of what is new only`() async throws {
+        var limits = RequestLimits()
+        limits.eventStreamSeconds = 0
+        limits.eventStreams = 1
+        try await withHosts(requests: limits) { fleet in
+            let ada = try await fleet.token([.operator])
+            _ = try await fleet.ask(.post, "api/v1/rollouts", by: ada, Self.request)
+            let watcher = try await fleet.token([.viewer])
+            for _ in 0..<2 {
+                let answer = try await fleet.ask(.get, "api/v1/events", by: watcher)
+                #expect(answer.status == .ok && answer.headers[.contentType] == "text/event-stream")
+                let events = String(buffer: answer.body)
+                #expect(events.contains("event: rollout\ndata: {") && events.contains(#""phase":"planned""#))
+                #expect(events.contains("event: hosts\ndata: {\"known\":3,\"silent\":0"))
+                #expect(events.hasSuffix("\n\n"))
+            }
+        }
+        limits.eventStreams = 0
+        try await withHosts(requests: limits) { fleet in
+            let watcher = try await fleet.token([.viewer])
+            let answer = try await fleet.ask(.get, "api/v1/events", by: watcher)
+            #expect(answer.status == .serviceUnavailable)
         }
     }
 
