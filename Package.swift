@@ -154,7 +154,8 @@ let package = Package(
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer", "ImageStore",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer",
+                "ImageStore",
                 "CloneLayer",
                 "CloneBench",
                 "MasterLint", "PeerService", "Simulator", "Supervision", .nioPosix, .arguments, .logging,

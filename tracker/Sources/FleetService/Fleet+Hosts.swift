@@ -4,7 +4,7 @@ package import FleetProtocol
 import FoundationEssentials
 import Metainfo
 import RolloutCore
-package import TrackerStorage
+import TrackerStorage
 
 /// What hosts say, and what they are told.
 extension Fleet {
@@ -20,19 +20,19 @@ extension Fleet {
             min($0.settings.silenceLimit, $0.settings.activateLimit).milliseconds
         }
         let limit = min(limits.min() ?? .max, Self.silenceLimit.milliseconds)
-        let tag = orders.map { "\($0.stamp.rollout).\($0.stamp.order).\($0.step)\($0.isProbed ? "p" : "")" }
+        let told = Array(orders.prefix(FleetLimits.lines))
         return HostOrders(
-            tag: "\(epoch):\(tag.joined(separator: ","))".prefixBytes(FleetLimits.textBytes),
-            orders: Array(orders.prefix(FleetLimits.lines)), contactSeconds: max(1, Int(limit / 4000)))
+            tag: try HostOrders.tag(told, epoch: epoch), orders: told, contactSeconds: max(1, Int(limit / 4000)))
     }
 
     /// The same, kept back until it is something else than `tag` says, or the wait is over.
     package func orders(for host: String, after tag: String?, wait: Duration) async throws -> HostOrders {
-        try await noteLife(try known(host))
+        let name = try await met(host)
+        try await noteLife(name)
         let longest = min(wait, .seconds(FleetLimits.longestWait))
         let (changes, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let number = listeners.add(continuation)
-        defer { listeners.remove(number) }
+        let number = listeners.add(continuation, for: name)
+        defer { listeners.remove(number, of: name) }
         let timer = Task {
             try? await Task.sleep(for: longest)
             continuation.finish()
@@ -46,7 +46,7 @@ extension Fleet {
 
     /// A host says how far it is, and what there is to know of it.
     package func take(_ notice: HostNotice, from host: String) async throws -> HostOrders {
-        let name = try known(host)
+        let name = try await met(host)
         // What cannot be taken the host says again; the rest of what it says is not lost with it.
         var failure = FirstFailure()
         await failure.attempt { try await noteLife(name) }
@@ -65,6 +65,16 @@ extension Fleet {
         try await decide(.report(heard), report.stamp.rollout)
     }
 
+    /// Whoever gets in touch; one that is not known yet may have been enrolled since the tracker started.
+    private func met(_ host: String) async throws -> HostName {
+        if let name = HostName(host), !hosts.isKnown(name), let stored = try await storage.host(host),
+            stored.revoked == nil
+        {
+            noteEnrolment(stored)
+        }
+        return try known(host)
+    }
+
     func known(_ host: String) throws(FleetProblem) -> HostName {
         guard let name = HostName(host), hosts.isKnown(name) else {
             throw FleetProblem(
@@ -74,7 +84,7 @@ extension Fleet {
     }
 
     /// Takes in a host that was enrolled a moment ago.
-    package func noteEnrolment(_ host: StoredHost) {
+    private func noteEnrolment(_ host: StoredHost) {
         hosts.take(host)
         if let name = HostName(host.name) { presence.watch(name, at: now) }
     }
@@ -101,6 +111,9 @@ extension Fleet {
         untold.remove(name)
     }
 
+    /// Under what name the log of what failed on a host is kept.
+    static func logName(_ host: String) -> String { "\(host).log" }
+
     /// What a report says to a rollout. The log of a failure is kept beside the rollout's own.
     private func progress(
         _ report: FleetProtocol.HostReport, from name: HostName
@@ -108,7 +121,7 @@ extension Fleet {
         let code = FailureCode(reported: (report.code ?? .unrecognised).rawValue)
         var log: String?
         if let text = report.log {
-            let place = "\(name).log"
+            let place = Self.logName("\(name)")
             // What a host says counts also where its log cannot be kept.
             let isKept = try? await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)")
             if isKept == true { log = place }
@@ -145,8 +158,4 @@ extension FleetOrder {
 
 extension OrderStamp {
     var core: HostOrder.Stamp { HostOrder.Stamp(epoch: epoch, rollout: rollout, order: order) }
-}
-
-extension String {
-    fileprivate func prefixBytes(_ limit: Int) -> String { String(decoding: utf8.prefix(limit), as: UTF8.self) }
 }

@@ -33,7 +33,7 @@ package actor Fleet {
     /// A host that is not heard of for so long is offline.
     static let silenceLimit = Span.minutes(5)
     /// How many rollouts of a line are kept in mind: the newest, and those whose masters hosts keep.
-    static let rolloutsPerLine = 3
+    package static let rolloutsPerLine = 3
 
     /// - Parameter clock: milliseconds since 1970.
     private init(
@@ -77,7 +77,7 @@ package actor Fleet {
             }
             after = page.next
         } while after != nil
-        forget()
+        await forget()
         let aside = Set(rollouts.values.flatMap { $0.hosts.filter { $0.state == .deferredOffline }.map(\.name) })
         for name in hosts.names { presence.watch(name, at: now, isSilent: aside.contains(name)) }
         let ends = rollouts.mapValues(\.latest)
@@ -202,17 +202,26 @@ package actor Fleet {
     }
 
     /// Adds a rollout that was planned.
-    func create(_ plan: RolloutPlan, by actor: Actor, request: String?) async throws -> UInt64 {
+    /// - Returns: its number and plan; those of an earlier one when the request was carried out before.
+    func create(
+        _ plan: RolloutPlan, by actor: Actor, request: String?
+    ) async throws -> (number: UInt64, plan: RolloutPlan) {
         try await inTurn {
+            if let earlier = try await self.creation(request, by: actor) {
+                guard earlier.plan.target == plan.target, earlier.plan.settings == plan.settings else {
+                    throw Self.keyOfAnother
+                }
+                return earlier
+            }
             let number = self.latestNumber + 1
             let events = try Rollout.create(
                 number: number, epoch: self.epoch, plan: plan, seed: UInt64.random(in: 0...(.max)),
                 order: try await self.nextOrder(), at: self.now, by: actor, request: request)
-            guard let rollout = try Rollout.fold(events) else { return number }
+            guard let rollout = try Rollout.fold(events) else { return (number, plan) }
             try await self.store(events, number, after: 0, isOpen: true)
             self.rollouts[number] = rollout
             self.latestNumber = number
-            return number
+            return (number, plan)
         }
     }
 
@@ -220,6 +229,7 @@ package actor Fleet {
         let bytes = try events.map(EventCoding.bytes)
         _ = try await storage.append(bytes, to: "\(number)", expecting: Int(sequence), leavingOpen: isOpen)
         drawn = nil
+        listeners.note(events)
     }
 
     private func nextOrder() async throws -> UInt64 {
@@ -236,18 +246,25 @@ package actor Fleet {
         for (other, older) in rollouts.sorted(by: { $0.key < $1.key }) where older.target.master.line == line {
             if other < number { try await decide(.superseded(by: number), other) }
         }
-        forget()
+        await forget()
     }
 
-    /// Rollouts that are over and long replaced leave memory; they can be read again.
-    private func forget() {
+    /// Rollouts that are over and long replaced leave memory; they can be read again, and are not read at each start.
+    private func forget() async {
+        var forgotten: [Rollout] = []
         for (_, line) in Dictionary(grouping: rollouts.values, by: { $0.target.master.line }) {
             let newestFirst = line.sorted { $0.number > $1.number }
             for rollout in newestFirst.dropFirst(Self.rolloutsPerLine) where rollout.phase.isTerminal {
                 // Hosts must not be given an order that is older than one they know.
                 let isOldest = newestFirst.first.map { rollout.latestOrder < $0.createdOrder } ?? false
-                if isOldest { rollouts[rollout.number] = nil }
+                if isOldest { forgotten.append(rollout) }
             }
+        }
+        for rollout in forgotten { rollouts[rollout.number] = nil }
+        for rollout in forgotten {
+            // One that cannot be closed now, or was taken up again meanwhile, is read at the next start as before.
+            _ = try? await storage.append(
+                [], to: "\(rollout.number)", expecting: Int(rollout.sequence), leavingOpen: false)
         }
     }
 

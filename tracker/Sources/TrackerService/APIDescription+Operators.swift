@@ -10,7 +10,8 @@ extension APIDescription {
               {"name": "after", "in": "query", "schema": {"type": "string"}}],
             "responses": {"200": \#(answer("TokenPage", "A page.")), \#(refusals(400, 401, 403))}},
           "post": {"operationId": "createToken", "summary": "Makes a token for an operator.",
-            "security": [{"token": ["create-tokens"]}], "requestBody": \#(body("TokenRequest")),
+            "security": [{"token": ["create-tokens"]}], "parameters": [\#(parameters("requestKey"))],
+            "requestBody": \#(body("TokenRequest")),
             "responses": {"201": \#(answer("CreatedToken", "It is shown here and never again.")),
               \#(refusals(400, 401, 403, 409, 413, 422, 507))}}},
         "/api/v1/tokens/{id}": {

@@ -37,6 +37,13 @@ extension APIDescription {
             "parameters": [\#(parameters("rollout")),
               {"name": "host", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 253}}],
             "responses": {"200": \#(answer("RolloutWhy", "Why.")), \#(refusals(400, 401, 403, 404))}}},
+        "/api/v1/rollouts/{number}/hosts/{host}/log": {
+          "get": {"operationId": "hostLog", "summary": "The log of what failed on a host.", "security": \#(looking),
+            "parameters": [\#(parameters("rollout")),
+              {"name": "host", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 253}}],
+            "responses": {
+              "200": {"description": "The log.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+              \#(refusals(400, 401, 403, 404))}}},
         "/api/v1/rollouts/{number}/commands": {
           "post": {"operationId": "command",
             "summary": "Starts, pauses, resumes, promotes, undoes a rollout and so on.",

@@ -5,6 +5,7 @@ import FleetService
 import HTTPTypes
 import Hummingbird
 import Metainfo
+import NIOCore
 import OperatorAccess
 
 /// `/api/v1/rollouts`: what operators ask of rollouts.
@@ -29,9 +30,15 @@ struct RolloutRoutes: Sendable {
             let (number, host) = (try context.rolloutNumber(), try context.parameters.require("host"))
             return try await Self.answer { try await fleet.why(number, host) }
         }
-        table.change(
-            .post, "api/v1/rollouts/plan", RoutePolicy(.operators(.rollOut)), action: "rollout.plan"
-        ) { request, context in
+        table.read("api/v1/rollouts/:number/hosts/:host/log", RoutePolicy(.operators(.view))) { _, context in
+            let (number, host) = (try context.rolloutNumber(), try context.parameters.require("host"))
+            let log = try await fleet.log(number, host)
+            // Whatever a guest wrote: nothing that a browser should make anything of.
+            return Response(
+                status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: log)))
+        }
+        table.hear("api/v1/rollouts/plan", RoutePolicy(.operators(.rollOut))) { request, context in
             let wanted = try await Self.wanted(request, context)
             return try await Self.answer { try await fleet.plan(wanted) }
         }

@@ -70,7 +70,8 @@ package struct RouteTable {
         }
     }
 
-    /// A route that takes what a host says of itself: too often for the audit trail, and no change of what anybody wants.
+    /// A route that is posted to and changes nothing that anybody wants: a question too long for a path, or what a host
+    /// says of itself, which is too often for the audit trail.
     mutating func hear(_ path: String, _ policy: RoutePolicy, use handler: @escaping Handler) {
         add(Route(method: .post, path: path, policy: policy, action: nil), line: nil, handler)
     }

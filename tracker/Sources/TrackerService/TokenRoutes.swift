@@ -10,7 +10,7 @@ import TrackerStorage
 
 /// `/api/v1/tokens`: operators' tokens.
 struct TokenRoutes: Sendable {
-    let storage: any OperatorStorage
+    let storage: any OperatorStorage & IdempotencyStorage
     let clock: @Sendable () -> Int64
 
     private static let bodyLimit = 16 << 10
@@ -45,6 +45,14 @@ struct TokenRoutes: Sendable {
 
     private func create(_ request: Request, _ context: TrackerContext) async throws -> Response {
         let wanted: TokenRequest = try await request.document(upTo: Self.bodyLimit)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return try await OnceOnly(storage: storage, clock: clock).perform(
+            request, context, Array(try encoder.encode(wanted))
+        ) { try await create(wanted, context) }
+    }
+
+    private func create(_ wanted: TokenRequest, _ context: TrackerContext) async throws -> Response {
         guard case .operator(let creator) = context.requester else { throw Self.notAnOperator }
         let made: NewToken
         do throws(NewToken.Fault) {
@@ -71,7 +79,7 @@ struct TokenRoutes: Sendable {
 }
 
 /// What is asked for.
-private struct TokenRequest: Decodable {
+private struct TokenRequest: Codable {
     let name: String
     let roles: [String]
     let scopes: [String]?

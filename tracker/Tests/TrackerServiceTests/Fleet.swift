@@ -98,7 +98,8 @@ func withFleet(
     }
 }
 
-private func enrol(_ name: String, _ number: UInt8, in storage: SqliteStorage) async throws {
+/// Enrols a host as if with a token.
+func enrol(_ name: String, _ number: UInt8, in storage: SqliteStorage) async throws {
     let digest = [UInt8](repeating: number, count: 32)
     _ = try await storage.addEnrolmentToken(
         StoredEnrolmentToken(

@@ -118,6 +118,31 @@ import TrackerStorage
         }
     }
 
+    @Test func `a request for a token that is sent again makes no second one`() async throws {
+        try await withFleet { fleet in
+            let admin = try await fleet.token([.admin])
+            let other = try await fleet.token([.admin])
+            let wanted = #"{"name":"a","roles":["viewer"]}"#
+            let key = try #require(HTTPField.Name("Idempotency-Key"))
+            func ask(_ body: String, _ name: String, by token: String) async throws -> HTTPResponse.Status {
+                try await fleet.client.executeRequest(
+                    uri: "/api/v1/tokens", method: .post, headers: [.authorization: "Bearer \(token)", key: name],
+                    body: ByteBuffer(string: body)
+                ).status
+            }
+            // What is refused has used up no key.
+            #expect(try await ask(#"{"name":"a","roles":["king"]}"#, "k", by: admin) == .unprocessableContent)
+            #expect(try await ask(wanted, "k", by: admin) == .created)
+            let count = try await fleet.storage.tokens(after: nil, limit: 100).elements.count
+            #expect(try await ask(wanted, "k", by: admin) == .conflict)
+            #expect(try await ask(#"{"name":"b","roles":["viewer"]}"#, "k", by: admin) == .conflict)
+            #expect(try await ask(wanted, String(repeating: "k", count: 129), by: admin) == .badRequest)
+            #expect(try await fleet.storage.tokens(after: nil, limit: 100).elements.count == count)
+            #expect(try await ask(wanted, "k", by: other) == .created)
+            #expect(try await ask(wanted, "l", by: admin) == .created)
+        }
+    }
+
     @Test func `every route that changes something leaves exactly one record`() async throws {
         try await withFleet { fleet in
             let token = try await fleet.token(Set(Role.allCases))
