@@ -2,6 +2,7 @@
 
 import FleetProtocol
 import FleetService
+import Metainfo
 import Synchronization
 
 /// Hosts that do what they are told, and say so, until they are told to fail.
