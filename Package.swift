@@ -128,6 +128,7 @@ let package = Package(
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
         module("Supervision", []),
+        .systemLibrary(name: "CLinuxPriority"),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
             "PeerTransport",
@@ -138,13 +139,14 @@ let package = Package(
         module(
             "PeerService",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "Trust", "AuditTrail", "FileLayer",
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "FleetProtocol", "Swarm", "Trust", "AuditTrail",
+                "FileLayer",
                 "ImageStore",
                 "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
-                "ConnectionGate",
+                "FleetAgent", "ConnectionGate", "CLinuxPriority",
                 .nioCore,
                 .nioPosix,
-                .nioHTTP1,
+                .nioHTTP1, .nioSSL,
                 .logging,
                 .hummingbird,
                 .hummingbirdCore, .httpTypes, .httpClient,
@@ -152,7 +154,8 @@ let package = Package(
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer", "ImageStore",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer",
+                "ImageStore",
                 "CloneLayer",
                 "CloneBench",
                 "MasterLint", "PeerService", "Simulator", "Supervision", .nioPosix, .arguments, .logging,
@@ -165,7 +168,7 @@ let package = Package(
         module("RolloutCore", path: "tracker/Sources/RolloutCore", []),
         module(
             "FleetService", path: "tracker/Sources/FleetService",
-            ["Metainfo", "TrackerProtocol", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
+            ["Metainfo", "TrackerProtocol", "Trust", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
@@ -178,16 +181,17 @@ let package = Package(
         module(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
-                "Metainfo", "TrackerProtocol", "TrackerCore", "Trust", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird, .hummingbirdCore, .httpTypes,
+                "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "FleetService", "Trust", "AuditTrail",
+                "OperatorAccess", "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird,
+                .hummingbirdCore, .httpTypes,
                 .nioCore, .nioHTTP1,
                 .nioPosix, .logging, .lifecycle, .unixSignals,
             ]),
         program(
             "drover-tracker", path: "tracker/Sources/drover-tracker",
             [
-                "Metainfo", "TrackerProtocol", "TrackerService", "AuditTrail", "OperatorAccess", "TrackerStorage",
-                "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
+                "Metainfo", "TrackerProtocol", "TrackerService", "FleetService", "AuditTrail", "OperatorAccess",
+                "TrackerStorage", "SqliteStorage", "FleetIdentity", "Trust", "Supervision", .arguments, .logging,
             ]),
 
         // What benchmarks measure with.
@@ -211,6 +215,12 @@ let package = Package(
         tests("AuditTrailTests", ["AuditTrail"]),
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
+        tests(
+            "PeerServiceTests",
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "ImageStore", "PeerService", "TestSupport", .nioCore,
+                .nioPosix, .hummingbird, .httpTypes, .logging,
+            ]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
         tests("TrackerProtocolTests", ["Metainfo", "TrackerProtocol"]),
@@ -243,15 +253,17 @@ let package = Package(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [
                 "Trust",
-                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "AuditTrail", "OperatorAccess",
+                "Metainfo", "TrackerProtocol", "TrackerCore", "TrackerService", "FleetProtocol", "FleetService",
+                "AuditTrail", "OperatorAccess",
                 "TrackerStorage", "SqliteStorage", "FleetIdentity", .hummingbird, .hummingbirdTesting, .httpTypes,
                 .nioCore, .logging, .subprocess, .systemPackage,
             ]),
         tests(
             "FleetServiceTests", path: "tracker/Tests/FleetServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetService", "TrackerStorage", "SqliteStorage",
-                "TestSupport",
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "FleetAgent", "RolloutCore", "FleetService",
+                "TrackerStorage",
+                "Trust", "SqliteStorage", "TestSupport",
             ]),
         tests("OperatorAccessTests", path: "tracker/Tests/OperatorAccessTests", ["Metainfo", "OperatorAccess"]),
         tests(

@@ -32,11 +32,27 @@ package struct AuditChain: Equatable, Sendable {
         head = String(line[..<space])
     }
 
+    /// A trail whose beginning is kept elsewhere.
+    /// - Parameters:
+    ///   - head: the hash of the last line that is not here.
+    ///   - count: how many lines are not here.
+    /// - Returns: `nil` when that is no hash.
+    package init?(head: String, count: Int) {
+        guard count > 0, head.utf8.count == Self.hashLength, SHA256Digest(hexadecimal: head) != nil else { return nil }
+        self.count = count
+        self.head = head
+    }
+
     /// Why a line does not belong where it stands.
     package struct Break: Error, Equatable, Sendable, CustomStringConvertible {
         /// The line's place, from 1.
         package let line: Int
         package let reason: String
+
+        package init(line: Int, reason: String) {
+            self.line = line
+            self.reason = reason
+        }
 
         package var description: String { "line \(line) \(reason)" }
     }

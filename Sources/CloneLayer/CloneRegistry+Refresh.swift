@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FileLayer
 import Metainfo
 import Synchronization
 
@@ -36,6 +37,7 @@ extension CloneRegistry {
             try site.checkUnchanged(new)
             try backend.checkStopped([clone.artefact])
             try seeds.prepareReset(of: clone, instance: newInstance())
+            let before = disk(of: clone)
             var moving = clone
             moving.next = new.name
             var fresh = clone
@@ -47,8 +49,9 @@ extension CloneRegistry {
                     let moved = backend.moved(clone.artefact, from: old, to: new)
                     fresh.artefact = try backend.reset(moved, to: new)
                 } catch {
-                    // The old disk is there still. Should this not come onto the record, the next start finishes it.
-                    if clone.next == nil { try? state.record(put: [clone]) }
+                    // It is the old clone only while its file is known to be untouched: a failure may come after the new disk
+                    // has taken its place. What does not come onto the record is finished by doing it again.
+                    if clone.next == nil, let before, disk(of: clone) == before { try? state.record(put: [clone]) }
                     throw error
                 }
                 try state.record(put: [fresh])
@@ -59,6 +62,14 @@ extension CloneRegistry {
             try seeds.commitReset(of: fresh)
             try backend.finishReset(of: fresh.artefact, to: new)
         }
+    }
+}
+
+extension CloneRegistry {
+    /// What tells the clone's file from any other that takes its place; `nil` for block devices, of which that cannot be told.
+    private func disk(of clone: Clone) -> FileStatus? {
+        guard !clone.backend.isBlockDevice else { return nil }
+        return (try? site.files.status(clone.path)) ?? nil
     }
 }
 

@@ -23,7 +23,7 @@ package struct FleetAgent: Codable, Equatable, Sendable {
 
     /// - Parameter view: what the store says of a line now.
     package mutating func handle(_ event: AgentEvent, view: (String) -> LineView) -> [AgentEffect] {
-        let before = reports
+        let before = durable.reports
         var effects: [AgentEffect] = []
         switch event {
         case .started: for line in lines.keys.sorted() { effects += go(on: line, view(line)) }
@@ -39,8 +39,16 @@ package struct FleetAgent: Codable, Equatable, Sendable {
             effects += note(outcome, of: line)
         case .looked: for line in lines.keys.sorted() { look(at: line, view(line)) }
         }
-        if reports != before { effects.append(.report) }
+        // How many bytes have come in is told with the next sign of life.
+        if durable.reports != before { effects.append(.report) }
         return effects
+    }
+
+    /// What must survive a restart: all but how many bytes have come in, which is found out again.
+    package var durable: FleetAgent {
+        var kept = self
+        for line in lines.keys { kept.lines[line]?.report?.bytes = nil }
+        return kept
     }
 
     // MARK: Orders
@@ -60,7 +68,8 @@ package struct FleetAgent: Codable, Equatable, Sendable {
         let kept = lines[line]
         switch order.stamp.novelty(after: kept?.order.stamp) {
         case .newer: break
-        case .same, .older: return []
+        case .same: return refine(line, order, view)
+        case .older: return []
         // What was kept is of an epoch that somebody has given up since.
         case .otherEpoch: break
         }
@@ -72,6 +81,19 @@ package struct FleetAgent: Codable, Equatable, Sendable {
         }
         // What was done for the same version need not be done again.
         lines[line]?.phase = kept.phase
+        return begin(line, view)
+    }
+
+    /// The order that is kept, said more precisely: while a host activates and probes, the tracker says under one number what
+    /// it knows of that. It is no new attempt.
+    private mutating func refine(_ line: String, _ order: FleetOrder, _ view: LineView) -> [AgentEffect] {
+        let activation: [FleetOrder.Step] = [.activate, .probe]
+        guard let kept = lines[line], order != kept.order, order.master == kept.order.master,
+            order.infoHash == kept.order.infoHash,
+            order.step == kept.order.step || (activation.contains(order.step) && activation.contains(kept.order.step))
+        else { return [] }
+        lines[line]?.order = order
+        guard activation.contains(order.step), kept.wasActivated else { return [] }
         return begin(line, view)
     }
 
@@ -132,12 +154,14 @@ package struct FleetAgent: Codable, Equatable, Sendable {
             set(line, .failed, .failed, refusal)
             return []
         }
-        if view.held.contains(order.master.version) {
-            set(line, .staged, .staged)
-            return []
+        switch view.held[order.master.version] {
+        case nil:
+            set(line, .staging, .staging)
+            return [.stage(order)]
+        case order.infoHash: set(line, .staged, .staged)
+        case .some: refuseOther(line)
         }
-        set(line, .staging, .staging)
-        return [.stage(order)]
+        return []
     }
 
     private mutating func activate(_ line: String, _ view: LineView) -> [AgentEffect] {
@@ -146,8 +170,25 @@ package struct FleetAgent: Codable, Equatable, Sendable {
             set(line, .failed, .failed, refusal)
             return []
         }
-        set(line, .activating, .activating)
-        return [view.held.contains(order.master.version) ? .activate(order) : .stage(order)]
+        switch view.held[order.master.version] {
+        case nil:
+            set(line, .activating, .activating)
+            return [.stage(order)]
+        case order.infoHash:
+            set(line, .activating, .activating)
+            return [.activate(order)]
+        case .some:
+            refuseOther(line)
+            return []
+        }
+    }
+
+    /// The name is taken by other content, which somebody on this host has put there.
+    private mutating func refuseOther(_ line: String) {
+        guard let master = lines[line]?.order.master else { return }
+        set(
+            line, .failed, .failed, .registerFailed,
+            "\(master) is on this host already with other content than was ordered; remove it there")
     }
 
     /// Why this host may not have the version at all.
@@ -208,12 +249,12 @@ package struct FleetAgent: Codable, Equatable, Sendable {
             if view.active != version {
                 let isBack = view.denied.contains(version) || view.active == kept.order.previous
                 if isBack { set(line, .rolledBack, .rolledBack) } else { set(line, .failed, .failed, .activateFailed) }
-            } else if !view.held.contains(version) {
+            } else if view.held[version] != kept.order.infoHash {
                 set(line, .failed, .failed, .masterDamaged)
             } else if kept.phase == .active, kept.report?.state == .activated {
                 tell(line, .healthy)
             }
-        } else if kept.phase == .staged, !view.held.contains(version) {
+        } else if kept.phase == .staged, view.held[version] != kept.order.infoHash {
             set(line, .failed, .failed, .notStaged)
         }
     }

@@ -4,12 +4,12 @@
 package struct LineView: Equatable, Sendable {
     /// The version that a bare name means by this host's choice.
     package var active: Int?
-    /// Versions that are registered and sound.
-    package var held: Set<Int>
+    /// Versions that are registered and sound, with their info-hashes as orders write them.
+    package var held: [Int: String]
     /// Versions that this host went back from.
     package var denied: Set<Int>
 
-    package init(active: Int? = nil, held: Set<Int> = [], denied: Set<Int> = []) {
+    package init(active: Int? = nil, held: [Int: String] = [:], denied: Set<Int> = []) {
         self.active = active
         self.held = held
         self.denied = denied

@@ -6,7 +6,7 @@ package import FoundationEssentials
 /// Whether a certificate that somebody presents is of this fleet: one decision for all who ask.
 package struct CertificateCheck: Sendable {
     /// How far clocks may be apart, in seconds.
-    static let clockSkew = 300.0
+    package static let clockSkew = 300.0
 
     package let anchor: FleetAnchor
     /// Serial numbers of certificates that count no more, as ``FleetCertificate/serial`` writes them.

@@ -46,7 +46,9 @@ package struct MutualTLS: Sendable {
 
     /// Whether a certificate that was good counts no more.
     package func revokes(_ certificate: FleetCertificate) -> Bool {
-        certificate.certificate.issuer != anchor.certificate.subject || check.revoked.contains(certificate.serial)
+        // Another fleet may have the same name; its key is another.
+        !anchor.certificate.publicKey.isValidSignature(certificate.certificate.signature, for: certificate.certificate)
+            || check.revoked.contains(certificate.serial)
     }
 
     /// The handler for a connection that was accepted.

@@ -11,6 +11,9 @@ package struct RevocationList: Codable, Hashable, Sendable {
     package static let byteLimit = 4 << 20
     /// The most serial numbers in it; one has 40 digits.
     package static let serialLimit = 50_000
+    /// How long a certificate stays in it after its end, in seconds: for as long as slow clocks take it for a good one, and
+    /// more.
+    package static let remembrance: Int64 = 86_400
     private static let purpose = "drover-revoked-1"
 
     private struct Content: Codable {

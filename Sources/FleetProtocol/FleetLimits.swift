@@ -4,6 +4,8 @@
 package enum FleetLimits {
     /// Bytes of a whole document from a host, and to it.
     package static let hostDocumentBytes = 256 << 10
+    /// Bytes of what a host says of itself.
+    package static let factsBytes = 64 << 10
     /// Bytes of a whole document from an operator.
     package static let operatorDocumentBytes = 64 << 10
     /// Lines of masters that a host has orders about, or speaks of.

@@ -48,11 +48,27 @@ package struct ReasonCode: OpenWord {
     package static let revoked = Self(rawValue: "revoked")
     // Why a request is refused.
     package static let malformed = Self(rawValue: "malformed")
+    package static let badName = Self(rawValue: "bad-name")
+    package static let badLabel = Self(rawValue: "bad-label")
+    package static let badLimit = Self(rawValue: "bad-limit")
+    package static let badCursor = Self(rawValue: "bad-cursor")
+    package static let badDocument = Self(rawValue: "bad-document")
     package static let tooLarge = Self(rawValue: "too-large")
     package static let unauthenticated = Self(rawValue: "unauthenticated")
+    package static let badToken = Self(rawValue: "bad-token")
+    package static let tooManyAttempts = Self(rawValue: "too-many-attempts")
     package static let forbidden = Self(rawValue: "forbidden")
+    package static let needsTLS = Self(rawValue: "needs-tls")
     package static let notFound = Self(rawValue: "not-found")
+    package static let methodNotAllowed = Self(rawValue: "method-not-allowed")
     package static let conflict = Self(rawValue: "conflict")
+    package static let busy = Self(rawValue: "busy")
+    package static let catalogueFull = Self(rawValue: "catalogue-full")
+    package static let storageFull = Self(rawValue: "storage-full")
+    package static let storageFailed = Self(rawValue: "storage-failed")
+    package static let auditFailed = Self(rawValue: "audit-failed")
+    package static let brokenOff = Self(rawValue: "broken-off")
+    // Why a request about a rollout is refused.
     package static let ended = Self(rawValue: "ended")
     package static let wrongPhase = Self(rawValue: "wrong-phase")
     package static let unknownHost = Self(rawValue: "unknown-host")
@@ -60,63 +76,40 @@ package struct ReasonCode: OpenWord {
     package static let secondPersonNeeded = Self(rawValue: "second-person-needed")
     package static let canariesBusy = Self(rawValue: "canaries-busy")
     package static let logFull = Self(rawValue: "log-full")
-    package static let busy = Self(rawValue: "busy")
-
-    package static let known: [Self] = explanations.map { Self(rawValue: $0.key) }
-
-    /// What it means, as a sentence; `nil` for a code that this program does not know.
-    package var explanation: String? { Self.explanations.first { $0.key == rawValue }?.value }
-
-    private static let explanations: KeyValuePairs<String, String> = [
-        "no-space": "There is not enough free space for the image and the headroom.",
-        "no-sources": "No peer that can be reached has what is missing.",
-        "network-failed": "Connections broke or could not be made.",
-        "disk-failed": "The disk gives errors.",
-        "verify-failed": "What arrived is not what the signed statement says.",
-        "untrusted": "The master is not signed as this host demands, or the statement has expired.",
-        "incompatible": "The master does not suit this host or may not follow the version that it has.",
-        "store-busy": "Another step is using the store.",
-        "register-failed": "The verified image could not be made a master of the store.",
-        "not-staged": "The master is not in the store.",
-        "activate-failed": "The active version could not be changed.",
-        "probe-not-started": "The probe's machine could not be started.",
-        "probe-failed": "The probe's machine started and did not come to what was awaited.",
-        "probe-timed-out": "The probe did not end in its time.",
-        "clone-failed": "Clones of the master cannot be made.",
-        "master-damaged": "The master was found damaged after it was activated.",
-        "nothing-to-return-to": "The version to go back to is no longer there.",
-        "rollback-failed": "The version before could not be made active again.",
-        "unknown-order": "The order asks for a step that this host does not know: update its program.",
-        "epoch-changed": "The tracker's data were restored from an older copy, and the host waits for confirmation.",
-        "internal": "The program is at fault; its log says more.",
-        "unrecognised": "A newer program gave a code that this one does not know.",
-        "pinned": "An operator wants the host to stay with the version that it has.",
-        "drained": "The host is drained.",
-        "denied": "The version is on the host's deny list since it was rolled back there.",
-        "offline": "The host has not been heard of lately.",
-        "already": "The version is active there already.",
-        "operator": "An operator paused the rollout.",
-        "canary-gate": "The canaries are healthy, and somebody has to promote the rollout.",
-        "error-threshold": "More hosts failed than are tolerated.",
-        "stalled": "There is nothing left that could go on by itself.",
-        "window-closed": "The maintenance window is closed.",
-        "trust-expired": "The signed statement about the master has expired.",
-        "capacity": "Too many hosts have no room for the image.",
-        "restored": "The tracker's data were restored from a backup, and the hosts may be further than these say.",
-        "revoked": "The master's publishers have withdrawn it.",
-        "malformed": "The request cannot be read.",
-        "too-large": "The request is larger than is taken.",
-        "unauthenticated": "Nobody is known by these credentials.",
-        "forbidden": "The credentials do not allow this.",
-        "not-found": "There is no such thing.",
-        "conflict": "Something else has happened meanwhile.",
-        "ended": "The rollout is over.",
-        "wrong-phase": "The rollout is not that far, or further.",
-        "unknown-host": "The host is not part of the rollout.",
-        "plan-has-problems": "The plan cannot be started as it is.",
-        "second-person-needed": "Somebody else than whoever started the rollout has to approve it.",
-        "canaries-busy": "The canaries have not settled.",
-        "log-full": "The rollout's log is full.",
-        "busy": "There is too much to do at the moment; try again a little later.",
-    ]
+    // Why a master, or what is signed about it, is refused.
+    package static let notPublished = Self(rawValue: "not-published")
+    package static let versionExists = Self(rawValue: "version-exists")
+    package static let badTorrent = Self(rawValue: "bad-torrent")
+    package static let nameMismatch = Self(rawValue: "name-mismatch")
+    package static let notSigned = Self(rawValue: "not-signed")
+    package static let superseded = Self(rawValue: "superseded")
+    package static let unsigned = Self(rawValue: "unsigned")
+    package static let unknownKey = Self(rawValue: "unknown-key")
+    package static let badSignature = Self(rawValue: "bad-signature")
+    package static let tooFewSignatures = Self(rawValue: "too-few-signatures")
+    package static let expired = Self(rawValue: "expired")
+    package static let frozen = Self(rawValue: "frozen")
+    package static let clockSuspect = Self(rawValue: "clock-suspect")
+    package static let rollback = Self(rawValue: "rollback")
+    package static let mixAndMatch = Self(rawValue: "mix-and-match")
+    package static let barrier = Self(rawValue: "barrier")
+    // Why an operator's token is not made or withdrawn.
+    package static let badTokenRequest = Self(rawValue: "bad-token-request")
+    package static let noSuchToken = Self(rawValue: "no-such-token")
+    package static let usedUp = Self(rawValue: "used-up")
+    // Why a host gets no certificate.
+    package static let unknownToken = Self(rawValue: "unknown-token")
+    package static let expiredToken = Self(rawValue: "expired-token")
+    package static let usedToken = Self(rawValue: "used-token")
+    package static let nameNotAllowed = Self(rawValue: "name-not-allowed")
+    package static let nameTaken = Self(rawValue: "name-taken")
+    package static let noCertificate = Self(rawValue: "no-certificate")
+    package static let unreadable = Self(rawValue: "unreadable")
+    package static let otherFleet = Self(rawValue: "other-fleet")
+    package static let certificateExpired = Self(rawValue: "certificate-expired")
+    package static let notYetValid = Self(rawValue: "not-yet-valid")
+    package static let wrongUse = Self(rawValue: "wrong-use")
+    package static let wrongHolder = Self(rawValue: "wrong-holder")
+    package static let certificateRevoked = Self(rawValue: "certificate-revoked")
+    package static let unprovenKey = Self(rawValue: "unproven-key")
 }

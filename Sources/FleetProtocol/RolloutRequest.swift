@@ -31,6 +31,8 @@ package struct RolloutRequest: Codable, Equatable, Sendable {
     package var canaries: String?
     /// `5%,25%,100%` or `10,50,200x`.
     package var waves: String?
+    /// When activation may go on, in UTC: `sat-sun 01:00-05:00,wed 22:00-02:00`.
+    package var windows: String?
     /// Whether the waves begin by themselves once the canaries are healthy.
     package var isPromotedAutomatically: Bool?
     /// Whether a second person must approve.
@@ -58,7 +60,7 @@ package struct RolloutRequest: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case version, master, selector, canaries, waves
+        case version, master, selector, canaries, waves, windows
         case isPromotedAutomatically = "autoPromote"
         case needsApproval = "approval"
         case slots, probing, onError, stageRatePercent
@@ -75,6 +77,7 @@ package struct RolloutRequest: Codable, Equatable, Sendable {
         selector = try container.text(.selector, limit: FleetLimits.expressionBytes)
         canaries = try container.textIfPresent(.canaries, limit: FleetLimits.expressionBytes)
         waves = try container.textIfPresent(.waves, limit: FleetLimits.expressionBytes)
+        windows = try container.textIfPresent(.windows, limit: FleetLimits.expressionBytes)
         isPromotedAutomatically = try container.decodeIfPresent(Bool.self, forKey: .isPromotedAutomatically)
         needsApproval = try container.decodeIfPresent(Bool.self, forKey: .needsApproval)
         slots = try container.numberIfPresent(.slots, 1...FleetLimits.hosts)
@@ -102,6 +105,7 @@ package struct RolloutRequest: Codable, Equatable, Sendable {
         try container.encode(selector, forKey: .selector)
         try container.encodeIfPresent(canaries, forKey: .canaries)
         try container.encodeIfPresent(waves, forKey: .waves)
+        try container.encodeIfPresent(windows, forKey: .windows)
         try container.encodeIfPresent(isPromotedAutomatically, forKey: .isPromotedAutomatically)
         try container.encodeIfPresent(needsApproval, forKey: .needsApproval)
         try container.encodeIfPresent(slots, forKey: .slots)

@@ -83,6 +83,17 @@ package struct ActiveVersions: Codable, Equatable, Sendable {
         return current
     }
 
+    /// Leaves a version for a certain one, or for none, and remembers it as bad. Where it is not the active one, nothing else
+    /// changes.
+    /// - Parameter at: seconds since 1970.
+    package mutating func leave(_ bad: Int, for target: Int?, reason: String, at: Int64) {
+        if current == bad {
+            current = target
+            if let target { previous.removeAll { $0 == target } }
+        }
+        deny(bad, reason: reason, at: at)
+    }
+
     private mutating func deny(_ version: Int, reason: String, at: Int64) {
         denied.removeAll { $0.version == version }
         denied.append(Denial(version: version, at: at, reason: reason))

@@ -26,11 +26,15 @@ package struct FetchRequest: Codable, Equatable, Sendable {
     package var label: String?
     /// Whether nobody needs to have signed it.
     package var unsigned: Bool?
+    /// For what a tracker ordered: the part of the host's link in percent that it may take. It yields to other work.
+    package var stageRatePercent: Int?
 
     package init(
-        trackers: [String] = [], clones: Clones? = nil, label: String? = nil, unsigned: Bool? = nil
+        trackers: [String] = [], clones: Clones? = nil, label: String? = nil, unsigned: Bool? = nil,
+        stageRatePercent: Int? = nil
     ) {
         self.unsigned = unsigned
+        self.stageRatePercent = stageRatePercent
         self.trackers = trackers
         self.clones = clones
         self.label = label

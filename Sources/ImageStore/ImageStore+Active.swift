@@ -82,6 +82,30 @@ extension ImageStore {
         return back
     }
 
+    /// Leaves a version for a certain one, or for none, and remembers it as bad, also where it was not active or is not
+    /// here.
+    /// - Parameter isAllowed: whether the version to go back to may be used, as far as the store does not know that itself.
+    /// - Throws: `.notFound` when the version to go back to is not here or not sound.
+    package func leave(
+        _ bad: MasterName, for target: Int?, reason: String, isAllowed: (MasterName) -> Bool = { _ in true }
+    ) throws(StoreError) {
+        let time = clock()
+        try change(bad.name) { versions throws(StoreError) in
+            if versions.current == bad.version, let target {
+                guard let name = MasterName(name: bad.name, version: target),
+                    let master = try? self.master(named: name),
+                    master.problem == nil, isAllowed(name)
+                else {
+                    throw StoreError(
+                        .notFound,
+                        "\(bad.name)@\(target) is not here or not sound, so that \(bad) stays active; fetch it and go back by hand"
+                    )
+                }
+            }
+            versions.leave(bad.version, for: target, reason: reason, at: time)
+        }
+    }
+
     /// Uses a master no more; it goes with its last clone.
     /// - Throws: `.notFound`; `.conflict` when it is active.
     package func retire(_ name: MasterName) throws(StoreError) {

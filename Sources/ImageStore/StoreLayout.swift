@@ -36,6 +36,9 @@ package struct StoreLayout: Hashable, Sendable {
     /// Which fleet this host is enrolled in.
     package var identity: String { "\(root)/identity" }
 
+    /// What a tracker ordered, and how far that is.
+    package var orders: String { "\(root)/orders.json" }
+
     package func masterImage(_ name: MasterName) -> String { "\(masters)/\(name).raw" }
     package func masterTorrent(_ name: MasterName) -> String { "\(masters)/\(name).torrent" }
     package func masterRecord(_ name: MasterName) -> String { "\(masters)/\(name).json" }

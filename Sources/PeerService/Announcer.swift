@@ -30,6 +30,7 @@ final class Announcer: Sendable {
     /// How long a tracker may take to hear the goodbye; a peer that stops does not wait longer for it.
     private static let goodbyeTimeout = TimeAmount.seconds(3)
 
+    private let client: @Sendable () -> TrackerClient
     private let infoHash: InfoHash
     private let peerID: PeerID
     private let port: UInt16
@@ -42,13 +43,16 @@ final class Announcer: Sendable {
 
     /// - Parameters:
     ///   - tiers: the trackers, of which one is enough.
+    ///   - client: speaks to trackers as this host is known to them now.
     ///   - totals: what to say, asked right before each announce.
     ///   - found: called with the peers of each answer.
     init(
-        tiers: AnnounceTiers, infoHash: InfoHash, peerID: PeerID, port: UInt16, rack: RackName?,
+        tiers: AnnounceTiers, client: @escaping @Sendable () -> TrackerClient, infoHash: InfoHash, peerID: PeerID,
+        port: UInt16, rack: RackName?,
         totals: @escaping @Sendable () async -> Totals, found: @escaping @Sendable ([PeerAddress]) -> Void
     ) {
         state = Mutex(State(schedule: AnnounceSchedule(at: .zero), tiers: tiers))
+        self.client = client
         self.infoHash = infoHash
         self.peerID = peerID
         self.port = port
@@ -82,10 +86,10 @@ final class Announcer: Sendable {
     /// Tells the tracker that this side stops, if any was ever told that it started.
     func stop() async {
         guard let tracker = state.withLock({ $0.current }) else { return }
-        let request = request(.stopped, await totals())
+        let (client, request) = (client(), request(.stopped, await totals()))
         // Whoever stops has often been cancelled, which must not take the goodbye with it.
         await Task {
-            _ = try? await TrackerClient.shared.announce(request, to: tracker, timeout: Self.goodbyeTimeout)
+            _ = try? await client.announce(request, to: tracker, timeout: Self.goodbyeTimeout)
         }.value
     }
 
@@ -95,7 +99,7 @@ final class Announcer: Sendable {
         for tracker in state.withLock({ $0.tiers.order }) {
             let request = request(event, await totals())
             do {
-                let response = try await TrackerClient.shared.announce(request, to: tracker)
+                let response = try await client().announce(request, to: tracker)
                 let now = start.duration(to: clock.now)
                 state.withLock { state in
                     state.schedule.answered(event, interval: response.interval, at: now)

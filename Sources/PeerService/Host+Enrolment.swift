@@ -28,7 +28,7 @@ extension Host {
                     + "`drover host leave`")
         }
         let key = IdentityKey()
-        let answer = try await TrackerClient.shared.enrol(
+        let answer = try await enrolmentClient.enrol(
             EnrolmentRequest(host: order.name, key: key, token: token), at: tracker)
         let identity: HostIdentity
         do throws(IdentityRefusal) {
@@ -48,13 +48,15 @@ extension Host {
         guard let membership = enrolment.membership else { return }
         let key = IdentityKey()
         let tracker = try TrackerClient.url(membership.tracker)
-        let answer = try await TrackerClient.shared.renew(RenewalRequest(membership.identity, next: key), at: tracker)
+        let answer = try await enrolmentClient.renew(RenewalRequest(membership.identity, next: key), at: tracker)
         let next = try await answer.identity(
             of: key, fingerprint: membership.identity.anchor.fingerprint, now: Date())
         guard next.certificate.holder == membership.identity.certificate.holder else {
             throw IdentityRefusal.wrongHolder
         }
-        try enrolment.keep(next, tracker: membership.tracker)
+        let isKept = try enrolment.keep(
+            next, tracker: membership.tracker, renewing: membership.identity.certificate.serial)
+        guard isKept else { return }
         try audit.add("host.renew", "\(next.certificate.holder)", after: next.certificate.serial)
     }
 
@@ -63,12 +65,29 @@ extension Host {
     @discardableResult
     func refreshRevocations(from tracker: TrackerURL) async -> String? {
         do {
-            guard let list = try await TrackerClient.shared.revocations(at: tracker) else { return nil }
+            guard let list = try await trackerClient().revocations(at: tracker) else {
+                return "\(tracker.base) has no list of revoked certificates; is it still the fleet's tracker?"
+            }
             _ = try enrolment.take(list)
             return nil
         } catch {
             return "\(tracker.base), revoked certificates: \(HostFailure(error).message)"
         }
+    }
+
+    /// Speaks to trackers as this host is known to them now.
+    /// - Parameter credentials: an operator's, who asks this host to do something for them.
+    func trackerClient(_ credentials: TrackerCredentials? = nil) -> TrackerClient {
+        TrackerClient(
+            credentials: TrackerCredentials(
+                token: credentials?.token, authorities: credentials?.authorities ?? trackerAuthorities),
+            membership: enrolment.membership)
+    }
+
+    /// For what is signed, both ways: the token that the host has names the fleet that must have answered, and its own
+    /// certificate may have expired.
+    private var enrolmentClient: TrackerClient {
+        TrackerClient(credentials: TrackerCredentials(authorities: trackerAuthorities), takesAnybody: true)
     }
 
     func leaveFleet() throws(HostFailure) {

@@ -113,6 +113,26 @@ extension HostRequest {
     }
 }
 
+extension HostRequest {
+    /// How this host probes whichever master a rollout wants probed.
+    package struct RolloutProbe: Sendable {
+        package var goal: ProbeMaster.Goal?
+        package var seconds: Int?
+        /// MiB.
+        package var memory: Int?
+
+        package init(goal: ProbeMaster.Goal? = nil, seconds: Int? = nil, memory: Int? = nil) {
+            self.goal = goal
+            self.seconds = seconds
+            self.memory = memory
+        }
+
+        func of(_ master: MasterName) -> ProbeMaster {
+            ProbeMaster(master: MasterReference(master), goal: goal, seconds: seconds, memory: memory)
+        }
+    }
+}
+
 extension HostFailure {
     /// The reason code of a guest that was not up in time.
     package static let probeTimedOut = ProbeOutcome.Code.timedOut.rawValue

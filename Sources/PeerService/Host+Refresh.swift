@@ -33,8 +33,9 @@ extension Host {
     }
 
     /// Brings refreshes to their end that a crash cut off. What cannot be finished now is said by the clone's health.
-    func finishRefreshes() {
+    func finishRefreshes(isCancelled: () -> Bool) {
         for clone in clones.interrupted {
+            if isCancelled() { return }
             guard let next = clone.next, let image = try? image(of: next) else { continue }
             try? clones.refresh(clone.name, from: masterAsItIs(clone.master), to: image)
         }

@@ -40,7 +40,7 @@ extension Host {
     /// - Returns: why the tracker's pointer is not believed, if it has one and that is so.
     func takePointer(of line: String, from tracker: TrackerURL) async -> String? {
         do {
-            guard let pointer = try await TrackerClient.shared.pointer(of: line, at: tracker) else { return nil }
+            guard let pointer = try await trackerClient().pointer(of: line, at: tracker) else { return nil }
             try trust.accept(pointer: pointer, of: line)
             return nil
         } catch {
@@ -64,7 +64,7 @@ extension Host {
         if let tracker {
             // A tracker that lies about where the line stands cannot make this host believe more than it did.
             _ = await takePointer(of: name.name, from: tracker)
-            if envelope == nil { envelope = try await TrackerClient.shared.statement(about: name, at: tracker) }
+            if envelope == nil { envelope = try await trackerClient().statement(about: name, at: tracker) }
         }
         guard let statement = envelope ?? trust.statement(of: name) else { throw HostFailure.unsigned(name) }
         try trust.accept(

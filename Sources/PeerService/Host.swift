@@ -13,6 +13,9 @@ import Trust
 
 /// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
 package final class Host: HostService {
+    /// Of this program.
+    package static let version = "0.1.0"
+
     package let store: ImageStore
     package let clones: CloneRegistry
     /// Whom this host trusts.
@@ -21,6 +24,8 @@ package final class Host: HostService {
     package let enrolment: HostEnrolment
     /// What somebody may have to answer for.
     package let audit: HostAudit
+    /// Who may vouch for trackers besides the fleet's authority, as PEM.
+    let trackerAuthorities: String?
     let files: any FileAccess
     let tools: any ToolAccess = PosixTools()
     /// Threads for the blocking calls of the layers below.
@@ -28,10 +33,15 @@ package final class Host: HostService {
     let probeTurn = ProbeTurn()
 
     /// Opens the store at `root` and takes its lock.
-    /// - Parameter create: whether a store is made where there is none.
+    /// - Parameters:
+    ///   - create: whether a store is made where there is none.
+    ///   - trackerAuthorities: who may vouch for trackers besides the fleet's authority, as PEM.
     /// - Throws: ``HostFailure``.
-    package init(root: String, create: Bool, threads: NIOThreadPool) throws(HostFailure) {
+    package init(
+        root: String, create: Bool, threads: NIOThreadPool, trackerAuthorities: String? = nil
+    ) throws(HostFailure) {
         let files = PosixFiles()
+        self.trackerAuthorities = trackerAuthorities
         self.files = files
         self.threads = threads
         do {
@@ -48,7 +58,6 @@ package final class Host: HostService {
         }
         // What cannot be cleared is tried again at the next start.
         _ = clearProbes()
-        finishRefreshes()
     }
 
     package func perform(
@@ -58,12 +67,13 @@ package final class Host: HostService {
             switch request {
             case .createMaster(let order): return .master(try await createMaster(order, progress: progress))
             case .adoptMaster(let order): return .master(try await adoptMaster(order, progress: progress))
-            case .publishMaster(let reference, let tracker):
+            case .publishMaster(let reference, let tracker, let credentials):
                 let master = try await blocking { try self.find(reference) }
                 let url = try TrackerClient.url(tracker)
-                try await TrackerClient.shared.publish(store.torrent(of: master.name), of: master, to: url)
+                let client = trackerClient(credentials)
+                try await client.publish(store.torrent(of: master.name), of: master, to: url)
                 if let statement = trust.statement(of: master.name) {
-                    try await TrackerClient.shared.publish(statement, about: master.name, to: url)
+                    try await client.publish(statement, about: master.name, to: url)
                 }
                 return .done
             case .verifyMaster(let reference):
@@ -166,6 +176,8 @@ package final class Host: HostService {
         case .leaveFleet:
             try leaveFleet()
             return .done
+        case .showOrders: return .orders(try ordersReport())
+        case .trustEpoch(let epoch): return .orders(try trustEpoch(epoch))
         case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
         case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust,

@@ -100,7 +100,8 @@ package final class HostAudit: Sendable {
     }
 
     private func read() throws -> (records: [AuditRecord], problem: String?, chain: AuditChain, end: Int64) {
-        let bytes = try files.contents(of: path, limit: Self.byteLimit)
+        // The record that crosses the limit is still in it.
+        let bytes = try files.contents(of: path, limit: Self.byteLimit + AuditChain.lineLimit)
         var chain = AuditChain()
         var records: [AuditRecord] = []
         var end = 0

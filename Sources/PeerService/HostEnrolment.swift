@@ -37,10 +37,15 @@ package final class HostEnrolment: Sendable {
 
     private let layout: StoreLayout
     private let files: any FileAccess
+    private let now: @Sendable () -> Int64
     private let state: Mutex<Membership?>
 
     /// - Throws: ``HostFailure`` for an identity that cannot be read: an enrolled host must not pass for one that is not.
-    init(_ layout: StoreLayout, _ files: any FileAccess) throws(HostFailure) {
+    init(
+        _ layout: StoreLayout, _ files: any FileAccess,
+        now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+    ) throws(HostFailure) {
+        self.now = now
         self.layout = layout
         self.files = files
         do {
@@ -57,12 +62,19 @@ package final class HostEnrolment: Sendable {
     package var membership: Membership? { state.withLock { $0 } }
 
     /// Keeps an identity, in the place of any there was.
-    func keep(_ identity: HostIdentity, tracker: String) throws(HostFailure) {
+    /// - Parameter serial: of the certificate that it takes the place of. When the host has left the fleet meanwhile, or got
+    ///   another identity, nothing is kept; `nil` keeps it in any case.
+    /// - Returns: whether it was kept.
+    @discardableResult
+    func keep(
+        _ identity: HostIdentity, tracker: String, renewing serial: String? = nil
+    ) throws(HostFailure) -> Bool {
         let kept = Kept(
             format: Self.format, tracker: tracker, authority: identity.anchor.pem,
             certificate: identity.certificate.pem, key: identity.secret.pem)
-        try HostFailure.wrapping {
+        return try HostFailure.wrapping {
             try state.withLock { state in
+                if let serial, state?.identity.certificate.serial != serial { return false }
                 try files.makeDirectory(layout.identity)
                 try files.syncDirectory(layout.root)
                 try files.replacePrivate(Self.identityPath(layout), with: Array(try JSONEncoder().encode(kept)))
@@ -75,6 +87,7 @@ package final class HostEnrolment: Sendable {
                     try files.remove(Self.revokedPath(layout))
                 }
                 state = membership
+                return true
             }
         }
     }
@@ -87,7 +100,13 @@ package final class HostEnrolment: Sendable {
             return try state.withLock { state in
                 guard var membership = state else { return false }
                 let (issued, serials) = try list.read(membership.identity.anchor)
-                guard issued > membership.revokedAt else { return false }
+                // A list from the future would make this host deaf to all that come before it.
+                guard issued <= now() + Int64(CertificateCheck.clockSkew) else {
+                    throw HostFailure(
+                        .verification, "the list of revoked certificates is from the future; check the clocks")
+                }
+                guard issued > membership.revokedAt || membership.revokedAt > now() + Int64(CertificateCheck.clockSkew)
+                else { return false }
                 try files.replace(Self.revokedPath(layout), with: Array(try JSONEncoder().encode(list)))
                 let isNews = serials != membership.revoked
                 membership.revoked = serials
@@ -128,7 +147,11 @@ package final class HostEnrolment: Sendable {
             let list = try JSONDecoder().decode(
                 RevocationList.self,
                 from: Data(files.contents(of: revokedPath(layout), limit: RevocationList.byteLimit)))
-            (membership.revokedAt, membership.revoked) = try list.read(identity.anchor)
+            do throws(IdentityRefusal) {
+                (membership.revokedAt, membership.revoked) = try list.read(identity.anchor)
+            } catch .foreign {
+                // A crash between the new fleet's identity and the end of the old one's list left it.
+            }
         }
         return membership
     }

@@ -13,6 +13,8 @@ package struct HostFailure: Error, Codable, Equatable, Sendable, CustomStringCon
         case failed = 1
         case usage = 2
         case notFound = 3
+        /// The tracker knows nobody by these credentials, or they do not allow it.
+        case denied = 4
         case conflict = 5
         case partial = 6
         case timedOut = 7

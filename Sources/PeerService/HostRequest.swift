@@ -9,7 +9,7 @@ package enum HostRequest: Codable, Sendable {
     case createMaster(CreateMaster)
     case adoptMaster(AdoptMaster)
     /// Puts a master into a tracker's catalogue, with what publishers say of it where that is known.
-    case publishMaster(MasterReference, tracker: String)
+    case publishMaster(MasterReference, tracker: String, credentials: TrackerCredentials? = nil)
     case fetch(Fetch)
     case listMasters
     case showMaster(MasterReference)
@@ -54,6 +54,11 @@ package enum HostRequest: Codable, Sendable {
     case enrol(Enrol)
     case showEnrolment
     case leaveFleet
+    /// What the fleet's tracker ordered, and how far that is.
+    case showOrders
+    /// Follows a tracker whose data are others than before.
+    /// - Parameter epoch: the one that somebody has looked at; `nil` for whichever waits.
+    case trustEpoch(String?)
     case listAudit
     case examine
     case status
@@ -135,11 +140,21 @@ package enum HostRequest: Codable, Sendable {
         package var statement: Data?
         /// Whether nobody needs to have signed it.
         package var unsigned: Bool
+        /// What a tracker demands of it that ordered it.
+        package var staging: Staging?
+
+        package struct Staging: Codable, Sendable {
+            /// The content it must have: an info-hash in hexadecimal.
+            package var infoHash: String
+            /// The part of the host's link in percent that it may take.
+            package var ratePercent: Int
+        }
 
         package init(
             source: Source, rename: String?, trackers: [String], clone: String?, count: Int?, backend: String,
-            statement: Data? = nil, unsigned: Bool = false
+            statement: Data? = nil, unsigned: Bool = false, staging: Staging? = nil
         ) {
+            self.staging = staging
             self.statement = statement
             self.unsigned = unsigned
             self.source = source
@@ -277,6 +292,8 @@ package enum HostReply: Codable, Sendable {
     case audit(AuditReport)
     /// `nil` when the host is enrolled nowhere.
     case enrolment(EnrolmentReport?)
+    /// `nil` when the host is enrolled nowhere.
+    case orders(OrdersReport?)
     case status(StatusReport)
     case limits(RateLimits)
 }

@@ -80,9 +80,11 @@ actor ImageSwarm {
     func start() throws {
         let image: any ImageBytes
         let have: Bitfield
+        var isInBackground = false
         switch phase {
         case .fetching(let partial):
-            image = partial
+            isInBackground = partial.request.stageRatePercent != nil
+            image = isInBackground ? BackgroundBytes(image: partial) : partial
             have = partial.verified
         case .seeding:
             image = MasterBytes(file: try host.store.openMaster(name))
@@ -90,9 +92,9 @@ actor ImageSwarm {
         case .completing, .failed: return
         }
         let (events, continuation) = AsyncStream.makeStream(of: SwarmDriver.Event.self)
-        let driver = SwarmDriver(metainfo: metainfo, have: have, image: image, network: network) { event in
-            continuation.yield(event)
-        }
+        let driver = SwarmDriver(
+            metainfo: metainfo, have: have, image: image, network: network, isInBackground: isInBackground
+        ) { continuation.yield($0) }
         self.driver = driver
         tasks.append(
             Task { [weak self] in
@@ -126,7 +128,8 @@ actor ImageSwarm {
         guard let driver, let port = network.listenPort else { return }
         for hash in metainfo.infoHashes.onTheWire {
             let announcer = Announcer(
-                tiers: tiers, infoHash: hash, peerID: network.peerID, port: port, rack: rack,
+                tiers: tiers, client: { [host] in host.trackerClient() }, infoHash: hash, peerID: network.peerID,
+                port: port, rack: rack,
                 totals: { [weak self] in await self?.totals() ?? Announcer.Totals(uploaded: 0, downloaded: 0, left: 0)
                 },
                 found: { driver.learned($0) })
@@ -166,7 +169,11 @@ actor ImageSwarm {
         phase = .completing(partial)
         fetchSeconds = startedAt.duration(to: .now).milliseconds / 1000
         do {
-            let master = try await host.blocking { [host] in try host.store.register(partial) }
+            let isInBackground = partial.request.stageRatePercent != nil
+            let master = try await host.blocking { [host] in
+                if isInBackground { return try BackgroundBytes.yielding { try host.store.register(partial) } }
+                return try host.store.register(partial)
+            }
             log.info("registered", metadata: ["master": "\(name)", "bytes": "\(master.size)"])
             await makeClones(partial.request)
             phase = .seeding

@@ -19,9 +19,11 @@ extension Peer {
 
     private static let watchInterval = Duration.seconds(30)
 
-    /// Makes the clones of masters that were registered when this peer was last stopped before it could make them.
+    /// Finishes what this peer was doing for clones when it was last stopped. Copies take their time, so that nobody waits
+    /// for it.
     func finishClones() async {
         for (name, request) in host.store.unfinishedRequests() {
+            if Task.isCancelled { return }
             guard let wish = request.clones else { continue }
             do {
                 try await host.blocking { [host] in
@@ -36,5 +38,6 @@ extension Peer {
                     "clones cannot be made", metadata: ["master": "\(name)", "reason": "\(HostFailure(error).message)"])
             }
         }
+        try? await host.interruptible { [host] in host.finishRefreshes(isCancelled: $0) }
     }
 }

@@ -35,6 +35,7 @@ extension Peer {
     }
 
     private func refreshFleet() async {
+        network.endExpired(at: Date())
         guard !isStopping, let before = host.enrolment.membership, let tracker = TrackerURL(before.tracker) else {
             return
         }

@@ -26,6 +26,8 @@ package actor Peer: HostService {
     /// What is said of clones at the moment, and who looks after them.
     var warnings: [String] = []
     private var watch: Task<Void, Never>?
+    private var finishing: Task<Void, Never>?
+    var following: (follower: OrderFollower, task: Task<Void, Never>)?
     private var trustWatches: [Task<Void, Never>] = []
     private(set) var isStopping = false
     var adopted = AdoptedWatch()
@@ -62,7 +64,6 @@ package actor Peer: HostService {
         let masters = await masters()
         for master in masters where master.state == .registered { await seed(master.name) }
         watchAdopted(masters)
-        await finishClones()
         for partial in host.store.partials() {
             do {
                 try host.checkResumable(partial)
@@ -77,14 +78,18 @@ package actor Peer: HostService {
                 log.error("a fetch cannot go on", metadata: ["master": "\(partial.name)", "reason": "\(reason)"])
             }
         }
+        finishing = Task { await finishClones() }
         watch = Task { await watchClones() }
         trustWatches = configuration.trackers.map { watchTrust(at: $0) } + [watchFleet()]
+        await followOrders()
         return listening
     }
 
     /// Leaves every swarm and closes the listeners.
     package func stop() async {
         isStopping = true
+        await unfollow()
+        finishing?.cancel()
         watch?.cancel()
         for watch in trustWatches { watch.cancel() }
         adoptedTask?.cancel()
@@ -99,7 +104,21 @@ package actor Peer: HostService {
         self.limits = limits
         network.resources.up.bytesPerSecond = limits.up.map { Double($0) / 8 }
         network.resources.down.bytesPerSecond = limits.down.map { Double($0) / 8 }
+        paceStaging()
     }
+
+    /// What is fetched for a tracker's orders takes the part of the link that these leave to it, where it is known how much
+    /// that is.
+    private func paceStaging() {
+        let percents = host.store.partials().compactMap(\.request.stageRatePercent)
+        let link = LinkRate.bytesPerSecond(cap: limits.down)
+        network.resources.background.bytesPerSecond = percents.max().flatMap { percent in
+            link.map { max(Self.leastStaging, $0 * Double(percent) / 100) }
+        }
+    }
+
+    /// Bytes a second with which staging goes on however little of the link is left to it.
+    private static let leastStaging = Double(RateText.least) / 8
 
     /// Says what opening the store and its clones found and could not put right.
     private func reportRecovery() async {
@@ -169,8 +188,20 @@ package actor Peer: HostService {
             await leaveRevoked()
             return reply
         case .enrol, .leaveFleet:
-            let reply = try await host.perform(request, progress: progress)
+            // Also a request that fails late may have changed who this host is.
+            let outcome: Result<HostReply, HostFailure>
+            do { outcome = .success(try await host.perform(request, progress: progress)) } catch {
+                outcome = .failure(error)
+            }
             useIdentity()
+            await followOrders()
+            return try outcome.get()
+        case .showOrders: return .orders(try await ordersReport())
+        case .trustEpoch(let epoch): return .orders(try await trustEpoch(epoch))
+        case .activate, .rollBack:
+            let reply = try await host.perform(request, progress: progress)
+            // The tracker is told.
+            Task { [following] in await following?.follower.look() }
             return reply
         case .limit:
             let reply = try await host.perform(request, progress: progress)
@@ -268,6 +299,9 @@ package actor Peer: HostService {
         }
     }
 
+    /// How far a fetch is, or that it is done; `nil` when there is none.
+    func entry(of name: MasterName) async -> StatusReport.Entry? { await swarms[name]?.entry() }
+
     /// Leaves the swarm of an image that is not to be served or fetched any more.
     func leave(_ name: MasterName) async { await swarms.removeValue(forKey: name)?.stop() }
 
@@ -311,7 +345,7 @@ package actor Peer: HostService {
             let request = FetchRequest(
                 trackers: named.map(\.announce),
                 clones: order.clone.map { FetchRequest.Clones(base: $0, count: order.count, backend: order.backend) },
-                label: label, unsigned: order.unsigned ? true : nil)
+                label: label, unsigned: order.unsigned ? true : nil, stageRatePercent: order.staging?.ratePercent)
             if let clone = order.clone {
                 try host.checkClones(clone, count: order.count, backend: order.backend)
             }
@@ -330,7 +364,8 @@ package actor Peer: HostService {
         guard let missing = MissingPieceLayer(try TorrentFile(torrent)) else { return torrent }
         let own = missing.trackers.joined().compactMap { TrackerURL($0) }
         return try await PieceLayerFetch(
-            missing: missing, trackers: configuration.trackers + named + own, network: network, progress: progress
+            missing: missing, trackers: configuration.trackers + named + own, client: host.trackerClient(),
+            network: network, progress: progress
         ).run()
     }
 
@@ -345,6 +380,7 @@ package actor Peer: HostService {
             let image = try await host.blocking { [host] in
                 try host.store.beginFetch(metainfo, torrent: torrent, as: name, request: request)
             }
+            paceStaging()
             if let swarm = swarms[name] {
                 await swarm.add(trackers: request.trackers.compactMap { TrackerURL($0) })
             } else {
@@ -394,7 +430,7 @@ package actor Peer: HostService {
         var failure: HostFailure?
         for tracker in trackers {
             do {
-                guard let found = try await TrackerClient.shared.published(reference, at: tracker) else { continue }
+                guard let found = try await host.trackerClient().published(reference, at: tracker) else { continue }
                 return try await check(found.torrent, found.label, order, named, (tracker, found.name), progress)
             } catch {
                 failure = HostFailure(error)
@@ -420,6 +456,9 @@ package actor Peer: HostService {
                 "the tracker \(origin.tracker.base) gave another torrent than that of \(origin.name)")
         }
         let name = try MasterName(order.rename, of: metainfo)
+        if let staging = order.staging, staging.infoHash != metainfo.infoHashes.ordered {
+            throw HostFailure(.verification, "\(name) has other content than was ordered")
+        }
         try await host.checkTrust(in: name, metainfo, order: order, from: origin?.tracker)
         return (torrent, metainfo, name, label)
     }

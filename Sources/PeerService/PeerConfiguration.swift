@@ -23,6 +23,12 @@ package struct PeerConfiguration: Sendable {
     package var rack: RackName?
     /// The most memory for data on its way to disk, in MiB.
     package var extentMemory = 48
+    /// Where this host's orders come from; `nil` for the tracker that it is enrolled at, if it is.
+    package var orders: (any OrderSource)?
+    /// How a master is probed when it is ordered.
+    package var probe = HostRequest.RolloutProbe()
+    /// What selectors of rollouts go by, such as rack and role.
+    package var labels: [String: String] = [:]
 
     package init(store: String, listen: [PeerAddress] = [], trackers: [TrackerURL] = []) {
         self.store = store

@@ -15,6 +15,7 @@ struct PieceLayerFetch: Sendable {
 
     let missing: MissingPieceLayer
     let trackers: [TrackerURL]
+    let client: TrackerClient
     let network: PeerNetwork
     let progress: @Sendable (HostProgress) -> Void
 
@@ -56,6 +57,6 @@ struct PieceLayerFetch: Sendable {
         let request = AnnounceRequest(
             infoHash: missing.infoHash, peerID: network.peerID, port: network.listenPort ?? 0,
             left: missing.geometry.size, event: nil)
-        return try await TrackerClient.shared.announce(request, to: tracker).peers
+        return try await client.announce(request, to: tracker).peers
     }
 }

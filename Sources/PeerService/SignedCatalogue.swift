@@ -8,14 +8,20 @@ package import Trust
 /// is believed in nothing; it only passes envelopes on.
 package struct SignedCatalogue: Sendable {
     private let tracker: TrackerURL
+    private let client: TrackerClient
 
-    /// - Parameter tracker: its URL as people write it.
+    /// - Parameters:
+    ///   - tracker: its URL as people write it.
+    ///   - credentials: what is shown to it, and who may vouch for it.
     /// - Throws: ``HostFailure`` with `.usage`.
-    package init(_ tracker: String) throws(HostFailure) { self.tracker = try TrackerClient.url(tracker) }
+    package init(_ tracker: String, credentials: TrackerCredentials = TrackerCredentials()) throws(HostFailure) {
+        self.tracker = try TrackerClient.url(tracker)
+        client = TrackerClient(credentials: credentials)
+    }
 
     /// The pointer of a line, if the tracker has one.
     package func pointer(of line: String) async throws -> SignedEnvelope? {
-        try await TrackerClient.shared.pointer(of: line, at: tracker)
+        try await client.pointer(of: line, at: tracker)
     }
 
     /// The highest version of a line that the tracker has, if any; `isUnsigned` when the root's publishers have not signed
@@ -23,10 +29,10 @@ package struct SignedCatalogue: Sendable {
     package func newestVersion(
         of line: String, signedBy root: TrustRoot
     ) async throws -> (version: Int?, isUnsigned: Bool) {
-        guard let version = try await TrackerClient.shared.newestVersion(of: line, at: tracker),
+        guard let version = try await client.newestVersion(of: line, at: tracker),
             let name = MasterName(name: line, version: version)
         else { return (nil, false) }
-        let envelope = try await TrackerClient.shared.statement(about: name, at: tracker)
+        let envelope = try await client.statement(about: name, at: tracker)
         let statement = try? envelope?.statement(MasterStatement.self, signedBy: root)
         return statement?.master == name ? (version, false) : (nil, true)
     }
@@ -37,10 +43,10 @@ package struct SignedCatalogue: Sendable {
         switch envelope.payloadType {
         case MasterStatement.payloadType:
             guard let name = try envelope.unchecked(MasterStatement.self).master else { return }
-            try await TrackerClient.shared.publish(envelope, about: name, to: tracker)
+            try await client.publish(envelope, about: name, to: tracker)
         case LinePointer.payloadType:
             let line = try envelope.unchecked(LinePointer.self).name
-            try await TrackerClient.shared.publish(pointer: envelope, of: line, to: tracker)
+            try await client.publish(pointer: envelope, of: line, to: tracker)
         default:
             throw HostFailure(
                 .usage,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import FleetIdentity
+import FleetProtocol
 import FoundationEssentials
 import Glibc
 import ImageStore
@@ -8,12 +10,19 @@ import Metainfo
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import TrackerProtocol
 import Trust
 
 /// Speaks to trackers: announces over HTTP (BEP 3) and UDP (BEP 15), and the catalogue of published masters.
+///
+/// The tracker that enrolled this host must show a certificate of the fleet's authority, or of one that was named; others
+/// may have one of the system's. To whoever asks the host's own certificate is shown.
 struct TrackerClient: Sendable {
-    static let shared = TrackerClient()
+    var credentials = TrackerCredentials()
+    var membership: HostEnrolment.Membership?
+    /// Whether the tracker need not prove who it is, since what it answers does.
+    var takesAnybody = false
 
     static let announceTimeout = TimeAmount.seconds(15)
     /// Long enough for a datagram that was lost to be sent again twice.
@@ -158,9 +167,9 @@ struct TrackerClient: Sendable {
         guard !(200..<300).contains(response.status.code) else { return }
         let body = try? await response.body.collect(upTo: Self.announceLimit)
         let reason = body.flatMap {
-            try? JSONDecoder().decode(TrackerAPIErrorBody.self, from: Data($0.readableBytesView))
+            try? JSONDecoder().decode(FleetProblem.self, from: Data($0.readableBytesView))
         }
-        let message = reason?.error.message ?? "status \(response.status.code)"
+        let message = reason?.detail ?? "status \(response.status.code)"
         let isConflict = response.status == .conflict
         throw HostFailure(
             isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(what): \(message)")
@@ -184,6 +193,7 @@ struct TrackerClient: Sendable {
         {
             throw Busy(retryAfter: .seconds(Int(seconds)))
         }
+        if [.unauthorized, .forbidden].contains(response.status) { try await check(response, "the question", tracker) }
         guard response.status == .ok else {
             throw HostFailure(
                 .trackerUnreachable, "the tracker \(tracker.base) answered with status \(response.status.code)")
@@ -198,6 +208,15 @@ struct TrackerClient: Sendable {
     func send(
         _ request: HTTPClientRequest, timeout: TimeAmount, _ tracker: TrackerURL
     ) async throws -> HTTPClientResponse {
+        var request = request
+        if tracker.isSecure { request.tlsConfiguration = try tls(with: tracker) }
+        if let token = credentials.token {
+            guard tracker.isSecure || tracker.isLocal else {
+                throw HostFailure(
+                    .usage, "a token is not sent without TLS to another machine; name the tracker's https URL")
+            }
+            request.headers.replaceOrAdd(name: "authorization", value: "Bearer \(token)")
+        }
         do {
             return try await Self.client.execute(request, timeout: timeout)
         } catch is CancellationError {
@@ -210,9 +229,18 @@ struct TrackerClient: Sendable {
         }
     }
 
+    private func tls(with tracker: TrackerURL) throws(IdentityRefusal) -> TLSConfiguration {
+        if takesAnybody, credentials.authorities == nil { return ClientTLS.unproven }
+        let isOwn = membership.flatMap { TrackerURL($0.tracker) }?.base == tracker.base
+        return try ClientTLS.configuration(
+            anchor: membership?.identity.anchor, authorities: credentials.authorities,
+            usesSystem: !isOwn && credentials.authorities == nil, identity: membership?.identity)
+    }
+
     /// What went wrong with a connection, for people.
     private static func words(_ error: any Error) -> String {
-        switch error {
+        if let words = ClientTLS.words(error) { return words }
+        return switch error {
         case let error as IOError: String(cString: strerror(error.errnoCode))
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { words($0.error) } ?? "no address is known for \(error.host)"

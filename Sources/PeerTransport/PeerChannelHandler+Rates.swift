@@ -14,7 +14,7 @@ extension PeerChannelHandler {
 
     /// Bytes arrived: under a cap, reading goes on when they are paid for.
     func pace(_ bytes: Int, _ context: ChannelHandlerContext) {
-        let wait = resources.down.waitAfterReceiving(bytes)
+        let wait = resources.waitAfterReceiving(bytes, inBackground: driver?.isInBackground ?? false)
         if (wait != nil) != readsLittle {
             readsLittle = wait != nil
             // What comes before the session begins fits a small buffer, which is there already.

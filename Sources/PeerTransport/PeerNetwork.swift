@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FleetIdentity
+package import FoundationEssentials
 import Metainfo
 import NIOCore
 import NIOPosix
@@ -91,6 +92,15 @@ package final class PeerNetwork: Sendable {
             return state.members.values.filter { tls?.revokes($0.certificate) ?? true }.map(\.channel)
         }
         for channel in revoked { channel.close(promise: nil) }
+    }
+
+    /// Ends connections with hosts whose certificates have ended since they were shown.
+    package func endExpired(at now: Date) {
+        let last = now.addingTimeInterval(-CertificateCheck.clockSkew)
+        let ended = state.withLock { state in
+            state.members.values.filter { $0.certificate.validUntil < last }.map(\.channel)
+        }
+        for channel in ended { channel.close(promise: nil) }
     }
 
     /// Whether a listener takes connections without TLS.

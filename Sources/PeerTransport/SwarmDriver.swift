@@ -59,6 +59,8 @@ package final class SwarmDriver: Sendable {
     package let access: SwarmAccess
     let image: any ImageBytes
     let network: PeerNetwork
+    /// Whether nobody waits for the image, so that it takes only a part of the link.
+    let isInBackground: Bool
     private let limits: SwarmLimits
     let loop: any EventLoop
     private let core: NIOLoopBoundBox<Core>
@@ -73,15 +75,17 @@ package final class SwarmDriver: Sendable {
 
     /// - Parameters:
     ///   - have: the pieces whose bytes are verified and durable.
+    ///   - isInBackground: whether it takes no more than ``TransportResources/background`` lets it.
     ///   - onEvent: called on the driver's loop, in order; must not block, but may call the driver.
     package init(
         metainfo: Metainfo, have: Bitfield, image: any ImageBytes, network: PeerNetwork,
-        limits: SwarmLimits = SwarmLimits(), onEvent: @escaping @Sendable (Event) -> Void
+        isInBackground: Bool = false, limits: SwarmLimits = SwarmLimits(), onEvent: @escaping @Sendable (Event) -> Void
     ) {
         self.metainfo = metainfo
         access = SwarmAccess(authority: metainfo.authority)
         self.image = image
         self.network = network
+        self.isInBackground = isInBackground
         self.limits = limits
         self.onEvent = onEvent
         loop = network.resources.group.next()

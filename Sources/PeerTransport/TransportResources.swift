@@ -17,6 +17,8 @@ package struct TransportResources: Sendable {
     /// The caps on what is sent and received.
     package let up = RateGate()
     package let down = RateGate()
+    /// The cap on what is received of images that are fetched in the background, beside that on everything.
+    package let background = RateGate()
 
     /// - Parameters:
     ///   - extentCapacity: the most extents in memory at one time, 1 MiB each.
@@ -29,6 +31,14 @@ package struct TransportResources: Sendable {
         self.threads = threads
         extents = BufferPool(bufferLength: Extent.maximumLength, capacity: extentCapacity)
         reads = BufferPool(bufferLength: limits.blocksPerRead * 16 * 1024, capacity: readCapacity)
+    }
+
+    /// How long to wait after bytes of an image were received, before more are taken; `nil` without a cap.
+    func waitAfterReceiving(_ bytes: Int, inBackground: Bool) -> Duration? {
+        let waits = [
+            down.waitAfterReceiving(bytes), inBackground ? background.waitAfterReceiving(bytes) : nil,
+        ]
+        return waits.compactMap { $0 }.max()
     }
 
     /// Time as the decisions count it: since an arbitrary but fixed moment, never going back.

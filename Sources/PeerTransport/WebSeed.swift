@@ -146,7 +146,9 @@ actor WebSeed {
                 try await RangeRequest(address: address, range: bytes).run { part in
                     room.bytes.setBuffer(part, at: offset)
                     offset += part.readableBytes
-                    if let wait = network.resources.down.waitAfterReceiving(part.readableBytes), wait > .zero {
+                    let wait = network.resources.waitAfterReceiving(
+                        part.readableBytes, inBackground: driver.isInBackground)
+                    if let wait, wait > .zero {
                         try await Task.sleep(for: wait)
                     }
                 }

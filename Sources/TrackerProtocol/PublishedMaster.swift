@@ -31,11 +31,14 @@ package struct PublishedMaster: Codable, Equatable, Sendable {
     }
 }
 
-/// The answer to `GET /api/v1/masters`, by name and then version.
+/// The answer to `GET /api/v1/masters`: a page of the list, by name and then version.
 package struct PublishedMasters: Codable, Equatable, Sendable {
     package var masters: [PublishedMaster]
+    /// The `NAME@VERSION` after which the next page begins; `nil` after the last.
+    package var next: String?
 
-    package init(masters: [PublishedMaster]) {
+    package init(masters: [PublishedMaster], next: String? = nil) {
         self.masters = masters
+        self.next = next
     }
 }

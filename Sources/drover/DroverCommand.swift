@@ -23,12 +23,13 @@ struct DroverCommand: AsyncParsableCommand {
 
             Results go to standard output, progress and notes to standard error.
 
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict, 6 done in part, 7 timed out, \
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 done in part, 7 timed out, \
             8 verification failed, 9 no space, 10 tracker unreachable, 11 no peer is running (status), 130 interrupted.
             """,
-        version: "0.1.0",
+        version: Host.version,
         groupedSubcommands: [
             CommandGroup(name: "Images and clones", subcommands: [MasterCommand.self, CloneCommand.self]),
+            CommandGroup(name: "The fleet", subcommands: [RolloutCommand.self]),
             CommandGroup(name: "Trust", subcommands: [KeyCommand.self, TrustCommand.self, AuditCommand.self]),
             CommandGroup(
                 name: "This host",

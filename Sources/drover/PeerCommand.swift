@@ -56,6 +56,16 @@ struct PeerRun: AsyncParsableCommand {
             valueName: "name"))
     var rack: String?
 
+    @Option(
+        name: .customLong("label"),
+        help: ArgumentHelp(
+            "Something by which rollouts choose hosts, such as role=web. May be given more than once; --rack is a label too.",
+            valueName: "key=value"))
+    var labels: [String] = []
+
+    @OptionGroup(title: "How a master is probed on this host when a rollout wants it")
+    var probe: RolloutProbeOptions
+
     @Option(help: ArgumentHelp("How much is logged: trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "info"
 
@@ -93,6 +103,8 @@ struct PeerRun: AsyncParsableCommand {
             }
             configuration.rack = name
         }
+        configuration.labels = try HostLabels.read(labels, rack: rack)
+        configuration.probe = try probe.wish
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw HostFailure(.usage, "there is no log level '\(logLevel)'; use info, or debug to see more")
         }

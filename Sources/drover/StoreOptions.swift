@@ -75,7 +75,9 @@ struct StoreOptions: ParsableArguments {
     }()
 
     private func host(create: Bool) throws(HostFailure) -> Host {
-        try Host(root: root, create: create, threads: Self.threads)
+        try Host(
+            root: root, create: create, threads: Self.threads,
+            trackerAuthorities: try TrackerCredentialOptions.standardAuthorities())
     }
 
     /// Asks for one thing and shows how far it has come.

@@ -8,13 +8,13 @@ extension EndToEnd {
     /// Hosts that are let into a fleet, what they have there, and what others have not.
     @Suite struct Enrolment {
         /// Makes an authority, and has the tracker run with it.
-        private static func found(_ fleet: Fleet) async throws {
+        private static func found(_ fleet: Fleet, options: [String] = []) async throws {
             let made = try await Self.tracker("fleet create \(fleet.path("authority")) --name test")
             #expect(made.lines.first?.count == 64)
             try fleet.startedTracker.signal(SIGTERM)
             let old = try fleet.startedTracker
             _ = try await eventually("the tracker ends") { old.exitStatus }
-            try await fleet.startTracker(options: ["--authority", fleet.path("authority")])
+            try await fleet.startTracker(options: ["--authority", fleet.path("authority")] + options)
         }
 
         private static func tracker(_ words: String, status: Int32 = 0) async throws -> ChildProcess.Finished {
@@ -68,6 +68,38 @@ extension EndToEnd {
                 _ = try await Self.tracker("host revoke rack1-2 --database \(fleet.path("tracker.sqlite"))")
                 let listed = try await Self.tracker("host list --database \(fleet.path("tracker.sqlite"))")
                 #expect(listed.lines == ["rack1-1 enrolled", "rack1-2 revoked"])
+            }
+        }
+
+        @Test func `behind TLS, operators publish with tokens and hosts fetch with certificates, and nobody else does`()
+            async throws
+        {
+            try await Fleet.run { fleet in
+                try await Self.found(fleet, options: ["--tls", "--fleet"])
+                let made = try await Self.tracker(
+                    "operator create --database \(fleet.path("tracker.sqlite")) --name ada --role publisher")
+                try writeFile(Array(made.output.utf8), to: fleet.path("token"))
+                try await Self.enrol(fleet, fleet.path("seed"), as: "rack1-1")
+                let image = try makeImage(fleet.path("base.img"), mebibytes: 3, seed: 1)
+                try await droverDoes(
+                    "master create \(image) --name base --version 1 --tracker \(fleet.tracker) --store \(fleet.path("seed"))"
+                )
+                // A host may read; publishing is for operators.
+                let publish = "master publish base@1 --tracker \(fleet.tracker) --store \(fleet.path("seed"))"
+                try await droverRefuses(publish, with: 1, saying: "may not")
+                try await droverDoes("\(publish) --token-file \(fleet.path("token"))")
+                // A token goes nowhere where others listen in.
+                try await droverRefuses(
+                    "master publish base@1 --tracker http://192.0.2.1:6969 --store \(fleet.path("seed")) --token-file "
+                        + fleet.path("token"), with: 2, saying: "https")
+                _ = try await fleet.peer("seed")
+                let stranger = try await fleet.peer("stranger")
+                let fetch = "master fetch base@1 --tracker \(fleet.tracker) --wait --store"
+                try await droverRefuses("\(fetch) \(stranger.store)", with: 10, saying: "authority")
+                let host = try await fleet.peer("host")
+                try await Self.enrol(fleet, host.store, as: "rack1-2")
+                try await droverDoes("\(fetch) \(host.store)")
+                #expect(try await areIdentical(image, host.master("base@1")))
             }
         }
 

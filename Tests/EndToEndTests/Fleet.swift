@@ -10,6 +10,7 @@ final class Fleet: Sendable {
     let folder: TemporaryDirectory
     private let started = Mutex<[ChildProcess]>([])
     private let trackerAddress: Mutex<String>
+    private let isTLS = Mutex(false)
 
     private init(loopback: String) throws {
         folder = try TemporaryDirectory()
@@ -65,7 +66,7 @@ final class Fleet: Sendable {
         }
     }
 
-    var tracker: String { "http://" + trackerAddress.withLock { $0 } }
+    var tracker: String { (isTLS.withLock { $0 } ? "https://" : "http://") + trackerAddress.withLock { $0 } }
 
     /// Starts the tracker; after it was stopped, at the address it had.
     @discardableResult
@@ -79,6 +80,7 @@ final class Fleet: Sendable {
                 .flatMap { $0.dropFirst("listening on ".count).split(separator: ";").first }.map(String.init)
         }
         trackerAddress.withLock { $0 = taken }
+        isTLS.withLock { $0 = options.contains("--tls") }
         return child
     }
 

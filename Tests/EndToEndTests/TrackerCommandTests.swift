@@ -80,7 +80,7 @@ import Testing
             #expect(!again.errors.contains("drv_"))
             try await end(again)
             let trail = try await tracker("audit", "list", "--database", database)
-            for word in ["admin.first", "token.create", "token.revoke", "admin.reset", "unauthenticated", "bad_token"] {
+            for word in ["admin.first", "token.create", "token.revoke", "admin.reset", "unauthenticated", "bad-token"] {
                 #expect(trail.output.contains(word), "\(word): \(trail.output)")
             }
             #expect(!trail.output.contains("drv_"))

@@ -11,7 +11,7 @@ import Testing
     /// A host: its agent, restarted from its JSON before every event, and its store.
     private struct Rig {
         var agent = FleetAgent()
-        var view = LineView(active: 3, held: [3])
+        var view = LineView(active: 3, held: [3: "3"])
         private(set) var number: UInt64 = 0
 
         mutating func hear(_ event: AgentEvent) throws -> [AgentEffect] {
@@ -45,7 +45,7 @@ import Testing
         mutating func went(_ outcome: AgentEvent.Outcome) throws -> [AgentEffect] {
             let stamp = try #require(agent.lines["debian"]?.order.stamp)
             switch outcome {
-            case .staged: view.held.insert(4)
+            case .staged: view.held[4] = "4"
             case .activated: view.active = 4
             case .rolledBack:
                 view.active = 3
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func `a canary probes after it has activated, and is well once the tracker knows`() throws {
-        var rig = Rig(view: LineView(active: 3, held: [3, 4]))
+        var rig = Rig(view: LineView(active: 3, held: [3: "3", 4: "4"]))
         #expect(names(try rig.order(.activate, probed: true)) == ["activate", "report"])
         #expect(names(try rig.went(.activated)) == ["probe", "report"] && rig.state == .activated)
         // The order to await the probe finds it under way.
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func `a probe that fails is told with its reason, and the way back denies the version`() throws {
-        var rig = Rig(view: LineView(active: 3, held: [3, 4]))
+        var rig = Rig(view: LineView(active: 3, held: [3: "3", 4: "4"]))
         _ = try rig.order(.activate, probed: true)
         _ = try rig.went(.activated)
         _ = try rig.went(.failed(.probeTimedOut, log: "no root"))
@@ -128,7 +128,7 @@ import Testing
         let begun = try rig.order(step).filter { $0 != .report }
         #expect(try rig.hear(.started) == begun)
         // It may have done the step and not have heard of it.
-        rig.view.held.insert(4)
+        rig.view.held[4] = "4"
         let again = names(try rig.hear(.started))
         #expect(again == (step == .activate ? ["activate"] : names(begun)))
     }
@@ -158,7 +158,7 @@ import Testing
     }
 
     @Test func `a tracker that was restored from a backup is noticed and not obeyed`() throws {
-        var rig = Rig(view: LineView(active: 3, held: [3, 4]))
+        var rig = Rig(view: LineView(active: 3, held: [3: "3", 4: "4"]))
         _ = try rig.order(.activate)
         _ = try rig.went(.activated)
         let before = rig.agent.lines
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test func `a rollback by hand is told, and no repeated order undoes it`() throws {
-        var rig = Rig(view: LineView(active: 3, held: [3, 4]))
+        var rig = Rig(view: LineView(active: 3, held: [3: "3", 4: "4"]))
         _ = try rig.order(.activate)
         _ = try rig.went(.activated)
         rig.view.active = 3
@@ -188,7 +188,7 @@ import Testing
     }
 
     @Test func `what this host went back from is not staged again, and a step it does not know is refused`() throws {
-        var rig = Rig(view: LineView(active: 3, held: [3], denied: [4]))
+        var rig = Rig(view: LineView(active: 3, held: [3: "3"], denied: [4]))
         #expect(names(try rig.order(.stage)) == ["report"])
         #expect(rig.state == .failed && rig.agent.reports.first?.code == .denied)
         #expect(names(try rig.order(.stage, clears: true)) == ["stage", "report"])
@@ -197,10 +197,10 @@ import Testing
     }
 
     @Test func `a version that is lost after it was activated is said to be damaged`() throws {
-        var rig = Rig(view: LineView(active: 3, held: [3, 4]))
+        var rig = Rig(view: LineView(active: 3, held: [3: "3", 4: "4"]))
         _ = try rig.order(.activate)
         _ = try rig.went(.activated)
-        rig.view.held = [3]
+        rig.view.held = [3: "3"]
         _ = try rig.hear(.looked)
         #expect(rig.state == .failed && rig.agent.reports.first?.code == .masterDamaged)
     }

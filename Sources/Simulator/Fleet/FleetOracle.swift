@@ -10,6 +10,8 @@ struct FleetOracle {
     private(set) var waveStates: [Int: WaveState] = [:]
     private(set) var waveCount = 2
     private(set) var attempted: Set<HostName> = []
+    /// What outside holds activation, also that of hosts which follow after the end.
+    private(set) var holds: Set<PauseReason> = []
 
     mutating func take(_ events: [RolloutEvent]) {
         for event in events {
@@ -21,6 +23,8 @@ struct FleetOracle {
             case .joined(let host): waves[host.name] = waveCount - 1
             case .moved(let names, let wave): for name in names { waves[name] = wave }
             case .wave(let number, let state): waveStates[number] = state
+            case .held(let reason): holds.insert(reason)
+            case .lifted(let reason): holds.remove(reason)
             case .tolerated(let wave?, let failures): tolerated[wave] = failures
             case .hosts(let names, let state, _):
                 for name in names {

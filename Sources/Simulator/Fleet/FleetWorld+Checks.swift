@@ -53,6 +53,10 @@ extension FleetWorld {
             let rollout = runs.first(where: { $0.rollout.number == order.stamp.rollout })?.rollout,
             let host = rollout.host(name)
         else { return }
+        if let place = places[name], let active = hosts[place].active, active > order.master.version {
+            faults.append(
+                "\(name) has version \(active) and an order to activate \(order.master.version), without a rollback")
+        }
         if rollout.phase.isForward, host.wave > rollout.currentWave {
             faults.append("\(name) of wave \(host.wave) has an order to activate in wave \(rollout.currentWave)")
         }
@@ -72,14 +76,15 @@ extension FleetWorld {
             for (number, host) in hosts.enumerated() where host.isUp && !host.isFlapping {
                 // Whoever came back a moment ago has not heard of it yet.
                 guard now.since(host.upSince) > Self.grace else { continue }
-                check(run.rollout, isLatest: place == runs.count - 1, host, scenario.hosts[number])
+                check(run, isLatest: place == runs.count - 1, host, scenario.hosts[number])
             }
         }
     }
 
     private mutating func check(
-        _ rollout: Rollout, isLatest: Bool, _ host: VirtualHost, _ made: FleetScenario.Host
+        _ run: FleetRun, isLatest: Bool, _ host: VirtualHost, _ made: FleetScenario.Host
     ) {
+        let rollout = run.rollout
         guard let record = rollout.host(host.name), record.state != .left else { return }
         let isNew = host.active == rollout.target.master.version
         // What a newer rollout wants activated goes before what an older one wants taken back.
@@ -89,7 +94,7 @@ extension FleetWorld {
         {
             faults.append("\(host.name) could be reached and was not rolled back by rollout \(rollout.number)")
         }
-        let follows = record.state == .deferredOffline && host.trouble == nil
+        let follows = record.state == .deferredOffline && host.trouble == nil && run.oracle.holds.isEmpty
         if isLatest, rollout.phase.isSuccess, !rollout.isRevoked, !isNew, record.state == .healthy || follows,
             host.order?.step != .rollBack
         {

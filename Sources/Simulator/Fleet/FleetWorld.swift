@@ -160,7 +160,10 @@ package struct FleetWorld {
         case .sweep:
             if let (until, since) = away, until <= now { try comesBack(since: since) }
             guard away == nil else { return }
-            for name in presence.newlySilent(at: now) { try input(.silent(name)) }
+            for name in presence.overdue(at: now) {
+                try input(.silent(name))
+                presence.noteSilent(name)
+            }
         }
         guard away == nil else { return }
         // The tracker sleeps until the next deadline or message; here a message may come first by a little.

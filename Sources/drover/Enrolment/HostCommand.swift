@@ -14,7 +14,9 @@ struct HostCommand: AsyncParsableCommand {
             An enrolled host has a certificate of its fleet. With it, it swaps masters of the fleet with the other enrolled \
             hosts, in TLS; nobody else gets a byte of them.
             """,
-        subcommands: [HostEnrol.self, HostShow.self, HostLeave.self])
+        subcommands: [
+            HostEnrol.self, HostShow.self, HostOrders.self, HostTrustEpoch.self, HostLeave.self,
+        ])
 }
 
 struct HostEnrol: AsyncParsableCommand {

@@ -79,6 +79,7 @@ struct PointerOptions: ParsableArguments {
             "Write the pointer to this file for others to sign, instead of publishing it.", valueName: "file"))
     var file: String?
 
+    @OptionGroup var credentials: TrackerCredentialOptions
     @OptionGroup var signing: SigningOptions
 
     static func notExact(_ text: String) -> HostFailure {
@@ -91,7 +92,7 @@ struct PointerOptions: ParsableArguments {
     func issue(
         of line: String, _ place: (LinePointer?, Int?) -> (current: Int?, overrules: Int?, revoked: [Int])
     ) async throws {
-        let catalogue = try SignedCatalogue(tracker)
+        let catalogue = try SignedCatalogue(tracker, credentials: credentials.read())
         let trusted = try HostFailure.wrapping { try TrustRoot.first(EnvelopeFile.read(root)) }
         // A publisher must not sign what a tracker makes up.
         let last = try await catalogue.pointer(of: line).map { envelope in

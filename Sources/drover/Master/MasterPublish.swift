@@ -9,7 +9,10 @@ struct MasterPublish: AsyncParsableCommand {
         abstract: "Put a master into a tracker's catalogue, so that hosts can fetch it by name.",
         discussion: """
             Only the .torrent goes to the tracker; the image itself comes from the peers that have it. Publishing the \
-            same master again changes nothing; a version that is published with other content is refused.
+            same master again changes nothing; a version that is published with other content is refused. A fleet's \
+            tracker takes it from operators whose token allows it:
+
+              drover master publish debian@4 --tracker https://tracker:6969 --token-file publisher.token
             """)
 
     @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
@@ -18,10 +21,12 @@ struct MasterPublish: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The tracker, such as http://tracker:6969.", valueName: "url"))
     var tracker: String
 
+    @OptionGroup var credentials: TrackerCredentialOptions
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
-        _ = try await store.ask(.publishMaster(MasterReference(master), tracker: tracker))
+        _ = try await store.ask(
+            .publishMaster(MasterReference(master), tracker: tracker, credentials: credentials.read()))
         Terminal.note("\(master) is in the catalogue of \(tracker)")
     }
 }

@@ -187,8 +187,10 @@ struct TrustPublish: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The tracker, such as http://tracker:6969.", valueName: "url"))
     var tracker: String
 
+    @OptionGroup var credentials: TrackerCredentialOptions
+
     func run() async throws {
-        try await SignedCatalogue(tracker).publish(EnvelopeFile.read(file))
+        try await SignedCatalogue(tracker, credentials: credentials.read()).publish(EnvelopeFile.read(file))
         Terminal.note("\(file) is at \(tracker)")
     }
 }

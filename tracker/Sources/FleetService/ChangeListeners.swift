@@ -1,17 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Those who wait for something to change.
-struct ChangeListeners {
-    private var waiting: [UInt64: AsyncStream<Void>.Continuation] = [:]
-    private var latest: UInt64 = 0
+import RolloutCore
 
-    mutating func add(_ continuation: AsyncStream<Void>.Continuation) -> UInt64 {
+/// Hosts that wait for their orders to change. Only those are woken whose orders may have: else each of twenty thousand
+/// reports would wake twenty thousand hosts.
+struct ChangeListeners {
+    typealias Signal = AsyncStream<Void>.Continuation
+
+    private var waiting: [HostName: [UInt64: Signal]] = [:]
+    private var latest: UInt64 = 0
+    /// Whom the changes since the last call of ``tell()`` concern; `nil` for everybody.
+    private var concerned: Set<HostName>? = []
+
+    /// - Returns: the number by which the listener is removed.
+    mutating func add(_ signal: Signal, for host: HostName) -> UInt64 {
         latest += 1
-        waiting[latest] = continuation
+        waiting[host, default: [:]][latest] = signal
         return latest
     }
 
-    mutating func remove(_ number: UInt64) { waiting[number] = nil }
+    mutating func remove(_ number: UInt64, of host: HostName) {
+        waiting[host]?[number] = nil
+        if waiting[host]?.isEmpty == true { waiting[host] = nil }
+    }
 
-    func tell() { for continuation in waiting.values { continuation.yield() } }
+    /// Takes in what has changed.
+    mutating func note(_ events: [RolloutEvent]) {
+        for event in events {
+            guard let hosts = event.transition.hosts else { return concerned = nil }
+            concerned?.formUnion(hosts)
+        }
+    }
+
+    /// Wakes those whom the changes concern.
+    mutating func tell() {
+        if let concerned {
+            for host in concerned { waiting[host]?.values.forEach { $0.yield() } }
+        } else {
+            waiting.values.forEach { $0.values.forEach { $0.yield() } }
+        }
+        concerned = []
+    }
+}
+
+extension Transition {
+    /// The hosts whose orders it may change; `nil` when they may be any.
+    fileprivate var hosts: [HostName]? {
+        switch self {
+        case .hosts(let names, _, _), .moved(let names, _), .recounted(let names), .extended(let names, _): names
+        case .progressed(let host, _, _), .found(let host, _): [host]
+        case .joined(let host): [host.name]
+        case .noted: []
+        default: nil
+        }
+    }
 }

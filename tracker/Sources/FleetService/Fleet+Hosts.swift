@@ -4,16 +4,14 @@ package import FleetProtocol
 import FoundationEssentials
 import Metainfo
 import RolloutCore
-package import TrackerStorage
+import TrackerStorage
 
 /// What hosts say, and what they are told.
 extension Fleet {
     /// Everything a host shall have, at once.
     package func orders(for host: String) throws(FleetProblem) -> HostOrders {
         let name = try known(host)
-        // What is only planned is nothing that hosts need to hear of.
-        let begun = rollouts.values.filter { ![.draft, .planned, .awaitingApproval].contains($0.phase) }
-        let lines = Dictionary(grouping: begun, by: { $0.target.master.line })
+        let lines = Dictionary(grouping: rollouts.values, by: { $0.target.master.line })
         let orders = lines.keys.sorted().compactMap { line in
             HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) }).flatMap(FleetOrder.init)
         }
@@ -22,19 +20,19 @@ extension Fleet {
             min($0.settings.silenceLimit, $0.settings.activateLimit).milliseconds
         }
         let limit = min(limits.min() ?? .max, Self.silenceLimit.milliseconds)
-        let tag = orders.map { "\($0.stamp.rollout).\($0.stamp.order).\($0.step)\($0.isProbed ? "p" : "")" }
+        let told = Array(orders.prefix(FleetLimits.lines))
         return HostOrders(
-            tag: "\(epoch):\(tag.joined(separator: ","))".prefixBytes(FleetLimits.textBytes),
-            orders: Array(orders.prefix(FleetLimits.lines)), contactSeconds: max(1, Int(limit / 4000)))
+            tag: try HostOrders.tag(told, epoch: epoch), orders: told, contactSeconds: max(1, Int(limit / 4000)))
     }
 
     /// The same, kept back until it is something else than `tag` says, or the wait is over.
     package func orders(for host: String, after tag: String?, wait: Duration) async throws -> HostOrders {
-        try await noteLife(try known(host))
+        let name = try await met(host)
+        try await noteLife(name)
         let longest = min(wait, .seconds(FleetLimits.longestWait))
         let (changes, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let number = listeners.add(continuation)
-        defer { listeners.remove(number) }
+        let number = listeners.add(continuation, for: name)
+        defer { listeners.remove(number, of: name) }
         let timer = Task {
             try? await Task.sleep(for: longest)
             continuation.finish()
@@ -48,21 +46,33 @@ extension Fleet {
 
     /// A host says how far it is, and what there is to know of it.
     package func take(_ notice: HostNotice, from host: String) async throws -> HostOrders {
-        let name = try known(host)
-        try await noteLife(name)
-        if let facts = notice.facts { try await take(facts, from: name) }
-        for report in notice.reports {
-            guard rollouts[report.stamp.rollout] != nil,
-                let progress = try await progress(report, from: name)
-            else { continue }
-            try await decide(
-                .report(
-                    RolloutCore.HostReport(
-                        host: name, version: UInt64(report.master.version), stamp: report.stamp.core, progress: progress
-                    )),
-                report.stamp.rollout)
-        }
+        let name = try await met(host)
+        // What cannot be taken the host says again; the rest of what it says is not lost with it.
+        var failure = FirstFailure()
+        await failure.attempt { try await noteLife(name) }
+        if let facts = notice.facts { await failure.attempt { try await take(facts, from: name) } }
+        for report in notice.reports { await failure.attempt { try await take(report, from: name) } }
+        try failure.check()
         return try orders(for: host)
+    }
+
+    private func take(_ report: FleetProtocol.HostReport, from name: HostName) async throws {
+        guard rollouts[report.stamp.rollout] != nil, let progress = try await progress(report, from: name) else {
+            return
+        }
+        let heard = RolloutCore.HostReport(
+            host: name, version: UInt64(report.master.version), stamp: report.stamp.core, progress: progress)
+        try await decide(.report(heard), report.stamp.rollout)
+    }
+
+    /// Whoever gets in touch; one that is not known yet may have been enrolled since the tracker started.
+    private func met(_ host: String) async throws -> HostName {
+        if let name = HostName(host), !hosts.isKnown(name), let stored = try await storage.host(host),
+            stored.revoked == nil
+        {
+            noteEnrolment(stored)
+        }
+        return try known(host)
     }
 
     func known(_ host: String) throws(FleetProblem) -> HostName {
@@ -74,25 +84,35 @@ extension Fleet {
     }
 
     /// Takes in a host that was enrolled a moment ago.
-    package func noteEnrolment(_ host: StoredHost) {
+    private func noteEnrolment(_ host: StoredHost) {
         hosts.take(host)
         if let name = HostName(host.name) { presence.watch(name, at: now) }
     }
 
     private func noteLife(_ name: HostName) async throws {
-        if presence.heard(name, at: now) { try await decide(.heard(name)) }
+        if !presence.isHeard(name) || halfSilent.contains(name) { try await decide(.heard(name)) }
+        presence.heard(name, at: now)
+        halfSilent.remove(name)
     }
 
     private func take(_ facts: HostFacts, from name: HostName) async throws {
-        guard hosts.facts(name) != facts, var stored = try await storage.host(name.description) else { return }
-        stored.facts = Array(try JSONEncoder().encode(facts))
-        guard try await storage.replaceHost(stored) else { return }
-        hosts.take(stored)
-        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
-            guard let host = hosts.host(name, line: rollout.target.master.line, isOnline: true) else { continue }
-            try await decide(.host(host), number)
+        if hosts.facts(name) != facts {
+            guard var stored = try await storage.host(name.description) else { return }
+            stored.facts = Array(try JSONEncoder().encode(facts))
+            guard try await storage.replaceHost(stored) else { return }
+            hosts.take(stored)
+            untold.insert(name)
         }
+        guard untold.contains(name) else { return }
+        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
+            let host = hosts.host(name, line: rollout.target.master.line, isOnline: true)
+            if let host { try await take(host, number) }
+        }
+        untold.remove(name)
     }
+
+    /// Under what name the log of what failed on a host is kept.
+    static func logName(_ host: String) -> String { "\(host).log" }
 
     /// What a report says to a rollout. The log of a failure is kept beside the rollout's own.
     private func progress(
@@ -101,8 +121,10 @@ extension Fleet {
         let code = FailureCode(reported: (report.code ?? .unrecognised).rawValue)
         var log: String?
         if let text = report.log {
-            let place = "\(name).log"
-            if try await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)") { log = place }
+            let place = Self.logName("\(name)")
+            // What a host says counts also where its log cannot be kept.
+            let isKept = try? await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)")
+            if isKept == true { log = place }
         }
         return switch report.state {
         case .staging: .staging(bytes: report.bytes ?? 0)
@@ -136,8 +158,4 @@ extension FleetOrder {
 
 extension OrderStamp {
     var core: HostOrder.Stamp { HostOrder.Stamp(epoch: epoch, rollout: rollout, order: order) }
-}
-
-extension String {
-    fileprivate func prefixBytes(_ limit: Int) -> String { String(decoding: utf8.prefix(limit), as: UTF8.self) }
 }

@@ -18,8 +18,10 @@ extension Fleet {
     package func create(
         _ request: RolloutRequest, by name: String, key: String? = nil
     ) async throws -> RolloutPlanDocument {
-        let plan = try await planned(request)
-        let number = try await refusing { try await self.create(plan, by: .operator(name: name), request: key) }
+        let wanted = try await planned(request)
+        let (number, plan) = try await refusing {
+            try await self.create(wanted, by: .operator(name: name), request: key)
+        }
         return RolloutPlanDocument(plan, rollout: number)
     }
 
@@ -28,8 +30,8 @@ extension Fleet {
         _ request: RolloutCommandRequest, to number: UInt64, by name: String, key: String? = nil
     ) async throws -> RolloutStatusDocument {
         let command = try request.core()
-        if rollouts[number] == nil, let rollout = try await fold(number) { rollouts[number] = rollout }
-        guard rollouts[number] != nil else { throw Self.noRollout(number) }
+        guard (1...max(1, latestNumber)).contains(number) else { throw Self.noRollout(number) }
+        try await lookOutside(for: number)
         _ = try await refusing {
             try await self.decide(
                 .command(command), number, by: .operator(name: name), request: key, reason: request.reason)
@@ -50,7 +52,22 @@ extension Fleet {
             throw FleetProblem(
                 status: 404, code: .unknownHost, detail: "The host is not part of rollout \(number): check its name.")
         }
-        return RolloutWhyDocument(rollout, record, explanation)
+        var document = RolloutWhyDocument(rollout, record, explanation)
+        // A host that went back says no more what failed there, and its log is still to be had.
+        let log = Self.logName("\(name)")
+        if document.log == nil, try await storage.attachments(of: "\(number)").contains(log) { document.log = log }
+        return document
+    }
+
+    /// The log of what failed on a host, as the host gave it.
+    package func log(_ number: UInt64, _ host: String) async throws -> [UInt8] {
+        let why = try await why(number, host)
+        guard let log = try await storage.attachment(named: Self.logName(why.host), of: "\(number)") else {
+            throw FleetProblem(
+                status: 404, code: .notFound,
+                detail: "The host \(why.host) has left no log in rollout \(number): nothing failed there that has one.")
+        }
+        return log
     }
 
     /// Rollouts from the newest on.

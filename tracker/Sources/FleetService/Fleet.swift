@@ -3,6 +3,7 @@
 import FleetProtocol
 import RolloutCore
 package import TrackerStorage
+package import Trust
 
 /// The fleet as the tracker runs it: its rollouts, and which hosts are there. What a rollout decides is stored before
 /// anybody hears of it; one decision is made after another.
@@ -10,12 +11,20 @@ package actor Fleet {
     let storage: any StorageEngine
     /// Names the tracker's data in the stamps of orders.
     let epoch: String
+    /// The publishers whose words hold or end rollouts; nobody's when `nil`.
+    let root: TrustRoot?
     private let clock: @Sendable () -> Int64
     /// The rollouts that have orders, or may have them again, by number.
     var rollouts: [UInt64: Rollout] = [:]
     var latestNumber: UInt64 = 0
     var hosts = KnownHosts()
     var presence: HostPresence
+    /// Hosts whose facts are stored, and not every rollout was told of them yet.
+    var untold: Set<HostName> = []
+    /// Hosts of whose silence not every rollout could be told.
+    var halfSilent: Set<HostName> = []
+    /// When what is kept elsewhere in the storage was looked at.
+    var lookedAt: Instant?
     /// A number that was drawn and that no decision has used.
     private var drawn: UInt64?
     private var turns = Turns()
@@ -24,22 +33,27 @@ package actor Fleet {
     /// A host that is not heard of for so long is offline.
     static let silenceLimit = Span.minutes(5)
     /// How many rollouts of a line are kept in mind: the newest, and those whose masters hosts keep.
-    static let rolloutsPerLine = 3
+    package static let rolloutsPerLine = 3
 
     /// - Parameter clock: milliseconds since 1970.
-    private init(storage: any StorageEngine, epoch: Epoch, clock: @escaping @Sendable () -> Int64) {
+    private init(
+        storage: any StorageEngine, epoch: Epoch, root: TrustRoot?, clock: @escaping @Sendable () -> Int64
+    ) {
         self.storage = storage
+        self.root = root
         self.epoch = "\(epoch.number)-\(epoch.id.prefix(40))"
         self.clock = clock
         presence = HostPresence(limit: Self.silenceLimit)
     }
 
     /// The fleet as the storage has it.
-    /// - Parameter epoch: the one that holds; another one than in the logs means that these are an older copy.
+    /// - Parameters:
+    ///   - epoch: the one that holds; another one than in the logs means that these are an older copy.
+    ///   - root: the publishers whose words about masters count here.
     package static func open(
-        _ storage: any StorageEngine, epoch: Epoch, clock: @escaping @Sendable () -> Int64
+        _ storage: any StorageEngine, epoch: Epoch, root: TrustRoot? = nil, clock: @escaping @Sendable () -> Int64
     ) async throws -> Fleet {
-        let fleet = Fleet(storage: storage, epoch: epoch, clock: clock)
+        let fleet = Fleet(storage: storage, epoch: epoch, root: root, clock: clock)
         try await fleet.load()
         return fleet
     }
@@ -63,15 +77,34 @@ package actor Fleet {
             }
             after = page.next
         } while after != nil
-        forget()
+        await forget()
         let aside = Set(rollouts.values.flatMap { $0.hosts.filter { $0.state == .deferredOffline }.map(\.name) })
         for name in hosts.names { presence.watch(name, at: now, isSilent: aside.contains(name)) }
-        for number in rollouts.keys.sorted() {
-            guard let rollout = rollouts[number] else { continue }
+        let ends = rollouts.mapValues(\.latest)
+        // What outside holds comes first, so that nothing begins that may not.
+        try await lookOutside()
+        for (number, end) in ends.sorted(by: { $0.key < $1.key }) {
             try await decide(.restored(epoch: epoch), number)
-            try await decide(.resumed(after: now.since(rollout.latest)), number)
+            try await decide(.resumed(after: now.since(end)), number)
             try await replaceOlder(than: number)
+            try await catchUp(number)
         }
+    }
+
+    /// Tells a rollout what is known of hosts and may not have reached it before the process ended.
+    private func catchUp(_ number: UInt64) async throws {
+        guard let rollout = rollouts[number], !rollout.phase.isTerminal else { return }
+        for record in rollout.hosts where !hosts.isKnown(record.name) { try await decide(.left(record.name), number) }
+        for name in hosts.names {
+            let host = hosts.host(name, line: rollout.target.master.line, isOnline: presence.isHeard(name))
+            if let host { try await take(host, number) }
+        }
+    }
+
+    /// What is known of a host, for a rollout.
+    func take(_ host: FleetHost, _ number: UInt64) async throws {
+        // A rollout that has its full number of hosts goes on without this one.
+        do { try await decide(.host(host), number) } catch Refusal.tooManyHosts {}
     }
 
     /// What a log says.
@@ -88,26 +121,44 @@ package actor Fleet {
     }
 
     /// Lets time pass: who became silent, whose time is up.
+    /// - Throws: the first of what failed; the rest was done, and this is tried again the next time.
     package func sweep() async throws {
-        for name in presence.newlySilent(at: now) { try await decide(.silent(name)) }
-        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
-            if let deadline = rollout.nextDeadline, deadline <= now { try await decide(.tick, number) }
+        var failure = FirstFailure()
+        await failure.attempt { try await lookOutside() }
+        for name in presence.overdue(at: now) {
+            await failure.attempt {
+                halfSilent.insert(name)
+                try await decide(.silent(name))
+                presence.noteSilent(name)
+                halfSilent.remove(name)
+            }
         }
+        for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
+            guard let deadline = rollout.nextDeadline, deadline <= now else { continue }
+            await failure.attempt { try await decide(.tick, number) }
+        }
+        try failure.check()
     }
 
     /// Lets time pass until the surrounding task is cancelled.
     /// - Parameter onFailure: told when the storage fails; what was to be done is tried again a little later.
     package func run(onFailure: @Sendable (any Error) -> Void) async {
         while !Task.isCancelled {
-            do { try await sweep() } catch { onFailure(error) }
+            var least: Int64 = 50
+            do { try await sweep() } catch {
+                onFailure(error)
+                least = 5000
+            }
             let next = rollouts.values.compactMap(\.nextDeadline).min().map { $0.since(now).milliseconds } ?? 10_000
-            try? await Task.sleep(for: .milliseconds(min(max(next, 50), 10_000)))
+            try? await Task.sleep(for: .milliseconds(min(max(next, least), 10_000)))
         }
     }
 
-    /// What concerns all rollouts alike.
+    /// What concerns all rollouts alike. One that fails keeps it from no other one.
     func decide(_ input: RolloutInput) async throws {
-        for number in rollouts.keys.sorted() { try await decide(input, number) }
+        var failure = FirstFailure()
+        for number in rollouts.keys.sorted() { await failure.attempt { try await decide(input, number) } }
+        try failure.check()
     }
 
     /// The only way to change a rollout: the events are stored, and then they are so.
@@ -117,30 +168,60 @@ package actor Fleet {
         reason: String? = nil
     ) async throws -> Bool {
         try await inTurn {
-            guard var rollout = self.rollouts[number] else { return false }
+            guard var rollout = try await self.recalled(number) else { return false }
             let events = try rollout.decide(
                 input, at: self.now, order: try await self.nextOrder(), by: actor, request: request, reason: reason)
             guard !events.isEmpty else { return false }
             let before = rollout.sequence
             for event in events { try rollout.apply(event) }
-            try await self.store(events, number, after: before, isOpen: rollout.mayHaveOrders)
+            do {
+                try await self.store(events, number, after: before, isOpen: rollout.mayHaveOrders)
+            } catch let error as StorageError {
+                // What was reported as not stored may have been stored after all.
+                if case .sequenceMoved = error { self.rollouts[number] = try await self.fold(number) }
+                throw error
+            }
             self.rollouts[number] = rollout
             return true
         }
     }
 
+    /// A rollout of which a decision is to be made: also one that was over and had left memory.
+    private func recalled(_ number: UInt64) async throws -> Rollout? {
+        if let rollout = rollouts[number] { return rollout }
+        guard number <= latestNumber, var rollout = try await fold(number) else { return nil }
+        // Hosts tell by the epoch that its orders follow from these data.
+        let events = try rollout.decide(.restored(epoch: epoch), at: now, order: try await nextOrder())
+        if !events.isEmpty {
+            let before = rollout.sequence
+            for event in events { try rollout.apply(event) }
+            try await store(events, number, after: before, isOpen: rollout.mayHaveOrders)
+        }
+        rollouts[number] = rollout
+        return rollout
+    }
+
     /// Adds a rollout that was planned.
-    func create(_ plan: RolloutPlan, by actor: Actor, request: String?) async throws -> UInt64 {
+    /// - Returns: its number and plan; those of an earlier one when the request was carried out before.
+    func create(
+        _ plan: RolloutPlan, by actor: Actor, request: String?
+    ) async throws -> (number: UInt64, plan: RolloutPlan) {
         try await inTurn {
+            if let earlier = try await self.creation(request, by: actor) {
+                guard earlier.plan.target == plan.target, earlier.plan.settings == plan.settings else {
+                    throw Self.keyOfAnother
+                }
+                return earlier
+            }
             let number = self.latestNumber + 1
             let events = try Rollout.create(
                 number: number, epoch: self.epoch, plan: plan, seed: UInt64.random(in: 0...(.max)),
                 order: try await self.nextOrder(), at: self.now, by: actor, request: request)
-            guard let rollout = try Rollout.fold(events) else { return number }
+            guard let rollout = try Rollout.fold(events) else { return (number, plan) }
             try await self.store(events, number, after: 0, isOpen: true)
             self.rollouts[number] = rollout
             self.latestNumber = number
-            return number
+            return (number, plan)
         }
     }
 
@@ -148,6 +229,7 @@ package actor Fleet {
         let bytes = try events.map(EventCoding.bytes)
         _ = try await storage.append(bytes, to: "\(number)", expecting: Int(sequence), leavingOpen: isOpen)
         drawn = nil
+        listeners.note(events)
     }
 
     private func nextOrder() async throws -> UInt64 {
@@ -159,23 +241,30 @@ package actor Fleet {
 
     /// A rollout that has begun takes the place of those before it of its line.
     func replaceOlder(than number: UInt64) async throws {
-        guard let rollout = rollouts[number], rollout.hasBegun else { return }
+        guard let rollout = rollouts[number], rollout.replacesOlder else { return }
         let line = rollout.target.master.line
         for (other, older) in rollouts.sorted(by: { $0.key < $1.key }) where older.target.master.line == line {
             if other < number { try await decide(.superseded(by: number), other) }
         }
-        forget()
+        await forget()
     }
 
-    /// Rollouts that are over and long replaced leave memory; they can be read again.
-    private func forget() {
+    /// Rollouts that are over and long replaced leave memory; they can be read again, and are not read at each start.
+    private func forget() async {
+        var forgotten: [Rollout] = []
         for (_, line) in Dictionary(grouping: rollouts.values, by: { $0.target.master.line }) {
             let newestFirst = line.sorted { $0.number > $1.number }
             for rollout in newestFirst.dropFirst(Self.rolloutsPerLine) where rollout.phase.isTerminal {
                 // Hosts must not be given an order that is older than one they know.
                 let isOldest = newestFirst.first.map { rollout.latestOrder < $0.createdOrder } ?? false
-                if isOldest { rollouts[rollout.number] = nil }
+                if isOldest { forgotten.append(rollout) }
             }
+        }
+        for rollout in forgotten { rollouts[rollout.number] = nil }
+        for rollout in forgotten {
+            // One that cannot be closed now, or was taken up again meanwhile, is read at the next start as before.
+            _ = try? await storage.append(
+                [], to: "\(rollout.number)", expecting: Int(rollout.sequence), leavingOpen: false)
         }
     }
 
@@ -190,10 +279,11 @@ package actor Fleet {
 }
 
 extension Rollout {
-    /// Whether it has, or may get, orders that hosts must know of after a restart.
-    fileprivate var mayHaveOrders: Bool { phase != .rejected && phase != .aborted }
+    /// Whether it has, or may get, orders that hosts must know of after a restart: what was begun has, however it ended.
+    fileprivate var mayHaveOrders: Bool { hasBegun || !phase.isTerminal }
 
-    fileprivate var hasBegun: Bool {
+    /// Whether older ones of its line make way.
+    fileprivate var replacesOlder: Bool {
         switch phase {
         case .draft, .planned, .awaitingApproval, .rejected, .aborted, .superseded: false
         case .scheduled, .staging, .canary, .rolling, .rollingBack, .succeeded, .succeededWithExceptions, .rolledBack:

@@ -25,6 +25,8 @@ struct KnownHosts {
         hosts[name] = Host(labels: stored.labels, facts: facts)
     }
 
+    mutating func remove(_ name: HostName) { hosts[name] = nil }
+
     func facts(_ name: HostName) -> HostFacts? { hosts[name]?.facts }
 
     /// What a rollout of a line knows of a host; `nil` of one that has said nothing of itself yet.

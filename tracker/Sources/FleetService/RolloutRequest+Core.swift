@@ -20,6 +20,8 @@ extension RolloutRequest {
             throw Self.malformed(error.description)
         } catch let error as WaveSpecError {
             throw Self.malformed(error.description)
+        } catch let error as WeeklyWindowsError {
+            throw Self.malformed(error.description)
         } catch let error as FleetProblem {
             throw error
         } catch {
@@ -31,6 +33,7 @@ extension RolloutRequest {
         var settings = RolloutSettings()
         if let canaries { settings.canaries = try Self.canaries(canaries) }
         if let waves { settings.waves = try WaveSpec(waves) }
+        if let windows { settings.windows = try WeeklyWindows(windows) }
         settings.isPromotedAutomatically = isPromotedAutomatically ?? settings.isPromotedAutomatically
         settings.needsApproval = needsApproval ?? settings.needsApproval
         settings.slots = slots ?? settings.slots

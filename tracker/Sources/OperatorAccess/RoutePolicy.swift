@@ -41,8 +41,10 @@ package struct RoutePolicy: Hashable, Sendable {
         case .operators, .hostsAndOperators, .hosts: break
         }
         if isAllowed(requester, line) { return .allowed }
-        if requester != .anonymous { return .forbidden }
-        return isOpenOnOpenTracker && access == .open ? .allowed : .unauthenticated
+        // A token is for what it is for; an enrolled host may what anybody may.
+        if case .operator = requester { return .forbidden }
+        if isOpenOnOpenTracker, access == .open { return .allowed }
+        return requester == .anonymous ? .unauthenticated : .forbidden
     }
 
     private func isAllowed(_ requester: Requester, _ line: String?) -> Bool {

@@ -10,7 +10,9 @@ extension Deliberation {
     }
 
     private mutating func holdIfHeld() {
-        guard rollout.phase.isForward, rollout.pause == nil, let hold = rollout.holds.first else { return }
+        guard rollout.phase.isForward || rollout.phase == .scheduled, rollout.pause == nil,
+            let hold = rollout.holds.first
+        else { return }
         pause(hold, nil)
     }
 

@@ -6,11 +6,14 @@ extension Deliberation {
         if let deadline = rollout.phaseDeadline, deadline <= now {
             emit(.phase(.aborted, deadline: nil), by: .tracker, reason: "nobody started it in time")
         }
-        // Each turn leaves the first host without its deadline, or with a later one.
-        while let entry = rollout.deadlines.first, entry.at <= now {
-            let host = rollout.hosts[entry.host]
-            if case .failed(let failure) = host.state { retry(host, failure) } else { timeOut(host, reason: nil) }
+        guard let first = rollout.deadlines.first, first.at <= now else { return }
+        // A whole fleet may be late at once, so that there is one event for all whom the same becomes of.
+        let late = rollout.hosts.filter { host in host.deadline.map { $0 <= now } ?? false }
+        for step in HostStep.allCases {
+            let hosts = late.filter { $0.state.step == step }.map(\.name)
+            if !hosts.isEmpty { emit(.hosts(hosts, .timedOut(step: step), deadline: nil), by: .tracker) }
         }
+        retry(late.filter { $0.state.retryAt != nil })
     }
 
     /// - Parameter step: the one it is in, unless it is in none.
@@ -19,10 +22,12 @@ extension Deliberation {
         emit(.hosts([host.name], .timedOut(step: step), deadline: nil), by: .tracker, reason: reason)
     }
 
-    private mutating func retry(_ host: HostRecord, _ failure: HostFailure) {
-        guard failure.step != .rollingBack else { return order(back: [host.name], by: .tracker, "tried again") }
-        requeue([host.name])
-        begin([host.name], by: .tracker, reason: "tried again")
+    private mutating func retry(_ hosts: [HostRecord]) {
+        order(back: hosts.filter(\.isReturning).map(\.name), by: .tracker, "tried again")
+        let others = hosts.filter { !$0.isReturning }.map(\.name)
+        guard !others.isEmpty else { return }
+        requeue(others)
+        begin(others, by: .tracker, reason: "tried again")
     }
 
     /// When a retry may be that is wanted at `wish`: as soon as the budget has room for it.

@@ -53,9 +53,9 @@ extension Deliberation {
     /// What a host would go back to may change until it is told to activate.
     private mutating func noteVersion(of host: FleetHost) {
         guard let known = rollout.host(host.name), !known.isExposed, !rollout.isLogFull,
-            host.active != known.previous, host.active != rollout.target.master.version
+            host.returnVersion != known.previous, host.active != rollout.target.master.version
         else { return }
-        emit(.found(host: host.name, previous: host.active), by: .tracker)
+        emit(.found(host: host.name, previous: host.returnVersion), by: .tracker)
     }
 
     /// What is known of a host has changed. Whoever is in the middle of being activated is left alone.

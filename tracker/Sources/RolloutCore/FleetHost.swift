@@ -27,6 +27,13 @@ package struct FleetHost: Equatable, Sendable {
     /// Set when the host may not run the master at all: `.incompatible` or `.untrusted`.
     package var refusal: BlockReason?
 
+    /// The version that the host would go back to: the active one, unless that is itself one that it was to leave and could
+    /// not. Then it is the newest one before it that it holds and may use.
+    var returnVersion: UInt64? {
+        guard let active, denied.contains(active) else { return active }
+        return held.filter { $0 < active && !denied.contains($0) }.max() ?? active
+    }
+
     package init(
         name: HostName, labels: [String: String] = [:], isOnline: Bool = true, active: UInt64? = nil,
         held: Set<UInt64> = [], freeBytes: UInt64, capacityBytes: UInt64

@@ -45,13 +45,20 @@ package struct HostOrder: Equatable, Sendable, Codable {
     package let clearsDenial: Bool
     /// The part of its link that staging may take.
     package let stageRatePercent: Int
+    /// Whether this rollout may have made its version active on the host.
+    package let isExposed: Bool
 
     /// The one order that stands for a host and a line of masters, of those that several rollouts of the line have for it.
     ///
     /// The newest rollout that wants anything has its way, but a version that is being rolled back is left before a newer
-    /// one is staged. The order is as new as the newest of them all: what it replaces may have been newer than it.
+    /// one is staged. Where a newer rollout may have made its version active, an older one no longer has its own activated,
+    /// whatever became of the newer one: only a rollback takes hosts back. The order is as new as the newest of them all:
+    /// what it replaces may have been newer than it.
     package static func standing(among orders: [HostOrder]) -> HostOrder? {
-        let wishes = orders.filter { $0.step != .nothing }
+        let reached = orders.lazy.filter(\.isExposed).map(\.stamp.rollout).max() ?? 0
+        let wishes = orders.filter {
+            $0.step == .rollBack || ($0.step != .nothing && $0.stamp.rollout >= reached)
+        }
         var standing = newest(wishes) ?? newest(orders)
         if standing?.step == .stage, let back = newest(wishes.filter { $0.step == .rollBack }) { standing = back }
         guard var order = standing else { return nil }

@@ -25,6 +25,7 @@ package struct HostPresence: Sendable {
     package func isWatched(_ host: HostName) -> Bool { lastHeard[host] != nil }
 
     /// - Returns: whether the host counted as silent until now, or was not watched.
+    @discardableResult
     package mutating func heard(_ host: HostName, at now: Instant) -> Bool {
         let isNew = lastHeard.updateValue(now, forKey: host) == nil
         return silent.remove(host) != nil || isNew
@@ -36,10 +37,13 @@ package struct HostPresence: Sendable {
         silent.remove(host)
     }
 
-    /// The hosts that became silent since this was asked last, in order of their names.
-    package mutating func newlySilent(at now: Instant) -> [HostName] {
-        let hosts = lastHeard.filter { $0.value + limit <= now && !silent.contains($0.key) }.keys.sorted()
-        silent.formUnion(hosts)
-        return hosts
+    /// The hosts that were silent for too long and do not count as silent yet, in order of their names.
+    package func overdue(at now: Instant) -> [HostName] {
+        lastHeard.filter { $0.value + limit <= now && !silent.contains($0.key) }.keys.sorted()
+    }
+
+    /// From now on the host counts as silent: what follows from that is decided, and kept.
+    package mutating func noteSilent(_ host: HostName) {
+        if isWatched(host) { silent.insert(host) }
     }
 }

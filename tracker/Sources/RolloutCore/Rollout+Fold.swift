@@ -149,6 +149,7 @@ extension Rollout {
         }
         if phase == .awaitingApproval { startedBy = event.actor }
         self.phase = phase
+        if phase.isForward || phase == .rollingBack { hasBegun = true }
         phaseSince = event.at
         phaseDeadline = deadline
         guard phase.isTerminal || phase == .rollingBack else { return }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Rollout {
-    /// What a host shall do for this rollout now; `nil` when it is none of its hosts.
+    /// What a host shall do for this rollout now; `nil` when it is none of its hosts, or the rollout never began.
     ///
     /// It is derived from the state alone. ``HostOrder/standing(among:)`` says which one counts where there are several
     /// rollouts of a line.
     package func order(for name: HostName) -> HostOrder? {
-        guard let host = host(name) else { return nil }
+        guard hasBegun, let host = host(name) else { return nil }
         return HostOrder(
             stamp: HostOrder.Stamp(epoch: epoch, rollout: number, order: host.order), step: step(for: host),
             master: target.master, previous: host.previous, isProbed: isProbed(host), clearsDenial: host.clearsDenial,
-            stageRatePercent: settings.stageRatePercent)
+            stageRatePercent: settings.stageRatePercent, isExposed: host.isExposed)
     }
 
     private func step(for host: HostRecord) -> HostOrder.Step {

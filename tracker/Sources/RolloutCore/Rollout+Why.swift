@@ -23,10 +23,11 @@ extension Rollout {
     }
 
     private func whyWaiting(_ host: HostRecord) -> Explanation {
-        if phase.isTerminal || phase.isBefore || phase == .rollingBack { return .notRunning(phase) }
+        if phase.isTerminal || phase == .rollingBack { return .notRunning(phase) }
         if let pause {
             return .paused(pause.reason, by: pause.by, since: pause.since, explanation: pause.explanation)
         }
+        if phase.isBefore { return .notRunning(phase) }
         let isTurn = phase != .staging && host.wave == currentWave
         let holders = hosts.lazy.filter { other in
             guard !isTurn else { return other.state.kind == .activating || other.state.kind == .probing }

@@ -27,6 +27,8 @@ package struct Rollout: Equatable, Sendable {
     package internal(set) var pause: Pause?
     /// Who asked for it to be started, when somebody else must approve.
     package internal(set) var startedBy: Actor?
+    /// Whether hosts were ever told anything: from then on its orders, and their absence, mean something to them.
+    package internal(set) var hasBegun = false
     /// Whether the publishers have withdrawn the master.
     package internal(set) var isRevoked = false
     /// What outside holds activation.

@@ -55,7 +55,7 @@ package struct RolloutPlanner: Sendable {
                 .ready
             }
         return PlannedHost(
-            name: host.name, standing: standing, previous: host.active,
+            name: host.name, standing: standing, previous: host.returnVersion,
             bytesToMove: isHeld || standing == .already ? 0 : target.imageBytes)
     }
 

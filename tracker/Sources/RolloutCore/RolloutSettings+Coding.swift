@@ -13,6 +13,7 @@ extension RolloutSettings {
         try read(&isPromotedAutomatically, .isPromotedAutomatically)
         try read(&needsApproval, .needsApproval)
         waves = try container.decodeIfPresent(WaveSpec.self, forKey: .waves)
+        windows = try container.decodeIfPresent(WeeklyWindows.self, forKey: .windows)
         try read(&slots, .slots)
         try read(&probing, .probing)
         try read(&onError, .onError)

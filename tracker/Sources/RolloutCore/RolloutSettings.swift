@@ -43,6 +43,8 @@ package struct RolloutSettings: Equatable, Sendable, Codable {
     package var needsApproval = false
     /// `nil` for ``WaveSpec/standard``, of which small fleets leave out the waves that would be empty.
     package var waves: WaveSpec?
+    /// When activation may go on; `nil` for at any time.
+    package var windows: WeeklyWindows?
     /// How many hosts may be activating or probing at once.
     package var slots = 50
     package var probing = Probing.canaries
@@ -81,7 +83,7 @@ package struct RolloutSettings: Equatable, Sendable, Codable {
     package var retryBudget = RateLimit(percent: 10, per: .minutes(10))
 
     enum CodingKeys: String, CodingKey {
-        case canaries, isPromotedAutomatically, needsApproval, waves, slots, probing, onError, clearsDenials
+        case canaries, isPromotedAutomatically, needsApproval, waves, windows, slots, probing, onError, clearsDenials
         case stageRatePercent, headroomBytes, headroomPercent, toleratedFailures, toleratedPercent, minimumSample,
             stageProgressLimit
         case silenceLimit, activateLimit, probeLimit, canarySoak, waveSoak, retries, retryWait, retryBudget

@@ -7,7 +7,7 @@ enum StorageSchema {
     private static let steps: [(name: String, sql: String)] = [
         ("1 masters", masters), ("2 signed", signed), ("3 operators", operators), ("4 hosts", hosts),
         ("5 rollouts", rollouts), ("6 audit", audit), ("7 requests", requests), ("8 epochs", epochs),
-        ("9 unfinished", unfinished),
+        ("9 unfinished", unfinished), ("10 audit base", auditBase),
     ]
 
     static var migrator: DatabaseMigrator {
@@ -129,6 +129,19 @@ enum StorageSchema {
         CREATE TRIGGER auditIsNotChanged BEFORE UPDATE ON audit
             BEGIN SELECT RAISE (ABORT, 'the audit trail is only added to'); END;
         CREATE TRIGGER auditIsNotRemoved BEFORE DELETE ON audit
+            BEGIN SELECT RAISE (ABORT, 'the audit trail is only added to'); END
+        """
+
+    // Only what the base vouches for may be removed.
+    private static let auditBase = """
+        CREATE TABLE auditBase (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            number INTEGER NOT NULL,
+            head TEXT NOT NULL
+        ) STRICT;
+        DROP TRIGGER auditIsNotRemoved;
+        CREATE TRIGGER auditIsNotRemoved BEFORE DELETE ON audit
+            WHEN OLD.number > coalesce((SELECT number FROM auditBase), 0)
             BEGIN SELECT RAISE (ABORT, 'the audit trail is only added to'); END
         """
 

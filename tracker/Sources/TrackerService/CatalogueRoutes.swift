@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -15,7 +16,6 @@ struct CatalogueRoutes: Sendable {
     let storage: any CatalogueStorage
     let limits: RequestLimits
     let uploads: TransferBudget
-    let downloads: TransferBudget
     private let reader = TorrentReader()
 
     /// Who may read the catalogue, and who may add to it.
@@ -23,8 +23,14 @@ struct CatalogueRoutes: Sendable {
     static let publishing = RoutePolicy(.operators(.publish), isOpenOnOpenTracker: true)
 
     func add(to table: inout RouteTable) {
-        table.read("api/v1/masters", Self.reading) { _, _ in
-            try metered(JSONAnswer.bytes(PublishedMasters(masters: try await allMasters())), JSONAnswer.headers)
+        table.read("api/v1/masters", Self.reading) { request, _ in
+            let after = try request.cursor("after").map { text in
+                guard let master = MasterName(text) else { throw Request.badCursor }
+                return master
+            }
+            let page = try await storage.masters(after: after, limit: try request.limit())
+            return try JSONAnswer.response(
+                PublishedMasters(masters: page.elements, next: page.next.map { "\($0)" }))
         }
         table.read("api/v1/masters/:name", Self.reading) { _, context in
             let name = try context.parameters.require("name")
@@ -39,37 +45,15 @@ struct CatalogueRoutes: Sendable {
         table.read("api/v1/masters/:name/:version/torrent", Self.reading) { _, context in
             let master = try context.masterName()
             guard let torrent = try await storage.torrent(of: master) else { throw notPublished(master.description) }
-            return try metered(ByteBuffer(bytes: torrent), [.contentType: "application/x-bittorrent"])
+            return Response(
+                status: .ok, headers: [.contentType: "application/x-bittorrent"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: torrent)))
         }
         table.change(
             .put, "api/v1/masters/:name/:version", Self.publishing, action: "master.publish", line: "name"
         ) { request, context in
             try await publish(request, as: try context.masterName(), context.note)
         }
-    }
-
-    /// The whole list. It is bounded by the number of masters.
-    private func allMasters() async throws -> [PublishedMaster] {
-        var page = try await storage.masters(after: nil, limit: StorageLimits.page)
-        var masters = page.elements
-        while let next = page.next {
-            page = try await storage.masters(after: next, limit: StorageLimits.page)
-            masters += page.elements
-        }
-        return masters
-    }
-
-    /// An answer that may be long, and counts until it is sent.
-    private func metered(_ bytes: ByteBuffer, _ headers: HTTPFields) throws -> Response {
-        let reservation = downloads.reservation()
-        try reservation.grow(by: bytes.readableBytes)
-        return Response(
-            status: .ok, headers: headers,
-            body: ResponseBody(contentLength: bytes.readableBytes) { writer in
-                try await writer.write(bytes)
-                try await writer.finish(nil)
-                withExtendedLifetime(reservation) {}
-            })
     }
 
     private func publish(_ request: Request, as master: MasterName, _ note: AuditNote) async throws -> Response {
@@ -84,11 +68,11 @@ struct CatalogueRoutes: Sendable {
         do throws(MetainfoError) {
             metainfo = try await reader.metainfo(of: torrent)
         } catch {
-            throw APIError(.unprocessableContent, "bad_torrent", "The torrent is refused: \(error).")
+            throw APIError(.unprocessableContent, .badTorrent, "The torrent is refused: \(error).")
         }
         guard metainfo.name == master.fileName else {
             throw APIError(
-                .unprocessableContent, "name_mismatch",
+                .unprocessableContent, .nameMismatch,
                 "The torrent's name is \(metainfo.name.prefix(200)), not \(master.fileName); "
                     + "publish it under its own name and version.")
         }
@@ -106,7 +90,7 @@ struct CatalogueRoutes: Sendable {
         case .conflict(let entry):
             note.set(before: entry.infoHash)
             throw APIError(
-                .conflict, "version_exists",
+                .conflict, .versionExists,
                 "\(master) is already published with other content; publish this image as a higher version.")
         }
     }
@@ -115,7 +99,7 @@ struct CatalogueRoutes: Sendable {
         _ request: Request, _ body: ([UInt8]) async throws -> Response
     ) async throws -> Response {
         let tooLarge = APIError(
-            .contentTooLarge, "too_large",
+            .contentTooLarge, .tooLarge,
             "The torrent is longer than \(limits.torrentByteCount) bytes; make it with longer pieces.")
         // A length that is announced is refused before a byte of the body is kept.
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limits.torrentByteCount {
@@ -138,7 +122,7 @@ struct CatalogueRoutes: Sendable {
             label.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else {
             throw APIError(
-                .badRequest, "bad_label",
+                .badRequest, .badLabel,
                 "A label has at most \(limits.labelByteCount) bytes and no control characters; choose a shorter one.")
         }
         return label
@@ -146,7 +130,7 @@ struct CatalogueRoutes: Sendable {
 
     private func notPublished(_ master: String) -> APIError {
         APIError(
-            .notFound, "not_published",
+            .notFound, .notPublished,
             "\(master.prefix(200)) is not published here; list what is with GET /api/v1/masters.")
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FleetIdentity
+package import FleetIdentity
+package import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import Logging
 import OperatorAccess
 import TrackerStorage
 
@@ -17,20 +19,29 @@ struct EnrolmentRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         // Who asks is proven by the request itself, so that these doors are open.
-        table.change(.post, "api/v1/fleet/certificate", RoutePolicy(.open), action: "host.certify") {
-            request, context in
-            let (subject, certificate) =
+        table.change(.post, "api/v1/fleet/certificate", action: "host.certify") { request in
+            let proven =
                 switch try await read(request) {
                 case .enrol(let order): try await enrol(order)
                 case .renew(let order): try await renew(order)
                 }
-            context.note.set(subject: subject, after: certificate.serial)
-            return try JSONAnswer.response(EnrolmentAnswer(certificate: certificate, authority: authority.anchor))
+            return { context in
+                context.note.set(subject: proven.host)
+                let certificate = try await proven.certify()
+                context.note.set(after: certificate.serial)
+                return try JSONAnswer.response(EnrolmentAnswer(certificate: certificate, authority: authority.anchor))
+            }
         }
-        table.read("api/v1/fleet/revoked", RoutePolicy(.open)) { _, _ in try await revoked() }
+        table.read("api/v1/fleet/revoked", RoutePolicy(.open)) { _, context in try await revoked(context) }
     }
 
-    private func enrol(_ body: EnrolmentRequest) async throws -> (subject: String, certificate: FleetCertificate) {
+    /// A host that has proven that it may have a certificate, and what makes it.
+    private struct Proven: Sendable {
+        let host: String
+        let certify: @Sendable () async throws -> FleetCertificate
+    }
+
+    private func enrol(_ body: EnrolmentRequest) async throws -> Proven {
         let (digest, certificateRequest) = try proof { () throws(IdentityRefusal) in try body.proven() }
         let now = Date()
         let seconds = Int64(now.timeIntervalSince1970)
@@ -39,23 +50,25 @@ struct EnrolmentRoutes: Sendable {
         guard token.expires > seconds else { throw Self.refusal(.expiredToken) }
         guard let holder = CertificateHolder.host(named: body.host) else {
             throw APIError(
-                .unprocessableContent, "bad_name",
+                .unprocessableContent, .badName,
                 "A host's name has lower-case letters, digits, '.', '_' and '-'; choose another with --name.")
         }
         guard HostPattern(token.pattern)?.fits(body.host) == true else {
             throw APIError(
-                .forbidden, "name_not_allowed",
+                .forbidden, .nameNotAllowed,
                 "The token is for hosts named \(token.pattern); choose such a name with --name, or get another token.")
         }
-        let certificate = try authority.issue(certificateRequest, to: holder, now: now)
-        let outcome = try await storage.enrol(
-            StoredHost(name: body.host, labels: token.labels, enrolled: seconds),
-            StoredCertificate(certificate, host: body.host), redeeming: digest, replacing: false, at: seconds)
-        guard case .enrolled = outcome else { throw Self.refusal(outcome) }
-        return (body.host, certificate)
+        return Proven(host: body.host) {
+            let certificate = try authority.issue(certificateRequest, to: holder, now: now)
+            let outcome = try await storage.enrol(
+                StoredHost(name: body.host, labels: token.labels, enrolled: seconds),
+                StoredCertificate(certificate, host: body.host), redeeming: digest, replacing: false, at: seconds)
+            guard case .enrolled = outcome else { throw Self.refusal(outcome) }
+            return certificate
+        }
     }
 
-    private func renew(_ body: RenewalRequest) async throws -> (subject: String, certificate: FleetCertificate) {
+    private func renew(_ body: RenewalRequest) async throws -> Proven {
         let now = Date()
         let certificate: FleetCertificate
         let certificateRequest: CertificateRequest
@@ -63,60 +76,63 @@ struct EnrolmentRoutes: Sendable {
             (certificate, certificateRequest) = try await body.proven(
                 CertificateCheck(anchor: authority.anchor), now: now)
         } catch {
-            throw Self.unproven(error)
+            throw EnrolledHosts.unproven(error)
         }
-        guard case .host(let name) = certificate.holder else { throw Self.unproven(.wrongHolder) }
-        guard let known = try await storage.certificate(serial: certificate.serial), known.revoked == nil,
-            known.host == name
-        else { throw Self.unproven(.revoked) }
-        let next = try authority.issue(certificateRequest, to: certificate.holder, now: now)
-        guard try await storage.addCertificate(StoredCertificate(next, host: name)) else {
-            throw Self.unproven(.revoked)
+        let name = try await EnrolledHosts(storage: storage, anchor: authority.anchor).name(of: certificate)
+        let holder = certificate.holder
+        return Proven(host: name) {
+            let next = try authority.issue(certificateRequest, to: holder, now: now)
+            guard try await storage.addCertificate(StoredCertificate(next, host: name)) else {
+                throw EnrolledHosts.unproven(.revoked)
+            }
+            return next
         }
-        return (name, next)
     }
 
-    private func revoked() async throws -> Response {
+    private func revoked(_ context: TrackerContext) async throws -> Response {
         let now = Date()
         var serials: [String] = []
         var last: String?
         repeat {
             let page = try await storage.revokedCertificates(
-                at: Int64(now.timeIntervalSince1970), after: last, limit: StorageLimits.page)
+                at: Int64(now.timeIntervalSince1970) - RevocationList.remembrance, after: last,
+                limit: StorageLimits.page)
             serials += page.elements.map(\.serial)
             last = page.next
         } while last != nil && serials.count < RevocationList.serialLimit
+        if last != nil || serials.count > RevocationList.serialLimit {
+            context.logger.error(
+                "more certificates are revoked than fit into the list that hosts get; make a new authority",
+                metadata: ["limit": "\(RevocationList.serialLimit)"])
+            serials.removeLast(max(0, serials.count - RevocationList.serialLimit))
+        }
         return try JSONAnswer.response(RevocationList(serials, by: authority, now: now))
     }
 
     private func read(_ request: Request) async throws -> CertificateOrder {
         guard let body = try? await request.body.collect(upTo: CertificateOrder.byteLimit) else {
-            throw APIError(.contentTooLarge, "too_large", "The request is too long.")
+            throw APIError(.contentTooLarge, .tooLarge, "The request is too long.")
         }
         guard let order = try? JSONDecoder().decode(CertificateOrder.self, from: Data(body.readableBytesView)) else {
-            throw APIError(.badRequest, "bad_request", "This is no such request; use `drover host enrol`.")
+            throw APIError(.badRequest, .malformed, "This is no such request; use `drover host enrol`.")
         }
         return order
     }
 
     private func proof<Value>(_ body: () throws(IdentityRefusal) -> Value) throws -> Value {
-        do { return try body() } catch { throw Self.unproven(error) }
-    }
-
-    private static func unproven(_ refusal: IdentityRefusal) -> APIError {
-        APIError(.unauthorized, refusal.rawValue.replacing("-", with: "_"), "It is refused: \(refusal).")
+        do { return try body() } catch { throw EnrolledHosts.unproven(error) }
     }
 
     private static func refusal(_ outcome: Enrolment) -> APIError {
         switch outcome {
         case .enrolled, .unknownToken:
-            APIError(.unauthorized, "unknown_token", "The tracker knows no such token; get another one.")
-        case .expiredToken: APIError(.unauthorized, "expired_token", "The token has expired; get another one.")
+            APIError(.unauthorized, .unknownToken, "The tracker knows no such token; get another one.")
+        case .expiredToken: APIError(.unauthorized, .expiredToken, "The token has expired; get another one.")
         case .usedToken:
-            APIError(.unauthorized, "used_token", "The token has been used; each is for one host. Get another one.")
+            APIError(.unauthorized, .usedToken, "The token has been used; each is for one host. Get another one.")
         case .nameTaken:
             APIError(
-                .conflict, "name_taken",
+                .conflict, .nameTaken,
                 "A host of this name is enrolled; choose another with --name, or revoke that one with "
                     + "`drover-tracker host revoke`.")
         }
@@ -128,5 +144,23 @@ extension StoredCertificate {
         self.init(
             serial: certificate.serial, host: host, issued: Int64(certificate.validFrom.timeIntervalSince1970),
             expires: Int64(certificate.validUntil.timeIntervalSince1970))
+    }
+}
+
+extension ReasonCode {
+    package init(_ refusal: IdentityRefusal) {
+        self =
+            switch refusal {
+            case .missing: .noCertificate
+            case .unreadable: .unreadable
+            case .foreign: .otherFleet
+            case .expired: .certificateExpired
+            case .notYetValid: .notYetValid
+            case .wrongUse: .wrongUse
+            case .wrongHolder: .wrongHolder
+            case .revoked: .certificateRevoked
+            case .unproven: .unprovenKey
+            case .unwritable: .internal
+            }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import OperatorAccess
@@ -10,12 +12,30 @@ import TrackerStorage
 struct Gatekeeper: Sendable {
     let access: TrackerAccess
     let storage: any OperatorStorage
+    /// Whose certificates make them known; `nil` where there is no fleet.
+    let hosts: EnrolledHosts?
     let audit: TrackerAudit
+    /// What all answers that are being sent may hold in memory.
+    let answers: TransferBudget
     let clock: @Sendable () -> Int64
+    private let attempts = TokenAttempts()
+
+    init(
+        access: TrackerAccess, storage: any OperatorStorage, hosts: EnrolledHosts?, audit: TrackerAudit,
+        answers: TransferBudget,
+        clock: @escaping @Sendable () -> Int64
+    ) {
+        self.access = access
+        self.storage = storage
+        self.hosts = hosts
+        self.audit = audit
+        self.answers = answers
+        self.clock = clock
+    }
 
     func pass(
         _ request: Request, _ context: TrackerContext, to route: RouteTable.Route, line: String?,
-        _ handler: RouteTable.Handler
+        _ proof: RouteTable.Proof
     ) async throws -> Response {
         var context = context
         context.note = AuditNote()
@@ -25,15 +45,18 @@ struct Gatekeeper: Sendable {
         var note: Int64?
         do {
             try await admit(request, &context, to: route, line: line)
+            let act = try await proof(request)
             // What cannot be written down is not done.
             if route.action != nil { note = try await audit.begin(route, context, at: clock()) }
-            response = try await handler(request, context)
+            response = try await act(context)
+            // What was changed is said in any case, and is short.
+            if route.action == nil { response.body = try metered(response.body) }
             if let note { try await audit.finish(note, route, context, outcome: "done", at: clock()) }
         } catch let gap as TrackerAudit.Gap {
             response = try APIErrorAnswer.response(to: gap.refusal)
         } catch {
             let refusal = APIErrorAnswer.refusal(error, context)
-            let outcome = refusal?.code ?? "broken_off"
+            let outcome = (refusal?.code ?? .brokenOff).rawValue
             if let note {
                 try? await audit.finish(note, route, context, outcome: outcome, at: clock())
             } else if route.action != nil || refusal.map({ [.unauthorized, .forbidden].contains($0.status) }) == true {
@@ -53,8 +76,14 @@ struct Gatekeeper: Sendable {
         if route.policy.door == .open { return }
         if let credentials = request.headers[.authorization] {
             // Who shows credentials wants to be known by them: bad ones are never passed over.
-            guard let holder = try await holder(of: credentials) else { throw Self.unknownToken }
+            guard let holder = try await holder(of: credentials) else {
+                throw attempts.count(from: context.observedHost, at: clock()).map(Self.tooManyAttempts)
+                    ?? Self.unknownToken
+            }
             context.requester = .operator(holder)
+        } else if let shown = context.shownCertificate, let hosts {
+            let now = Date(timeIntervalSince1970: Double(clock()))
+            context.requester = .host(try await hosts.name(showing: shown, now: now))
         }
         let line = line.flatMap { context.parameters.get($0) }
         switch route.policy.verdict(on: context.requester, line: line, access: access) {
@@ -62,8 +91,20 @@ struct Gatekeeper: Sendable {
         case .unauthenticated: throw Self.unauthenticated
         case .forbidden:
             throw APIError(
-                .forbidden, "forbidden",
+                .forbidden, .forbidden,
                 "\(context.requester.actor) may not do this; ask an admin for a token that allows it.")
+        }
+    }
+
+    /// An answer that counts until it is sent. While it is made only few do so at once: the storage has few readers, and no
+    /// page is longer than ``StorageLimits/page``.
+    private func metered(_ body: ResponseBody) throws(APIError) -> ResponseBody {
+        guard let length = body.contentLength, length > 0 else { return body }
+        let reservation = answers.reservation()
+        try reservation.grow(by: length)
+        return ResponseBody(contentLength: length) { writer in
+            try await body.write(writer)
+            withExtendedLifetime(reservation) {}
         }
     }
 
@@ -77,11 +118,19 @@ struct Gatekeeper: Sendable {
     }
 
     private static let unauthenticated = APIError(
-        .unauthorized, "unauthenticated", "This needs credentials; send a token as 'Authorization: Bearer drv_…'.",
+        .unauthorized, .unauthenticated,
+        "This needs credentials; send a token as 'Authorization: Bearer drv_…', or show a host's certificate.",
         headers: [.wwwAuthenticate: "Bearer"])
     private static let unknownToken = APIError(
-        .unauthorized, "bad_token", "The token is unknown, expired or withdrawn; ask an admin for another one.",
+        .unauthorized, .badToken, "The token is unknown, expired or withdrawn; ask an admin for another one.",
         headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
+
+    private static func tooManyAttempts(_ seconds: Int64) -> APIError {
+        APIError(
+            .tooManyRequests, .tooManyAttempts,
+            "Too many bad tokens came from this address; wait \(seconds) seconds, then use a good one.",
+            headers: [.retryAfter: "\(seconds)"])
+    }
 
     static let requestID = HTTPField.Name("X-Request-Id") ?? .date
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -18,13 +19,13 @@ extension Request {
         guard let text = uri.queryParameters["limit"] else { return 100 }
         guard let limit = Int(text), (1...StorageLimits.page).contains(limit) else {
             throw APIError(
-                .badRequest, "bad_limit", "A page has 1 to \(StorageLimits.page) entries; ask for a number between.")
+                .badRequest, .badLimit, "A page has 1 to \(StorageLimits.page) entries; ask for a number between.")
         }
         return limit
     }
 
     static let badCursor = APIError(
-        .badRequest, "bad_cursor", "That is no place in the list; take 'next' of the page before as it is.")
+        .badRequest, .badCursor, "That is no place in the list; take 'next' of the page before as it is.")
 
     /// The body as a JSON document, of at most `limit` bytes.
     func document<Document: Decodable>(upTo limit: Int) async throws -> Document {
@@ -33,13 +34,13 @@ extension Request {
             body = try await self.body.collect(upTo: limit)
         } catch {
             throw APIError(
-                .contentTooLarge, "too_large", "The document is longer than \(limit) bytes; make it shorter.")
+                .contentTooLarge, .tooLarge, "The document is longer than \(limit) bytes; make it shorter.")
         }
         do {
             return try JSONDecoder().decode(Document.self, from: Data(body.readableBytesView))
         } catch {
             throw APIError(
-                .unprocessableContent, "bad_document",
+                .unprocessableContent, .badDocument,
                 "The body is not the JSON document that belongs here; see the tracker's documentation.")
         }
     }

@@ -4,7 +4,7 @@
 package struct RequestLimits: Sendable {
     /// The longest .torrent taken into the catalogue: 16 MiB, the piece layer of half a million pieces.
     package var torrentByteCount = 16 << 20
-    /// The bytes of all torrents that are being received, together, and of all catalogue answers that are being sent. Who
+    /// The bytes of all torrents that are being received, together, and of all answers of the API that are being sent. Who
     /// would need more is asked to come back.
     package var transferByteCount = 64 << 20
     /// The longest label, in bytes of UTF-8.
@@ -22,6 +22,10 @@ package struct RequestLimits: Sendable {
     /// Seconds that a request may take to arrive, that a connection may wait for the next one, and that nothing of an
     /// answer may be taken.
     package var idleSeconds: Int64 = 30
+
+    /// Who watches events at once, and for how many seconds before they have to ask again.
+    package var eventStreams = 64
+    package var eventStreamSeconds: Int64 = 300
 
     package init() {}
 }

@@ -6,7 +6,7 @@ import Synchronization
 import TrackerProtocol
 
 /// HTTP connections on one address. A thread accepts them and answers announces and scrapes that arrive in one piece; a
-/// connection on which anything else arrives is handed over, with nothing taken from it.
+/// connection on which anything else arrives, TLS among it, is handed over, with nothing taken from it.
 final class RequestListener: Sendable {
     /// Connections accepted, and events taken, at once.
     private static let batchCount = 64
@@ -23,6 +23,7 @@ final class RequestListener: Sendable {
     /// Where it listens, with the actual port.
     let address: PeerAddress
     private let desk: AnnounceDesk
+    private let isTLS: Bool
     private let lag: (@Sendable () -> Duration)?
     private let connectionLimit: Int
     private let waitingLimit: Int
@@ -31,11 +32,15 @@ final class RequestListener: Sendable {
     private let elsewhere = Atomic<Int>(0)
 
     /// Begins to listen, so that it is known at once whether the address can be had.
-    /// - Parameter lag: how far behind it is with its work; `nil` to measure it.
+    /// - Parameters:
+    ///   - isTLS: whether nothing is answered that comes without TLS.
+    ///   - lag: how far behind it is with its work; `nil` to measure it.
     init(
-        address: PeerAddress, desk: AnnounceDesk, lag: (@Sendable () -> Duration)? = nil, limits: RequestLimits
+        address: PeerAddress, desk: AnnounceDesk, isTLS: Bool = false, lag: (@Sendable () -> Duration)? = nil,
+        limits: RequestLimits
     ) throws(TrackerError) {
         self.desk = desk
+        self.isTLS = isTLS
         self.lag = lag
         connectionLimit = OpenFiles.connections(atMost: limits.connections)
         waitingLimit = min(limits.waitingConnections, connectionLimit / 2)
@@ -169,7 +174,9 @@ final class RequestListener: Sendable {
             let count = recv(connection, &crowd.buffer, crowd.buffer.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
             if count < 0, errno == EAGAIN { return wait(connection, &crowd) }
             guard count > 0 else { return drop(connection, &crowd) }
-            let plain = crowd.buffer.withUnsafeBytes { PlainRequest(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            let plain =
+                isTLS
+                ? nil : crowd.buffer.withUnsafeBytes { PlainRequest(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             // A connection that is closed while more waits in it is reset, and the answer lost.
             guard let request = plain, request.keepsAlive || request.byteCount == count else {
                 if crowd.connections[connection]?.isWatched == true { forget(connection) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionGate
+import FleetIdentity
 import Glibc
 import HTTPTypes
 import Hummingbird
@@ -17,15 +18,18 @@ import TrackerProtocol
 struct RequestServer: Service {
     private let listener: RequestListener
     private let http: GatedChannel
+    private let tls: TrackerTLS?
     private let logger: Logger
     private let onListening: @Sendable (PeerAddress) -> Void
 
     /// - Throws: ``TrackerError`` when the address cannot be had.
     init(
-        listener: RequestListener, responder: some HTTPResponder<TrackerContext>, gate: ConnectionGate,
+        listener: RequestListener, tls: TrackerTLS? = nil, responder: some HTTPResponder<TrackerContext>,
+        gate: ConnectionGate,
         limits: RequestLimits, logger: Logger, onListening: @escaping @Sendable (PeerAddress) -> Void
     ) {
         self.listener = listener
+        self.tls = tls
         self.logger = logger
         self.onListening = onListening
         let heads = HTTP1Channel.Configuration.DecoderConfiguration(
@@ -34,15 +38,17 @@ struct RequestServer: Service {
         http = GatedChannel(
             responder: { request, writer, channel in
                 let source = ApplicationRequestContextSource(channel: channel, logger: logger)
+                var context = TrackerContext(source: source)
+                if tls != nil { context.shownCertificate = await ServerTLS.certificate(shownOn: channel) }
                 var response: Response
                 do {
-                    response = try await responder.respond(to: request, context: TrackerContext(source: source))
+                    response = try await responder.respond(to: request, context: context)
                 } catch let error as HTTPParserError {
                     // The HTTP server answers what is no HTTP.
                     throw error
                 } catch {
                     logger.error("a request failed", metadata: ["error": "\(error)"])
-                    response = Response(status: .internalServerError)
+                    response = APIErrorAnswer.fault
                 }
                 response.headers[.date] = Self.date
                 try await writer.write(response: response.head, body: response.body)
@@ -74,11 +80,16 @@ struct RequestServer: Service {
     private func serve(_ socket: Int32, _ open: OpenChannels) async {
         defer { listener.ended() }
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.allowRemoteHalfClosure, value: tls == nil)
         // It may have ended meanwhile.
         guard
             let value = try? await bootstrap.withConnectedSocket(
-                socket, channelInitializer: { [http, logger] in http.setup(channel: $0, logger: logger) })
+                socket,
+                channelInitializer: { [http, tls, logger] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        if let tls { try channel.pipeline.syncOperations.addHandler(tls.accepting()) }
+                    }.flatMap { http.setup(channel: channel, logger: logger) }
+                })
         else { return }
         open.insert(value.channel)
         await http.handle(value: value, logger: logger)

@@ -15,6 +15,13 @@ package struct RouteTable {
         package let policy: RoutePolicy
         /// How the audit trail calls what is done here; `nil` where nothing is changed.
         package let action: String?
+
+        /// Whether a request's path is this one.
+        func leads(to path: String) -> Bool {
+            let (parts, names) = (path.split(separator: "/"), self.path.split(separator: "/"))
+            return parts.count == names.count
+                && zip(parts, names).allSatisfy { $0 == $1 || $1.hasPrefix(":") }
+        }
     }
 
     package private(set) var routes: [Route] = []
@@ -27,6 +34,8 @@ package struct RouteTable {
     }
 
     typealias Handler = @Sendable (Request, TrackerContext) async throws -> Response
+    /// Looks at a request before anything is noted or done, and gives what carries it out.
+    typealias Proof = @Sendable (Request) async throws -> @Sendable (TrackerContext) async throws -> Response
 
     /// A route that changes nothing.
     /// - Parameter line: the path's parameter that names a line of masters, where the policy is about one.
@@ -47,13 +56,35 @@ package struct RouteTable {
         add(Route(method: method, path: path, policy: policy, action: action), line: line, handler)
     }
 
+    /// A route that changes something and is open to all, since each request proves by itself who asks.
+    /// - Parameter proving: proves a request and gives what then carries it out. Until then nothing is noted: who proves
+    ///   nothing costs the audit trail no more than other strangers do.
+    mutating func change(
+        _ method: HTTPRequest.Method, _ path: String, action: String,
+        proving: @escaping Proof
+    ) {
+        let route = Route(method: method, path: path, policy: RoutePolicy(.open), action: action)
+        routes.append(route)
+        router.on(RouterPath(route.path), method: route.method) { [gatekeeper] request, context in
+            try await gatekeeper.pass(request, context, to: route, line: nil, proving)
+        }
+    }
+
+    /// A route that is posted to and changes nothing that anybody wants: a question too long for a path, or what a host
+    /// says of itself, which is too often for the audit trail.
+    mutating func hear(_ path: String, _ policy: RoutePolicy, use handler: @escaping Handler) {
+        add(Route(method: .post, path: path, policy: policy, action: nil), line: nil, handler)
+    }
+
     private mutating func add(_ route: Route, line: String?, _ handler: @escaping Handler) {
         routes.append(route)
         let gatekeeper = gatekeeper
         router.on(RouterPath(route.path), method: route.method) { request, context in
             // Announces are many and small; they pass by all that the API does.
             if route.policy.door == .tracker { return try await handler(request, context) }
-            return try await gatekeeper.pass(request, context, to: route, line: line, handler)
+            return try await gatekeeper.pass(request, context, to: route, line: line) { request in
+                { context in try await handler(request, context) }
+            }
         }
     }
 }

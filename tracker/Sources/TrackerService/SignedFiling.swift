@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import HTTPTypes
 import Metainfo
 import TrackerProtocol
@@ -55,7 +56,7 @@ struct SignedFiling: Sendable {
             guard let next = Self.merge(envelope, filed.flatMap(known), over: isOlder) else { return .superseded }
             if try await storage.replaceEnvelope(of: subject, filed, with: Array(next.json)) { return .filed }
         }
-        throw APIError(.serviceUnavailable, "busy", "Others are filing at the same time; try again in a moment.")
+        throw APIError(.serviceUnavailable, .busy, "Others are filing at the same time; try again in a moment.")
     }
 
     /// What was filed before, unless it was so without a root that would have refused it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import HTTPTypes
 import Hummingbird
 import Metainfo
@@ -53,7 +54,7 @@ struct SignedRoutes: Sendable {
             body = try await request.body.collect(upTo: SignedEnvelope.byteLimit)
         } catch {
             throw APIError(
-                .contentTooLarge, "too_large", "A signed statement has at most \(SignedEnvelope.byteLimit) bytes.")
+                .contentTooLarge, .tooLarge, "A signed statement has at most \(SignedEnvelope.byteLimit) bytes.")
         }
         do throws(TrustRefusal) {
             let envelope = try SignedEnvelope(json: body.readableBytesView)
@@ -61,15 +62,14 @@ struct SignedRoutes: Sendable {
             return (envelope, try envelope.statement(type, signedBy: root))
         } catch {
             throw APIError(
-                .unprocessableContent, error.code.rawValue.replacing("-", with: "_"), "It is refused: \(error.message)."
-            )
+                .unprocessableContent, ReasonCode(rawValue: error.code.rawValue), "It is refused: \(error.message).")
         }
     }
 
     private func answer(_ json: [UInt8]?, _ subject: String) throws -> Response {
         guard let json else {
             throw APIError(
-                .notFound, "not_signed", "Nothing signed is known of \(subject.prefix(200)); sign it and publish that.")
+                .notFound, .notSigned, "Nothing signed is known of \(subject.prefix(200)); sign it and publish that.")
         }
         return Response(
             status: .ok, headers: JSONAnswer.headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))
@@ -80,16 +80,16 @@ struct SignedRoutes: Sendable {
         case .filed: return Response(status: .noContent)
         case .superseded:
             throw APIError(
-                .conflict, "superseded",
+                .conflict, .superseded,
                 "Something newer, or other under the same serial, is known of \(subject.prefix(200)); look at that first."
             )
         case .unfitting:
             throw APIError(
-                .unprocessableContent, "mix_and_match",
+                .unprocessableContent, .mixAndMatch,
                 "It does not fit what is published as \(subject.prefix(200)); publish the master itself first.")
         }
     }
 
     private static let otherName = APIError(
-        .unprocessableContent, "name_mismatch", "It is about another master than the path says; correct the path.")
+        .unprocessableContent, .nameMismatch, "It is about another master than the path says; correct the path.")
 }

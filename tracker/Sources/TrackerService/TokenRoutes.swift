@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -9,7 +10,7 @@ import TrackerStorage
 
 /// `/api/v1/tokens`: operators' tokens.
 struct TokenRoutes: Sendable {
-    let storage: any OperatorStorage
+    let storage: any OperatorStorage & IdempotencyStorage
     let clock: @Sendable () -> Int64
 
     private static let bodyLimit = 16 << 10
@@ -30,7 +31,7 @@ struct TokenRoutes: Sendable {
         ) { _, context in
             let id = try context.parameters.require("id")
             guard let token = try await storage.revokeToken(id: id, at: clock()) else {
-                throw APIError(.notFound, "no_such_token", "There is no token \(id.prefix(64)); list them first.")
+                throw APIError(.notFound, .noSuchToken, "There is no token \(id.prefix(64)); list them first.")
             }
             context.note.set(before: token.revoked == nil ? "valid" : "revoked", after: "revoked")
             return Response(status: .noContent)
@@ -38,12 +39,20 @@ struct TokenRoutes: Sendable {
     }
 
     private static let notAnOperator = APIError(
-        .forbidden, "forbidden", "Only operators make tokens; send one's token.")
+        .forbidden, .forbidden, "Only operators make tokens; send one's token.")
     private static let tooWide = APIError(
-        .forbidden, "forbidden", "Your token is for some lines only; make a token for the same ones or fewer.")
+        .forbidden, .forbidden, "Your token is for some lines only; make a token for the same ones or fewer.")
 
     private func create(_ request: Request, _ context: TrackerContext) async throws -> Response {
         let wanted: TokenRequest = try await request.document(upTo: Self.bodyLimit)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return try await OnceOnly(storage: storage, clock: clock).perform(
+            request, context, Array(try encoder.encode(wanted))
+        ) { try await create(wanted, context) }
+    }
+
+    private func create(_ wanted: TokenRequest, _ context: TrackerContext) async throws -> Response {
         guard case .operator(let creator) = context.requester else { throw Self.notAnOperator }
         let made: NewToken
         do throws(NewToken.Fault) {
@@ -52,7 +61,7 @@ struct TokenRoutes: Sendable {
                 seconds: wanted.expiresIn ?? NewToken.defaultSeconds, creator: creator.id, at: clock(),
                 bytes: TokenSecret.freshBytes())
         } catch {
-            throw APIError(.unprocessableContent, "bad_token_request", error.description)
+            throw APIError(.unprocessableContent, .badTokenRequest, error.description)
         }
         // Nobody gives away more lines than they have.
         guard creator.scopes.isEmpty || !made.token.scopes.isEmpty && made.token.scopes.isSubset(of: creator.scopes)
@@ -60,7 +69,7 @@ struct TokenRoutes: Sendable {
         let isAdded = try await storage.addToken(made.token, usingUp: creator.isOneTime ? creator.id : nil)
         guard isAdded else {
             throw APIError(
-                .conflict, "used_up", "The one-time token was used meanwhile; make another one on the tracker.")
+                .conflict, .usedUp, "The one-time token was used meanwhile; make another one on the tracker.")
         }
         context.note.set(
             subject: "\(made.token.id) (\(made.token.name))", after: made.token.summary)
@@ -70,7 +79,7 @@ struct TokenRoutes: Sendable {
 }
 
 /// What is asked for.
-private struct TokenRequest: Decodable {
+private struct TokenRequest: Codable {
     let name: String
     let roles: [String]
     let scopes: [String]?

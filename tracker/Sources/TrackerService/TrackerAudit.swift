@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AuditTrail
+import FleetProtocol
 import HTTPTypes
 import Logging
 import OperatorAccess
@@ -26,7 +27,7 @@ final class TrackerAudit: Sendable {
     /// starts the next time.
     struct Gap: Error {
         let refusal = APIError(
-            .internalServerError, "audit_failed",
+            .internalServerError, .auditFailed,
             "It was done, but could not be written to the audit trail; see to the tracker's disk before going on.")
     }
 

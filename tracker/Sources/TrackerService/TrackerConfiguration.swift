@@ -12,6 +12,10 @@ package struct TrackerConfiguration: Sendable {
     package var listen: [PeerAddress]
     /// Where to take announces over UDP; port 0 takes any free port. `[::]` takes IPv4 datagrams too.
     package var datagrams: [PeerAddress]
+    /// Where to take announces, scrapes and questions about health over HTTP without TLS, and nothing else.
+    package var plainAnnounces: [PeerAddress] = []
+    /// What the tracker shows where it listens; without it it speaks plain HTTP there.
+    package var certificate: TrackerCertificate?
     /// Whom it is for.
     package var access = TrackerAccess.open
     /// The publishers whose words are passed on; anybody's when `nil`, and hosts judge.

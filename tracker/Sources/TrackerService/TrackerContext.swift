@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 package import Hummingbird
 import Metainfo
 import NIOCore
@@ -11,6 +12,8 @@ package struct TrackerContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The address at the other end of the connection, IPv4-mapped ones as IPv4; `nil` for connections without one.
     package let observedHost: IPAddress?
+    /// The certificate that was shown, as DER; what it is worth is for the gatekeeper to find out.
+    var shownCertificate: [UInt8]?
     /// Who asks. Handlers are called only after the route's policy let them through.
     package var requester = Requester.anonymous
     /// The request's name in the audit trail and in the answer: the client's, or one of ours.
@@ -40,7 +43,7 @@ extension TrackerContext {
         let version = try parameters.require("version")
         guard let master = MasterName("\(name)@\(version)") else {
             throw APIError(
-                .badRequest, "bad_name",
+                .badRequest, .badName,
                 "A master is a name of letters, digits, '.', '_' and '-' and a version of 1 or more; correct the path.")
         }
         return master

@@ -15,6 +15,8 @@ package enum TrackerError: Error, Sendable {
     case cannotListen(PeerAddress, reason: String)
     /// Announces over UDP cannot be taken there.
     case noDatagrams(PeerAddress, reason: String)
+    /// There is nothing that could be shown to clients.
+    case noTLS(reason: String)
     /// The tracker stopped for a reason that is none of the above.
     case stopped(reason: String)
 }
@@ -46,6 +48,8 @@ extension TrackerError: CustomStringConvertible {
             "Listening on \(address) failed: \(reason); choose another address with --listen."
         case .noDatagrams(let address, let reason):
             "Taking UDP announces on \(address) failed: \(reason); choose another address with --udp, or --udp off."
+        case .noTLS(let reason):
+            "TLS cannot be used: \(reason)."
         case .stopped(let reason):
             "The tracker stopped: \(reason); start it again."
         }

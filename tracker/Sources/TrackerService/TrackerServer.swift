@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionGate
+import FleetIdentity
+package import FleetService
 import FoundationEssentials
 package import Hummingbird
 package import Logging
@@ -23,17 +25,20 @@ package struct TrackerServer: Sendable {
     private let downloads: TransferBudget
     private let clock: @Sendable () -> Int64
     private let lag: (@Sendable () -> Duration)?
+    private let fleet: Fleet?
 
     /// Nothing listens yet.
     /// - Parameters:
+    ///   - fleet: whose rollouts are run; there are none when `nil`.
     ///   - clock: seconds since 1970.
     ///   - lag: how far behind the tracker is with its work; `nil` to measure it.
     package init(
-        configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger,
+        configuration: TrackerConfiguration, storage: any StorageEngine, logger: Logger, fleet: Fleet? = nil,
         clock: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) },
         lag: (@Sendable () -> Duration)? = nil
     ) {
         self.clock = clock
+        self.fleet = fleet
         self.lag = lag
         self.configuration = configuration
         self.storage = storage
@@ -54,22 +59,42 @@ package struct TrackerServer: Sendable {
     /// - Parameters:
     ///   - signals: whether to stop on SIGTERM and SIGINT.
     ///   - onListening: called once per listener with the address and the actual port.
+    ///   - onListeningToAnnounces: the same for those that take announces without TLS.
     ///   - onListeningToDatagrams: the same for those of UDP.
     package func run(
         signals: Bool = true, onListening: @escaping @Sendable (PeerAddress) -> Void,
+        onListeningToAnnounces: @escaping @Sendable (PeerAddress) -> Void = { _ in },
         onListeningToDatagrams: @escaping @Sendable (PeerAddress) -> Void = { _ in }
     ) async throws(TrackerError) {
         let lag = LagWatch(MultiThreadedEventLoopGroup.singleton)
         let desk = AnnounceDesk(swarms: swarms)
-        let responder = router(lag: self.lag ?? { lag.current }).buildResponder()
+        let measured = self.lag ?? { lag.current }
         var listeners: [RequestServer] = []
-        for address in configuration.listen {
-            listeners.append(
-                RequestServer(
-                    listener: try RequestListener(
-                        address: address, desk: desk, lag: self.lag, limits: configuration.requests),
-                    responder: responder, gate: gate, limits: configuration.requests, logger: logger,
-                    onListening: onListening))
+        if !configuration.listen.isEmpty {
+            let responder = router(lag: measured).buildResponder()
+            let tls = try configuration.certificate.map { certificate throws(TrackerError) in
+                try TrackerTLS(certificate, authority: configuration.authority, clock: clock, logger: logger)
+            }
+            for address in configuration.listen {
+                listeners.append(
+                    RequestServer(
+                        listener: try RequestListener(
+                            address: address, desk: desk, isTLS: tls != nil, lag: self.lag,
+                            limits: configuration.requests),
+                        tls: tls, responder: responder, gate: gate, limits: configuration.requests, logger: logger,
+                        onListening: onListening))
+            }
+        }
+        if !configuration.plainAnnounces.isEmpty {
+            let responder = announceRouter(lag: measured).buildResponder()
+            for address in configuration.plainAnnounces {
+                listeners.append(
+                    RequestServer(
+                        listener: try RequestListener(
+                            address: address, desk: desk, lag: self.lag, limits: configuration.requests),
+                        responder: responder, gate: gate, limits: configuration.requests, logger: logger,
+                        onListening: onListeningToAnnounces))
+            }
         }
         var datagrams: [DatagramListener] = []
         for address in configuration.datagrams {
@@ -77,7 +102,7 @@ package struct TrackerServer: Sendable {
                 try DatagramListener(address: address, swarms: swarms, onListening: onListeningToDatagrams))
         }
         var group = ServiceGroupConfiguration(
-            services: [lag] + listeners + datagrams as [any Service],
+            services: [lag] + listeners + datagrams + [rollouts].compactMap { $0 } as [any Service],
             gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         do {
@@ -96,6 +121,20 @@ package struct TrackerServer: Sendable {
         Application(responder: router(lag: lag ?? { .zero }).buildResponder(), logger: logger)
     }
 
+    /// Lets time pass for rollouts, when there is a fleet.
+    private var rollouts: (any Service)? { fleet.map { Rollouts(fleet: $0, logger: logger) } }
+
+    private struct Rollouts: Service {
+        let fleet: Fleet
+        let logger: Logger
+
+        func run() async throws {
+            await cancelWhenGracefulShutdown {
+                await fleet.run { logger.error("rollouts do not go on", metadata: ["error": "\($0)"]) }
+            }
+        }
+    }
+
     /// Every route there is, with its policy.
     package var routes: [RouteTable.Route] {
         table(on: Router(context: TrackerContext.self), lag: { .zero }).routes
@@ -103,26 +142,47 @@ package struct TrackerServer: Sendable {
 
     private func router(lag: @escaping @Sendable () -> Duration) -> Router<TrackerContext> {
         let router = Router(context: TrackerContext.self)
-        router.add(middleware: APIErrorMiddleware())
-        _ = table(on: router, lag: lag)
+        let table = table(on: router, lag: lag)
+        router.add(middleware: APIErrorMiddleware(routes: table.routes))
         return router
+    }
+
+    /// What there is where announces alone are taken.
+    private func announceRouter(lag: @escaping @Sendable () -> Duration) -> Router<TrackerContext> {
+        let router = Router(context: TrackerContext.self)
+        var table = RouteTable(router: router, gatekeeper: gatekeeper)
+        AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
+        HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
+        router.add(middleware: APIErrorMiddleware(routes: table.routes))
+        router.add(middleware: AnnouncesOnly())
+        return router
+    }
+
+    private var gatekeeper: Gatekeeper {
+        Gatekeeper(
+            access: configuration.access, storage: storage,
+            hosts: configuration.authority.map { EnrolledHosts(storage: storage, anchor: $0.anchor) },
+            audit: TrackerAudit(storage: storage, logger: logger), answers: downloads, clock: clock)
     }
 
     /// One line per room. Later rooms (the console) are added here and know nothing of each other.
     private func table(on router: Router<TrackerContext>, lag: @escaping @Sendable () -> Duration) -> RouteTable {
-        let gatekeeper = Gatekeeper(
-            access: configuration.access, storage: storage, audit: TrackerAudit(storage: storage, logger: logger),
-            clock: clock)
         var table = RouteTable(router: router, gatekeeper: gatekeeper)
         AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
         HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
         CatalogueRoutes(
-            storage: storage, limits: configuration.requests, uploads: uploads, downloads: downloads
+            storage: storage, limits: configuration.requests, uploads: uploads
         ).add(to: &table)
+        DescriptionRoutes().add(to: &table)
         SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: &table)
         TokenRoutes(storage: storage, clock: clock).add(to: &table)
         AuditRoutes(storage: storage).add(to: &table)
         EpochRoutes(storage: storage).add(to: &table)
+        if let fleet {
+            FleetRoutes(fleet: fleet).add(to: &table)
+            RolloutRoutes(fleet: fleet).add(to: &table)
+            EventRoutes(fleet: fleet, limits: configuration.requests).add(to: &table)
+        }
         if let authority = configuration.authority {
             EnrolmentRoutes(storage: storage, authority: authority).add(to: &table)
         }

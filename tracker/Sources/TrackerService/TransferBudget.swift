@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import HTTPTypes
 import Synchronization
 
@@ -26,7 +27,7 @@ final class TransferBudget: Sendable {
                 held += count
                 return true
             }
-            guard fits else { throw APIError(.serviceUnavailable, "busy", budget.refusal) }
+            guard fits else { throw APIError(.serviceUnavailable, .busy, budget.refusal) }
             bytes.withLock { $0 += count }
         }
     }

@@ -2,7 +2,8 @@
 
 package import AuditTrail
 
-/// The audit trail: records are added, and never changed or removed.
+/// The audit trail: records are added, and never changed. The oldest may be removed once they are kept elsewhere; the others
+/// go on after them.
 package protocol AuditStorage: Sendable {
     /// Adds a record at the end of the chain.
     /// - Returns: the record with its number.
@@ -18,18 +19,32 @@ package protocol AuditStorage: Sendable {
     func settleAudit(outcome: String) async throws(StorageError) -> Int
     /// The trail's lines as ``AuditChain`` made them, without line feeds, from the one after number `number` on.
     func auditLines(after number: Int, limit: Int) async throws(StorageError) -> Page<String, Int>
+    /// The chain at the last line that was removed, after which the trail goes on; `nil` when all lines are there.
+    func auditBase() async throws(StorageError) -> AuditChain?
+    /// Removes the oldest lines, which are kept elsewhere, and adds the record of it: both or neither.
+    /// - Parameter base: the chain at the last line that goes.
+    /// - Returns: `false`, and nothing is changed, when the trail has no such line.
+    func removeAudit(upTo base: AuditChain, _ record: AuditRecord) async throws(StorageError) -> Bool
 }
 
 extension AuditStorage {
     /// Goes through the whole trail.
-    /// - Parameter visit: called with each record and the chain's head after it.
+    /// - Parameters:
+    ///   - archived: the chain over the lines that were removed, as their archives have it; `nil` to take their last hash as
+    ///     it stands.
+    ///   - visit: called with each record and the chain's head after it.
     /// - Returns: the chain at its end.
     /// - Throws: ``AuditChain/Break`` where somebody changed it; ``StorageError``.
     package func verifiedAudit(
-        visit: (AuditRecord, AuditChain) throws -> Void = { _, _ in }
+        after archived: AuditChain? = nil, visit: (AuditRecord, AuditChain) throws -> Void = { _, _ in }
     ) async throws -> AuditChain {
-        var chain = AuditChain()
-        var after: Int? = 0
+        var chain = try await auditBase() ?? AuditChain()
+        if let archived, archived != chain {
+            throw AuditChain.Break(
+                line: archived.count,
+                reason: "ends the archives with another hash than line \(chain.count), after which the trail goes on")
+        }
+        var after: Int? = chain.count
         while let start = after {
             let page = try await auditLines(after: start, limit: StorageLimits.page)
             for line in page.elements { try visit(try chain.follow(line), chain) }

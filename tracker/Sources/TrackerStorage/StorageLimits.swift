@@ -27,10 +27,10 @@ package struct StorageLimits: Sendable {
     package var enrolmentTokens = 10_000
     /// Rollouts.
     package var rollouts = 10_000
-    /// Events of one rollout.
-    package var events = 1_000_000
+    /// Events of one rollout. These limits have room for rollouts of 20,000 hosts with the longest names.
+    package var events = 2_000_000
     /// One event, in bytes.
-    package var eventByteCount = 1 << 20
+    package var eventByteCount = 16 << 20
     /// Events in one append.
     package var eventsPerAppend = 10_000
     /// Attachments of one rollout, and the longest in bytes.

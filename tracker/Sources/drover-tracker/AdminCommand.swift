@@ -80,6 +80,12 @@ struct OneTimeToken {
             unlink(partial)
             throw failure
         }
+        let end = file.lastIndex(of: "/")
+        let folder = end.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw failure() }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw failure() }
     }
 
     private func failure() -> TrackerFailure {

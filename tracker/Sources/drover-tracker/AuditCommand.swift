@@ -11,7 +11,7 @@ struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Show what was done and tried at the tracker, and check that nobody changed the record of it.",
-        subcommands: [List.self, Verify.self])
+        subcommands: [List.self, Verify.self, Archive.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -70,7 +70,8 @@ struct AuditCommand: AsyncParsableCommand {
             abstract: "Check the whole trail, and print how long it is and its head.",
             discussion: """
                 Each record vouches for those before it, so whoever changes one has to change all later ones. Keep the head \
-                somewhere else from time to time: with --head, a trail that was cut short or written anew is found out too.
+                somewhere else from time to time: with --head, a trail that was cut short or written anew is found out too. \
+                Where old records were moved to archives, name all of these, oldest first, and they are checked too.
 
                 EXIT CODES
                   0 whole, 1 failed, 3 no such database, 8 the trail was changed.
@@ -79,11 +80,14 @@ struct AuditCommand: AsyncParsableCommand {
         @OptionGroup var place: DatabaseOption
         @Option(help: ArgumentHelp("A head that was printed before, which the trail must have had.", valueName: "hash"))
         var head: String?
+        @Option(help: ArgumentHelp("An archive of older records; repeat it for each.", valueName: "file"))
+        var archive: [String] = []
 
         func run() async throws {
             let head = head
             var isMet = head == nil
-            let chain = try await place.verified { _, chain in isMet = isMet || chain.head == head }
+            let archived = try AuditArchive.chain(over: archive) { isMet = isMet || $0.head == head }
+            let chain = try await place.verified(after: archived) { _, chain in isMet = isMet || chain.head == head }
             guard isMet else {
                 throw TrackerFailure(
                     message: "The trail never had the head \(head ?? ""): it was cut short or written anew. "
@@ -95,11 +99,13 @@ struct AuditCommand: AsyncParsableCommand {
 }
 
 extension DatabaseOption {
-    /// Goes through the audit trail from its beginning.
-    fileprivate func verified(_ visit: (AuditRecord, AuditChain) throws -> Void) async throws -> AuditChain {
+    /// Goes through the audit trail, from where its archives end.
+    func verified(
+        after archived: AuditChain? = nil, _ visit: (AuditRecord, AuditChain) throws -> Void
+    ) async throws -> AuditChain {
         try await withStorage { storage in
             do {
-                return try await storage.verifiedAudit(visit: visit)
+                return try await storage.verifiedAudit(after: archived, visit: visit)
             } catch let error as AuditChain.Break {
                 throw TrackerFailure(
                     message: "The audit trail was changed: \(error). Compare it with a backup.", code: 8)

@@ -10,6 +10,7 @@ import Synchronization
 import OperatorAccess
 import SqliteStorage
 import TrackerProtocol
+import FleetService
 import TrackerService
 import TrackerStorage
 import Trust
@@ -28,11 +29,13 @@ struct RunCommand: AsyncParsableCommand {
               A whole network: drover-tracker run --listen 0.0.0.0:6969 --database /var/lib/drover/tracker.sqlite
               IPv4 and IPv6:   drover-tracker run --listen '[::]:6969' --database tracker.sqlite
               HTTP only:       drover-tracker run --udp off --database tracker.sqlite
+              A fleet:         drover-tracker run --fleet --authority /var/lib/drover/fleet --tls \
+                                 --listen 0.0.0.0:6970 --plain-announce 0.0.0.0:6969 --database tracker.sqlite
 
             Give peers the announce URL that is printed at the start, as --tracker. Without --fleet, whoever can reach the \
             tracker can publish and read the catalogue, so listen only where that is fine. With --fleet all but health and \
-            announces needs a token or a host's certificate; the first start prints a one-time token and keeps it in \
-            FILE.admin-token. See docs/operating/operators.md.
+            announces needs a token, or the certificate of an enrolled host, which only --tls can ask for; the first start \
+            prints a one-time token and keeps it in FILE.admin-token. See docs/operating/operators.md.
 
             EXIT CODES
               0 stopped as told, 1 cannot run, 2 wrong command line.
@@ -55,10 +58,27 @@ struct RunCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where to take announces over UDP: an address and a port, or off. Repeat it for several places. (default: "
-                + "the addresses and ports of --listen)",
+                + "where announces are taken without TLS)",
             valueName: "address:port"),
         transform: DatagramOption.init)
     var udp: [DatagramOption] = []
+
+    @Option(
+        name: .customLong("plain-announce"),
+        help: ArgumentHelp(
+            "Where to take announces and scrapes without TLS besides, and nothing else: an address and a port. Repeat it "
+                + "for several places.",
+            valueName: "address:port"),
+        transform: { text in
+            guard let address = PeerAddress(parsing: text) else {
+                throw ValidationError(
+                    "'\(text)' is not a literal address with a port; write it like 0.0.0.0:6969 or [::]:6969.")
+            }
+            return address
+        })
+    var plainAnnounces: [PeerAddress] = []
+
+    @OptionGroup var tls: TLSOptions
 
     @Option(
         help: ArgumentHelp(
@@ -90,24 +110,36 @@ struct RunCommand: AsyncParsableCommand {
             return handler
         }
         OpenFiles.raiseLimit()
-        let fallback = PeerAddress(parsing: "127.0.0.1:6969").map { [$0] } ?? []
-        var configuration = TrackerConfiguration(
-            listen: listen.isEmpty ? fallback : listen,
-            datagrams: udp.isEmpty ? (listen.isEmpty ? fallback : listen) : udp.compactMap(\.address))
+        let plan = try self.plan
+        var configuration = TrackerConfiguration(listen: plan.listen, datagrams: plan.datagrams)
+        configuration.plainAnnounces = plan.plainAnnounces
         configuration.trustRoot = try trustRoot.map(Self.readRoot)
         configuration.authority = try authority.map { try TrackerFailure.wrapping($0, FleetFolder.open) }
         configuration.access = fleet ? .fleet : .open
+        configuration.certificate = try tls.certificate(
+            listen: plan.listen, hostName: Self.hostName, hasAuthority: authority != nil)
+        let epoch: Epoch
         let storage: SqliteStorage
         do throws(StorageError) {
             storage = try SqliteStorage(path: database)
-            try await begin(storage)
+            epoch = try await begin(storage)
         } catch {
             throw TrackerFailure(message: error.description)
         }
-        if fleet { try await letFirstAdminIn(storage) }
+        var rollouts: Fleet?
+        if fleet {
+            try await letFirstAdminIn(storage)
+            do {
+                rollouts = try await Fleet.open(storage, epoch: epoch, root: configuration.trustRoot) {
+                    Int64(Date.now.timeIntervalSince1970 * 1000)
+                }
+            } catch {
+                throw TrackerFailure(message: "\(error)")
+            }
+        }
         // A service is up when all that it was told to listen to is.
         let urls = Mutex<[String]>([])
-        let wanted = configuration.listen.count + configuration.datagrams.count
+        let wanted = plan.listen.count + plan.plainAnnounces.count + plan.datagrams.count
         let serves: @Sendable (String) -> Void = { url in
             let all = urls.withLock { urls in
                 urls.append(url)
@@ -117,16 +149,25 @@ struct RunCommand: AsyncParsableCommand {
         }
         do throws(TrackerError) {
             let server = TrackerServer(
-                configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"))
+                configuration: configuration, storage: storage, logger: Logger(label: "drover-tracker"), fleet: rollouts
+            )
+            let isTLS = configuration.certificate != nil
             try await server.run(
                 onListening: { address in
+                    let url = "\(isTLS ? "https" : "http")://\(Self.authority(address))/announce"
+                    let note = isTLS ? "" : Self.exposure(of: address)
+                    StandardError.write("listening on \(address)\(note); announce URL \(url)")
+                    serves(url)
+                },
+                onListeningToAnnounces: { address in
                     let url = "http://\(Self.authority(address))/announce"
-                    StandardError.write("listening on \(address); announce URL \(url)")
+                    StandardError.write(
+                        "taking announces on \(address)\(Self.exposure(of: address)); announce URL \(url)")
                     serves(url)
                 },
                 onListeningToDatagrams: { address in
                     let url = "udp://\(Self.authority(address))/announce"
-                    StandardError.write("taking UDP on \(address); announce URL \(url)")
+                    StandardError.write("taking UDP on \(address)\(Self.exposure(of: address)); announce URL \(url)")
                     serves(url)
                 })
             ServiceNotice.stopping.send()
@@ -135,20 +176,46 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
+    /// Where to listen.
+    private var plan: ListenPlan {
+        get throws {
+            guard let standard = PeerAddress(parsing: "127.0.0.1:6969") else {
+                throw TrackerFailure(message: "The standard address cannot be read; this is a bug.")
+            }
+            var wish = ListenPlan.Wish()
+            wish.listen = listen
+            wish.plainAnnounces = plainAnnounces
+            wish.datagrams = udp.isEmpty ? nil : udp.compactMap(\.address)
+            wish.isFleet = fleet
+            wish.isTLS = tls.tls
+            do throws(ListenPlan.Exposure) {
+                return try ListenPlan(wish, standard: standard)
+            } catch {
+                throw TrackerFailure(message: error.description, code: 2)
+            }
+        }
+    }
+
+    /// What is said of a listener without TLS that other machines reach.
+    private static func exposure(of address: PeerAddress) -> String {
+        ListenPlan.isExposed(address) ? " without TLS" : ""
+    }
+
     /// Finds out whether the database is a copy, which begins a new epoch.
-    private func begin(_ storage: SqliteStorage) async throws(StorageError) {
+    private func begin(_ storage: SqliteStorage) async throws(StorageError) -> Epoch {
         var generator = SystemRandomNumberGenerator()
         let id = (0..<2).map { _ in UInt64.random(in: .min ... .max, using: &generator).hexadecimal }.joined()
         // What a tracker before this one was about to do when it was killed: nobody can tell whether it was done.
         _ = try await storage.settleAudit(outcome: "interrupted")
         let (epoch, ended) = try await storage.settleEpoch(fresh: id, at: now())
-        guard let ended else { return }
+        guard let ended else { return epoch }
         _ = try await storage.appendAudit(
             AuditRecord(
                 at: now(), actor: "tracker", action: "epoch.begin", subject: database,
                 before: "\(ended.number) \(ended.id)", after: "\(epoch.number) \(epoch.id)"))
         StandardError.write(
             "\(database) is a copy of a tracker's database; epoch \(epoch.number) begins, which hosts will notice")
+        return epoch
     }
 
     /// At a fleet's first start nobody has a token yet.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetAgent
 import FleetProtocol
 import FleetService
 import Metainfo
@@ -9,16 +10,68 @@ import TestSupport
 import Testing
 import TrackerProtocol
 import TrackerStorage
+import Trust
 
-/// A fleet on a real database, with a clock of its own and hosts that do what they are told.
+/// A fleet on a real database, with a clock of its own and hosts that make of their orders what real ones do.
 final class FleetScript {
-    /// What a host's own clock and disk would be.
+    /// A host's agent, and what its disk would be.
     struct Host {
+        var agent = FleetAgent()
         var active: Int? = 6
         var held: Set<Int> = [6]
         var denied: Set<Int> = []
         var isUp = true
+        /// Steps that do not end well.
+        var failing: [FleetOrder.Step: ReasonCode] = [:]
+        /// How often each step was begun.
+        var begun: [FleetOrder.Step: Int] = [:]
+
+        var view: LineView {
+            LineView(
+                active: active, held: Dictionary(uniqueKeysWithValues: held.map { ($0, FleetScript.hash(of: $0)) }),
+                denied: denied)
+        }
+
+        /// Hears something, and does at once what follows.
+        mutating func hear(_ event: AgentEvent) {
+            var events = [event]
+            while !events.isEmpty {
+                for effect in agent.handle(events.removeFirst(), view: { [view] _ in view }) {
+                    guard let (order, step, good) = Self.step(effect) else { continue }
+                    begun[step, default: 0] += 1
+                    let outcome = failing[step].map { AgentEvent.Outcome.failed($0, log: "it does not work") } ?? good
+                    if failing[step] == nil { carryOut(step, order) }
+                    events.append(.went(line: order.master.name, order.stamp, outcome))
+                }
+            }
+        }
+
+        private static func step(_ effect: AgentEffect) -> (FleetOrder, FleetOrder.Step, AgentEvent.Outcome)? {
+            switch effect {
+            case .stage(let order): (order, .stage, .staged)
+            case .activate(let order): (order, .activate, .activated)
+            case .probe(let order): (order, .probe, .probed)
+            case .rollBack(let order): (order, .rollBack, .rolledBack)
+            case .stop, .report: nil
+            }
+        }
+
+        private mutating func carryOut(_ step: FleetOrder.Step, _ order: FleetOrder) {
+            let version = order.master.version
+            switch step {
+            case .stage: held.insert(version)
+            case .activate:
+                active = version
+                denied.remove(version)
+            case .rollBack:
+                if active == version { active = order.previous }
+                denied.insert(version)
+            default: break
+            }
+        }
     }
+
+    static func hash(of version: Int) -> String { String(repeating: "\(version % 10)0", count: 32) }
 
     let folder: TemporaryDirectory
     let clock = Clock()
@@ -35,7 +88,7 @@ final class FleetScript {
         folder = try TemporaryDirectory()
         let storage = try SqliteStorage(path: folder.path + "/tracker.sqlite")
         for version in 6...8 {
-            let hash = String(repeating: "\(version)0", count: 32)
+            let hash = Self.hash(of: version)
             _ = try await storage.publish(
                 PublishedMaster(
                     name: "debian", version: version, label: nil, size: 10 << 30, infoHashV1: nil, infoHashV2: hash,
@@ -48,7 +101,8 @@ final class FleetScript {
                     id: "t\(number)", digest: digest, pattern: "*", creator: "ada", created: 1, expires: 1000))
             let outcome = try await storage.enrol(
                 StoredHost(name: name, labels: ["rack": "r\(number % 2)"], enrolled: 2),
-                StoredCertificate(serial: "0\(number)", host: name, issued: 2, expires: 5000), redeeming: digest,
+                StoredCertificate(serial: "0\(number)", host: name, issued: 2, expires: 2_000_000_000),
+                redeeming: digest,
                 replacing: false, at: 2)
             guard case .enrolled = outcome else {
                 throw FleetProblem(status: 500, code: .internal, detail: "\(outcome)")
@@ -59,14 +113,38 @@ final class FleetScript {
         try await poll()
     }
 
-    private static func open(_ storage: SqliteStorage, _ clock: Clock) async throws -> Fleet {
+    private static func open(_ storage: SqliteStorage, _ clock: Clock, root: TrustRoot? = nil) async throws -> Fleet {
         let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
-        return try await Fleet.open(storage, epoch: epoch) { clock.now }
+        return try await Fleet.open(storage, epoch: epoch, root: root) { clock.now }
+    }
+
+    /// The database as another process sees it.
+    func storage() throws -> SqliteStorage { try SqliteStorage(path: folder.path + "/tracker.sqlite") }
+
+    func publish(_ name: String, _ version: Int) async throws {
+        let hash = Self.hash(of: version)
+        _ = try await storage().publish(
+            PublishedMaster(
+                name: name, version: version, label: nil, size: 10 << 30, infoHashV1: nil, infoHashV2: hash,
+                published: "2026-01-31T12:00:00Z"), torrent: [UInt8(version)])
+    }
+
+    /// A host says nothing but that it is there.
+    @discardableResult
+    func greet(_ name: String) async throws -> HostOrders {
+        try await fleet.take(HostNotice(reports: [], facts: facts(hosts[name] ?? Host())), from: name)
+    }
+
+    /// Another process, on a copy that was restored.
+    func restore(epoch id: String) async throws {
+        let (storage, clock) = (try storage(), clock)
+        let epoch = try await storage.beginEpoch(id: id, at: 9)
+        fleet = try await Fleet.open(storage, epoch: epoch) { clock.now }
     }
 
     /// Another process, on what was stored.
-    func restart() async throws {
-        fleet = try await Self.open(SqliteStorage(path: folder.path + "/tracker.sqlite"), clock)
+    func restart(root: TrustRoot? = nil) async throws {
+        fleet = try await Self.open(storage(), clock, root: root)
     }
 
     var master: MasterName { get throws { try #require(MasterName(name: "debian", version: 7)) } }
@@ -91,17 +169,18 @@ final class FleetScript {
         try await fleet.command(RolloutCommandRequest(command, host: host), to: number, by: name)
     }
 
-    /// Every host that is up gets in touch, and does what it is told.
+    /// Every host that is up gets in touch, does what it is told and says what came of it.
     func poll() async throws {
         for name in hosts.keys.sorted() {
-            guard let host = hosts[name], host.isUp else { continue }
-            let orders = try await fleet.take(HostNotice(reports: [], facts: facts(host)), from: name)
-            let reports = orders.orders.compactMap { obey($0, name) }
-            if let host = hosts[name] {
-                _ = try await fleet.take(HostNotice(reports: reports, facts: facts(host)), from: name)
-            }
+            guard var host = hosts[name], host.isUp else { continue }
+            host.hear(.looked)
+            host.hear(.ordered(try await fleet.take(notice(host), from: name)))
+            _ = try await fleet.take(notice(host), from: name)
+            hosts[name] = host
         }
     }
+
+    private func notice(_ host: Host) -> HostNotice { HostNotice(reports: host.agent.reports, facts: facts(host)) }
 
     /// Time goes by, with a sign of life each minute, until something holds or an hour has passed.
     func wait(until holds: () async throws -> Bool) async throws {
@@ -121,26 +200,5 @@ final class FleetScript {
                     name: "debian", active: host.active, held: host.held.sorted(), denied: host.denied.sorted(),
                     clones: host.held.sorted().map { .init(version: $0, count: 2) })
             ])
-    }
-
-    private func obey(_ order: FleetOrder, _ name: String) -> HostReport? {
-        let version = order.master.version
-        let state: HostReport.State? =
-            switch order.step {
-            case .stage: .staged
-            case .activate: hosts[name]?.active == version ? .healthy : .activated
-            case .probe: .probePassed
-            case .rollBack: .rolledBack
-            default: nil
-            }
-        switch order.step {
-        case .stage: hosts[name]?.held.insert(version)
-        case .activate: hosts[name]?.active = version
-        case .rollBack:
-            hosts[name]?.active = order.previous
-            hosts[name]?.denied.insert(version)
-        default: break
-        }
-        return state.map { HostReport(stamp: order.stamp, master: order.master, state: $0) }
     }
 }

@@ -6,6 +6,7 @@ import Metainfo
 import SqliteStorage
 import TestSupport
 import Testing
+import TrackerProtocol
 import TrackerStorage
 
 @Suite struct FleetTests {
@@ -25,6 +26,46 @@ import TrackerStorage
         #expect(script.hosts.values.allSatisfy { $0.active == 7 })
         let list = try await script.fleet.list()
         #expect(list.rollouts.map(\.phase) == [.succeeded] && list.next == nil)
+    }
+
+    /// The number of a host's order is the same from its activation to the end of its probe.
+    @Test func `a canary probes once, hears that this is known, and the fleet follows`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        #expect(try await script.fleet.status(number).phase == .succeeded)
+        #expect(script.hosts.values.map { $0.begun[.probe] ?? 0 }.sorted() == [0, 0, 0, 0, 0, 1])
+        #expect(script.hosts.values.allSatisfy { $0.begun[.stage] == 1 && $0.begun[.activate] == 1 })
+    }
+
+    @Test func `a canary whose probe fails stops the fleet, goes back, and may be tried again`() async throws {
+        let script = try await FleetScript()
+        for name in script.hosts.keys { script.hosts[name]?.failing[.probe] = .probeFailed }
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        try await script.wait { script.hosts.values.contains { $0.denied.contains(7) } }
+        #expect(try await script.fleet.status(number).pause?.code == .errorThreshold)
+        let canary = try #require(script.hosts.first { $0.value.denied.contains(7) }?.key)
+        #expect(script.hosts[canary]?.active == 6 && script.hosts[canary]?.begun[.probe] == 1)
+        #expect(script.hosts.values.count { $0.begun[.activate] == nil } == 5)
+        for name in script.hosts.keys { script.hosts[name]?.failing = [:] }
+        try await script.command(.retry, number, host: canary)
+        try await script.command(.resume, number)
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        #expect(try await script.fleet.status(number).phase == .succeeded)
+        #expect(script.hosts.values.allSatisfy { $0.active == 7 })
+    }
+
+    @Test func `a host that goes back by itself is told apart, and is not brought forward behind its back`()
+        async throws
+    {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        script.hosts["h2"]?.active = 6
+        script.hosts["h2"]?.denied = [7]
+        for _ in 0..<3 { try await script.poll() }
+        #expect(try await script.fleet.why(number, "h2").state == "rolled-back")
+        #expect(script.hosts["h2"]?.active == 6)
     }
 
     @Test func `what was decided outlives the process at any moment`() async throws {
@@ -73,6 +114,36 @@ import TrackerStorage
         try await script.wait { script.hosts["h6"]?.active == 7 }
     }
 
+    @Test func `what is over and long replaced is not read at each start, and can still be looked at`() async throws {
+        let script = try await FleetScript(hosts: 2)
+        for version in [7, 8, 7, 8, 7, 8] { _ = try await script.start(version) }
+        let storage = try SqliteStorage(path: script.folder.path + "/tracker.sqlite")
+        let open = try await storage.rollouts(after: nil, onlyOpen: true, limit: 100).elements.map(\.id)
+        #expect(open.count <= Fleet.rolloutsPerLine + 1 && open.contains("6") && !open.contains("1"), "\(open)")
+        try await script.restart()
+        #expect(try await script.fleet.status(1).phase == .superseded)
+        #expect(try await script.fleet.list().rollouts.count == 6)
+    }
+
+    @Test func `a host that was enrolled after the start is met when it gets in touch, and one that was not is not`()
+        async throws
+    {
+        let script = try await FleetScript(hosts: 1)
+        let storage = try SqliteStorage(path: script.folder.path + "/tracker.sqlite")
+        let digest = [UInt8](repeating: 77, count: 32)
+        _ = try await storage.addEnrolmentToken(
+            StoredEnrolmentToken(
+                id: "t77", digest: digest, pattern: "*", creator: "ada", created: 1, expires: 1000))
+        _ = try await storage.enrol(
+            StoredHost(name: "late", labels: [:], enrolled: 2),
+            StoredCertificate(serial: "077", host: "late", issued: 2, expires: 5000), redeeming: digest,
+            replacing: false, at: 2)
+        #expect(try await script.fleet.orders(for: "late", after: nil, wait: .zero).orders.isEmpty)
+        await #expect(throws: FleetProblem.self) {
+            try await script.fleet.orders(for: "never", after: nil, wait: .zero)
+        }
+    }
+
     @Test func `older data are noticed`() async throws {
         let script = try await FleetScript()
         let number = try await script.start()
@@ -100,6 +171,40 @@ import TrackerStorage
         #expect(try await answer.orders.map(\.step) == [.stage])
         // What is new already is answered at once.
         #expect(try await fleet.orders(for: "h2", after: "old", wait: .seconds(30)).orders.count == 1)
+    }
+
+    @Test func `a host hears of what concerns it alone, and others go on waiting`() async throws {
+        let script = try await FleetScript(hosts: 3)
+        let fleet = script.fleet
+        let number = try await script.start()
+        let before = try await fleet.orders(for: "h2")
+        #expect(before.orders.map(\.step) == [.stage])
+        async let told = fleet.orders(for: "h2", after: before.tag, wait: .seconds(30))
+        let other = try await fleet.orders(for: "h3")
+        async let waiting = fleet.orders(for: "h3", after: other.tag, wait: .milliseconds(300))
+        try await script.command(.exclude, number, host: "h2")
+        #expect(try await told.tag != before.tag)
+        #expect(try await waiting == other)
+    }
+
+    @Test func `orders of many lines have a tag of their own each time`() async throws {
+        let script = try await FleetScript(hosts: 1)
+        let hash = String(repeating: "ab", count: 32)
+        let storage = try SqliteStorage(path: script.folder.path + "/tracker.sqlite")
+        var tags: Set<String> = []
+        for number in 1...40 {
+            let line = "a-line-of-masters-with-a-rather-long-name-\(number)"
+            _ = try await storage.publish(
+                PublishedMaster(
+                    name: line, version: 1, label: nil, size: 1 << 20, infoHashV1: nil, infoHashV2: hash,
+                    published: "2026-01-31T12:00:00Z"), torrent: [UInt8(number)])
+            let request = RolloutRequest(master: try #require(MasterName(name: line, version: 1)), selector: "all")
+            let rollout = try #require(try await script.fleet.create(request, by: "ada").rollout)
+            try await script.command(.start, rollout)
+            let orders = try await script.fleet.orders(for: "h1")
+            #expect(orders.orders.count == number && orders.tag.utf8.count <= FleetLimits.textBytes)
+            #expect(tags.insert(orders.tag).inserted)
+        }
     }
 
     @Test func `a request that comes twice is carried out once, and refusals have codes`() async throws {
@@ -133,6 +238,30 @@ import TrackerStorage
         }
     }
 
+    @Test func `a rollout that is asked for twice is made once, also after a restart, and for each operator apart`()
+        async throws
+    {
+        let script = try await FleetScript()
+        let first = try await script.fleet.create(try script.request(), by: "ada", key: "k1")
+        try await script.restart()
+        try await script.poll()
+        let again = try await script.fleet.create(try script.request(), by: "ada", key: "k1")
+        #expect(again.rollout == first.rollout && again.waves == first.waves)
+        #expect(try await script.fleet.create(try script.request(), by: "bob", key: "k1").rollout != first.rollout)
+        #expect(try await script.fleet.create(try script.request(), by: "ada", key: "k2").rollout != first.rollout)
+        do {
+            _ = try await script.fleet.create(try script.request { $0.slots = 3 }, by: "ada", key: "k1")
+            Issue.record("one key for two rollouts")
+        } catch let problem as FleetProblem { #expect(problem.code == .conflict) }
+        // Two at once are no two.
+        let fleet = script.fleet
+        let request = try script.request()
+        async let one = fleet.create(request, by: "ada", key: "k3")
+        async let other = fleet.create(request, by: "ada", key: "k3")
+        let numbers = try await [one.rollout, other.rollout]
+        #expect(numbers[0] != nil && numbers[0] == numbers[1])
+    }
+
     @Test func `the log of a failed probe stays with the rollout`() async throws {
         let script = try await FleetScript()
         let number = try await script.start()
@@ -150,6 +279,10 @@ import TrackerStorage
         #expect(try await script.fleet.status(number).pause?.code == .errorThreshold)
         let storage = try SqliteStorage(path: script.folder.path + "/tracker.sqlite")
         #expect(try await storage.attachment(named: "\(canary).log", of: "\(number)") == Array(text.utf8))
+        #expect(try await script.fleet.log(number, canary) == Array(text.utf8))
+        await #expect(throws: FleetProblem.self) { try await script.fleet.log(number, "h99") }
+        let other = try #require(script.hosts.keys.first { $0 != canary })
+        await #expect(throws: FleetProblem.self) { try await script.fleet.log(number, other) }
     }
 }
 

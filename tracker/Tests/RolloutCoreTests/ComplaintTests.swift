@@ -222,7 +222,7 @@ import Testing
                 #expect(script.rollout.phase == .aborted)
                 #expect(script.rollout.pause == nil)
                 #expect(script.rollout.nextDeadline == nil)
-                #expect(script.names.allSatisfy { script.step($0) == .nothing })
+                #expect(script.names.allSatisfy { (script.step($0) ?? .nothing) == .nothing })
                 try script.command(.abort)
                 try script.wait(.hours(100))
                 #expect(script.rollout.phase == .aborted)

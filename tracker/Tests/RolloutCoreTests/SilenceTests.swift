@@ -115,11 +115,29 @@ import Testing
         let start = Instant(milliseconds: 0)
         presence.watch(aside, at: start, isSilent: true)
         presence.watch(present, at: start)
-        #expect(presence.newlySilent(at: start + .minutes(6)) == [present])
+        #expect(presence.overdue(at: start + .minutes(4)).isEmpty)
+        // As often as it is asked, until what follows is kept.
+        for _ in 0..<2 { #expect(presence.overdue(at: start + .minutes(6)) == [present]) }
+        presence.noteSilent(present)
+        #expect(presence.overdue(at: start + .minutes(6)).isEmpty && !presence.isHeard(present))
         let returned = presence.heard(aside, at: start + .minutes(7))
         #expect(returned)
         let again = presence.heard(aside, at: start + .minutes(8))
         #expect(!again)
+    }
+
+    @Test func `those who are late at once make one entry of the log`() throws {
+        var script = try RolloutScript(hosts: 200)
+        try script.command(.start)
+        let length = script.log.count
+        try script.wait(.minutes(11))
+        #expect(script.names(.timedOut).count == 200)
+        #expect(script.log.count - length < 5)
+        // Those who try again do so in one as well.
+        try script.command(.retryFailed)
+        for name in script.names(.staging) { try script.report(name, .failed(.networkFailed, log: nil)) }
+        #expect(script.names(.failed).count == 200)
+        try script.checkFold()
     }
 
     @Test func `names that are too long are refused`() throws {

@@ -16,7 +16,11 @@ import Testing
             return try #require(script.rollout.order(for: host))
         }
         switch step {
-        case .nothing: return try decided { _ in }
+        case .nothing:
+            return try decided {
+                try $0.command(.start)
+                try $0.command(.abort)
+            }
         case .stage: return try decided { try $0.command(.start) }
         case .activate, .probe: return try decided { try $0.stageAll() }
         case .rollBack:
@@ -43,6 +47,59 @@ import Testing
         let activate = try order(.activate, rollout: 2, order: 20)
         #expect(HostOrder.standing(among: [back, stage])?.step == .rollBack)
         #expect(HostOrder.standing(among: [back, activate])?.step == .activate)
+    }
+
+    @Test func `what became of a newer rollout takes nobody back to the version before`() throws {
+        let old = try order(.activate, rollout: 1, order: 10)
+        var new = try RolloutScript(hosts: 1, version: 8, number: 2, order: 19)
+        let host = new.names[0]
+        try new.stageAll()
+        // Aborted in the middle of the activation.
+        var aborted = new
+        try aborted.command(.abort)
+        let nothing = try #require(aborted.rollout.order(for: host))
+        #expect(nothing.step == .nothing && nothing.isExposed)
+        #expect(HostOrder.standing(among: [old, nothing])?.step == HostOrder.Step.nothing)
+        #expect(HostOrder.standing(among: [old, nothing])?.master.version == 8)
+        // Taken out by an operator.
+        try new.command(.skipHost(host))
+        let skipped = try #require(new.rollout.order(for: host))
+        #expect(HostOrder.standing(among: [old, skipped])?.step == HostOrder.Step.nothing)
+        // Only a rollback does that, and then the older one counts again.
+        let back = try order(.rollBack, rollout: 2, order: 20)
+        #expect(HostOrder.standing(among: [old, back])?.step == .rollBack)
+        try aborted.command(.rollBack)
+        #expect(aborted.step(host) == .rollBack)
+        try aborted.report(host, .rolledBack)
+        let done = try #require(aborted.rollout.order(for: host))
+        #expect(HostOrder.standing(among: [old, done])?.step == .activate)
+        // One that was aborted before it reached the host leaves the older one its say.
+        let early = try order(.nothing, rollout: 2, order: 20)
+        #expect(HostOrder.standing(among: [old, early])?.step == .activate)
+    }
+
+    @Test func `what never began gives no orders`() throws {
+        var script = try RolloutScript { $0.isDrained = $0.name == RolloutScript.name(3) }
+        #expect(script.names.allSatisfy { script.rollout.order(for: $0) == nil })
+        try script.command(.abort)
+        #expect(!script.rollout.hasBegun && script.rollout.order(for: script.names[0]) == nil)
+    }
+
+    @Test func `nobody goes back to a version that it was to leave`() throws {
+        let host = RolloutScript.name(4)
+        func change(_ host: inout FleetHost) {
+            (host.active, host.held, host.denied) = (7, [5, 6, 7], [6, 7])
+        }
+        var script = try RolloutScript(version: 8) { if $0.name == host { change(&$0) } }
+        #expect(script.rollout.host(host)?.previous == 5)
+        // It left the version by itself, and then was told to leave it.
+        var facts = RolloutScript.host(4)
+        try script.take(.host(facts))
+        #expect(script.rollout.host(host)?.previous == 6)
+        (facts.active, facts.held, facts.denied) = (7, [7], [7])
+        try script.take(.host(facts))
+        #expect(script.rollout.host(host)?.previous == 7, "there is nothing else")
+        try script.checkFold()
     }
 
     @Test func `the order that stands is never older than one that stood before`() throws {

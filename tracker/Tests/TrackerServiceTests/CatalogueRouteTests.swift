@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -23,14 +24,15 @@ import TrackerStorage
     }
 
     private func json<Value: Decodable>(_ response: TestResponse, as: Value.Type) throws -> Value {
-        #expect(response.headers[.contentType] == "application/json")
+        #expect(response.headers[.contentType]?.hasSuffix("json") == true)
         return try JSONDecoder().decode(Value.self, from: Data(Array(buffer: response.body)))
     }
 
     private func code(_ response: TestResponse) throws -> String {
-        let error = try json(response, as: TrackerAPIErrorBody.self).error
-        #expect(error.message.hasSuffix("."))
-        return error.code
+        #expect(response.headers[.contentType] == "application/problem+json")
+        let problem = try json(response, as: FleetProblem.self)
+        #expect(problem.detail.hasSuffix(".") && problem.status == response.status.code)
+        return problem.code.rawValue
     }
 
     @Test func `a published master is listed, found and given back byte by byte, also after a restart`() async throws {
@@ -72,7 +74,7 @@ import TrackerStorage
                 #expect(try json(again, as: PublishedMaster.self).label == "a")
                 let other = try await put(try torrent(name: "debian@1.raw", content: 2), "debian/1", on: client)
                 #expect(other.status == .conflict)
-                #expect(try code(other) == "version_exists")
+                #expect(try code(other) == "version-exists")
                 #expect(Array(buffer: try await get("/debian/1/torrent", on: client).body) == original)
             }
         }
@@ -87,17 +89,17 @@ import TrackerStorage
             try await withRoutes(database: folder + "/tracker.sqlite", requests: limits, limits: kept) { client in
                 let good = try torrent(name: "debian@1.raw")
                 let refusals: [([UInt8], String, HTTPResponse.Status, String)] = [
-                    ([], "debian/1", .unprocessableContent, "bad_torrent"),
-                    (Array(good.dropLast()), "debian/1", .unprocessableContent, "bad_torrent"),
-                    (good, "debian/2", .unprocessableContent, "name_mismatch"),
-                    (good, "ubuntu/1", .unprocessableContent, "name_mismatch"),
-                    (good, "debian/0", .badRequest, "bad_name"),
-                    (good, "debian/01", .badRequest, "bad_name"),
-                    (good, "debian/x", .badRequest, "bad_name"),
-                    (good, "..%2Fetc/1", .badRequest, "bad_name"),
-                    (good, "debian/1?label=%0A", .badRequest, "bad_label"),
-                    (good, "debian/1?label=" + String(repeating: "a", count: 201), .badRequest, "bad_label"),
-                    ([UInt8](repeating: 0x69, count: 4097), "debian/1", .contentTooLarge, "too_large"),
+                    ([], "debian/1", .unprocessableContent, "bad-torrent"),
+                    (Array(good.dropLast()), "debian/1", .unprocessableContent, "bad-torrent"),
+                    (good, "debian/2", .unprocessableContent, "name-mismatch"),
+                    (good, "ubuntu/1", .unprocessableContent, "name-mismatch"),
+                    (good, "debian/0", .badRequest, "bad-name"),
+                    (good, "debian/01", .badRequest, "bad-name"),
+                    (good, "debian/x", .badRequest, "bad-name"),
+                    (good, "..%2Fetc/1", .badRequest, "bad-name"),
+                    (good, "debian/1?label=%0A", .badRequest, "bad-label"),
+                    (good, "debian/1?label=" + String(repeating: "a", count: 201), .badRequest, "bad-label"),
+                    ([UInt8](repeating: 0x69, count: 4097), "debian/1", .contentTooLarge, "too-large"),
                 ]
                 for (body, path, status, word) in refusals {
                     let response = try await put(body, path, on: client)
@@ -108,7 +110,64 @@ import TrackerStorage
                 #expect(try await put(good, "debian/1", on: client).status == .created)
                 let full = try await put(try torrent(name: "debian@2.raw"), "debian/2", on: client)
                 #expect(full.status.code == 507)
-                #expect(try code(full) == "catalogue_full")
+                #expect(try code(full) == "catalogue-full")
+            }
+        }
+    }
+
+    @Test func `the list is read page by page, in order, and each master is seen once`() async throws {
+        try await withTemporaryFolder { folder in
+            try await withRoutes(database: folder + "/tracker.sqlite") { client in
+                let names = ["arch/10", "arch/9", "debian/1", "debian/2", "web/7"]
+                for name in names {
+                    let file = name.replacing("/", with: "@") + ".raw"
+                    #expect(try await put(try torrent(name: file), name, on: client).status == .created)
+                }
+                var seen: [String] = []
+                var place: String? = ""
+                while let after = place {
+                    let answer = try await get("?limit=2&after=" + after.replacing("@", with: "%40"), on: client)
+                    let page = try json(answer, as: PublishedMasters.self)
+                    #expect((1...2).contains(page.masters.count))
+                    seen += page.masters.map { "\($0.name)/\($0.version)" }
+                    place = page.next
+                }
+                #expect(seen == ["arch/9", "arch/10", "debian/1", "debian/2", "web/7"])
+                for (query, word) in [
+                    ("after=debian", "bad-cursor"), ("after=debian%401x", "bad-cursor"), ("limit=0", "bad-limit"),
+                    ("limit=1001", "bad-limit"),
+                ] {
+                    let answer = try await get("?" + query, on: client)
+                    #expect(answer.status == .badRequest)
+                    #expect(try code(answer) == word)
+                }
+            }
+        }
+    }
+
+    @Test func `answers that do not fit into what all may hold are put off, whatever they are`() async throws {
+        try await withTemporaryFolder { folder in
+            let database = folder + "/tracker.sqlite"
+            try await withRoutes(database: database) { client in
+                let made = try await put(try torrent(name: "debian@1.raw"), "debian/1", on: client)
+                #expect(made.status == .created)
+            }
+            var limits = RequestLimits()
+            limits.transferByteCount = 40
+            try await withRoutes(database: database, requests: limits) { client in
+                for path in ["", "/debian", "/debian/1", "/debian/1/torrent"] {
+                    let answer = try await get(path, on: client)
+                    #expect(answer.status == .serviceUnavailable)
+                    #expect(try code(answer) == "busy")
+                }
+            }
+            // What was sent counts no more.
+            limits.transferByteCount = 400
+            try await withRoutes(database: database, requests: limits) { client in
+                for _ in 0..<5 {
+                    let answer = try await get("", on: client)
+                    #expect(answer.status == .ok)
+                }
             }
         }
     }
@@ -119,11 +178,15 @@ import TrackerStorage
                 for path in ["/debian", "/debian/1", "/debian/1/torrent"] {
                     let response = try await get(path, on: client)
                     #expect(response.status == .notFound)
-                    #expect(try code(response) == "not_published")
+                    #expect(try code(response) == "not-published")
                 }
                 let lost = try await client.executeRequest(uri: "/api/v2", method: .get, headers: [:], body: nil)
                 #expect(lost.status == .notFound)
-                #expect(try code(lost) == "not_found")
+                #expect(try code(lost) == "not-found")
+                let misused = try await client.executeRequest(
+                    uri: "/api/v1/masters/debian/1", method: .delete, headers: [:], body: nil)
+                #expect(misused.status == .methodNotAllowed && misused.headers[.allow] == "GET, PUT")
+                #expect(try code(misused) == "method-not-allowed")
             }
         }
     }

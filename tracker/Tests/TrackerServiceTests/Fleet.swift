@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetIdentity
+import FleetProtocol
+import FleetService
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -66,19 +70,42 @@ struct Fleet: Sendable {
 }
 
 /// Calls `body` with a tracker of a fleet.
+/// - Parameter hosts: how many hosts, `h1` and so on, are enrolled and have said what they have.
 func withFleet(
-    access: TrackerAccess = .fleet, limits: StorageLimits = StorageLimits(),
-    _ body: @escaping @Sendable (Fleet) async throws -> Void
+    access: TrackerAccess = .fleet, limits: StorageLimits = StorageLimits(), hosts: ClosedRange<UInt8>? = nil,
+    requests: RequestLimits = RequestLimits(), _ body: @escaping @Sendable (Fleet) async throws -> Void
 ) async throws {
     try await withTemporaryFolder { folder in
         let address = try #require(PeerAddress(parsing: "127.0.0.1:0"))
         var configuration = TrackerConfiguration(listen: [address])
         configuration.access = access
+        configuration.requests = requests
+        configuration.authority = try FleetAuthority(fleet: "test", now: Date())
         let storage = try SqliteStorage(path: folder + "/tracker.sqlite", limits: limits)
+        for number in hosts.map(Array.init) ?? [] { try await enrol("h\(number)", number, in: storage) }
+        let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
+        let rollouts = try await FleetService.Fleet.open(storage, epoch: epoch) { Fleet.now * 1000 }
+        for number in hosts.map(Array.init) ?? [] {
+            let facts = HostFacts(
+                program: "0.4.0", labels: [:], freeBytes: 100 << 30, capacityBytes: 200 << 30, lines: [])
+            _ = try await rollouts.take(HostNotice(reports: [], facts: facts), from: "h\(number)")
+        }
         let server = TrackerServer(
-            configuration: configuration, storage: storage, logger: .quiet, clock: { Fleet.now })
+            configuration: configuration, storage: storage, logger: .quiet, fleet: rollouts, clock: { Fleet.now })
         try await server.application.test(.router) { client in
             try await body(Fleet(client: client, storage: storage, routes: server.routes))
         }
     }
+}
+
+/// Enrols a host as if with a token.
+func enrol(_ name: String, _ number: UInt8, in storage: SqliteStorage) async throws {
+    let digest = [UInt8](repeating: number, count: 32)
+    _ = try await storage.addEnrolmentToken(
+        StoredEnrolmentToken(
+            id: "t\(number)", digest: digest, pattern: "*", creator: "ada", created: 1, expires: 1000))
+    _ = try await storage.enrol(
+        StoredHost(name: name, enrolled: 2),
+        StoredCertificate(serial: "0\(number)", host: name, issued: 2, expires: 5000), redeeming: digest,
+        replacing: false, at: 2)
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -45,8 +46,8 @@ import Trust
     ) async throws -> (HTTPResponse.Status, String?) {
         let response = try await client.executeRequest(
             uri: "/api/v1/masters/" + path, method: .put, headers: [:], body: ByteBuffer(bytes: body))
-        let error = try? JSONDecoder().decode(TrackerAPIErrorBody.self, from: Data(Array(buffer: response.body)))
-        return (response.status, error?.error.code)
+        let error = try? JSONDecoder().decode(FleetProblem.self, from: Data(Array(buffer: response.body)))
+        return (response.status, error?.code.rawValue)
     }
 
     private func get(_ path: String, on client: any TestClientProtocol) async throws -> [UInt8]? {
@@ -64,7 +65,7 @@ import Trust
                 let first = try signed(statement(of: torrent))
                 #expect(
                     try await put(first.json, "debian/1/statement", on: client) == (
-                        .unprocessableContent, "mix_and_match"
+                        .unprocessableContent, "mix-and-match"
                     ))
                 _ = try await put(torrent, "debian/1", on: client)
                 #expect(try await get("debian/1/statement", on: client) == nil)
@@ -88,7 +89,7 @@ import Trust
             try await withRoutes(database: folder + "/tracker.sqlite") { client in
                 let two = try signed(pointer(2, 1))
                 #expect(
-                    try await put(two.json, "debian/pointer", on: client) == (.unprocessableContent, "mix_and_match"))
+                    try await put(two.json, "debian/pointer", on: client) == (.unprocessableContent, "mix-and-match"))
                 _ = try await put(try torrent(name: "debian@1.raw"), "debian/1", on: client)
                 #expect(try await put(two.json, "debian/pointer", on: client).0 == .noContent)
                 #expect(
@@ -102,7 +103,7 @@ import Trust
                 #expect(try await put(try signed(pointer(3, 5)).json, "debian/pointer", on: client).0 == .noContent)
                 #expect(
                     try await put(try signed(pointer(9, 5, "arch")).json, "debian/pointer", on: client) == (
-                        .unprocessableContent, "name_mismatch"
+                        .unprocessableContent, "name-mismatch"
                     ))
             }
         }
@@ -134,7 +135,7 @@ import Trust
                 let forged = try signed(statement(of: torrent), by: stranger)
                 #expect(
                     try await put(forged.json, "debian/1/statement", on: client) == (
-                        .unprocessableContent, "unknown_key"
+                        .unprocessableContent, "unknown-key"
                     ))
                 #expect(
                     try await put(Array("{}".utf8), "debian/1/statement", on: client) == (
@@ -143,7 +144,7 @@ import Trust
                 #expect(
                     try await put(
                         [UInt8](repeating: 0x20, count: SignedEnvelope.byteLimit + 1), "debian/1/statement", on: client)
-                        == (.contentTooLarge, "too_large"))
+                        == (.contentTooLarge, "too-large"))
                 #expect(
                     try await put(try signed(statement(of: torrent)).json, "debian/1/statement", on: client).0
                         == .noContent)

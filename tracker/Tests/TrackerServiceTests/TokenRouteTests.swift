@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AuditTrail
+import FleetProtocol
 import FoundationEssentials
 import HTTPTypes
 import HummingbirdTesting
@@ -108,12 +109,37 @@ import TrackerStorage
             let records = try await records(fleet)
             #expect(records.map(\.action) == ["master.publish", "GET api/v1/audit", "token.revoke"])
             #expect(records.map(\.subject) == ["debian@1", "", "abc"])
-            #expect(records.map(\.outcome) == ["bad_torrent", "forbidden", "unauthenticated"])
+            #expect(records.map(\.outcome) == ["bad-torrent", "forbidden", "unauthenticated"])
             #expect(records.map(\.actor.withoutBrackets) == ["operator \(id)", "operator \(id)", "anonymous"])
             #expect(records[0].request == "first" && records[2].request == "third")
             let name = try #require(HTTPField.Name("X-Request-Id"))
             #expect(records[1].request == secret.headers[name] && records[1].request != "bad id")
             #expect(!records.contains { "\($0)".contains(publisher) })
+        }
+    }
+
+    @Test func `a request for a token that is sent again makes no second one`() async throws {
+        try await withFleet { fleet in
+            let admin = try await fleet.token([.admin])
+            let other = try await fleet.token([.admin])
+            let wanted = #"{"name":"a","roles":["viewer"]}"#
+            let key = try #require(HTTPField.Name("Idempotency-Key"))
+            func ask(_ body: String, _ name: String, by token: String) async throws -> HTTPResponse.Status {
+                try await fleet.client.executeRequest(
+                    uri: "/api/v1/tokens", method: .post, headers: [.authorization: "Bearer \(token)", key: name],
+                    body: ByteBuffer(string: body)
+                ).status
+            }
+            // What is refused has used up no key.
+            #expect(try await ask(#"{"name":"a","roles":["king"]}"#, "k", by: admin) == .unprocessableContent)
+            #expect(try await ask(wanted, "k", by: admin) == .created)
+            let count = try await fleet.storage.tokens(after: nil, limit: 100).elements.count
+            #expect(try await ask(wanted, "k", by: admin) == .conflict)
+            #expect(try await ask(#"{"name":"b","roles":["viewer"]}"#, "k", by: admin) == .conflict)
+            #expect(try await ask(wanted, String(repeating: "k", count: 129), by: admin) == .badRequest)
+            #expect(try await fleet.storage.tokens(after: nil, limit: 100).elements.count == count)
+            #expect(try await ask(wanted, "k", by: other) == .created)
+            #expect(try await ask(wanted, "l", by: admin) == .created)
         }
     }
 
@@ -145,7 +171,7 @@ import TrackerStorage
             let answer = try await fleet.ask(
                 .post, "api/v1/tokens", by: admin, #"{"name":"a","roles":["viewer"]}"#)
             #expect(answer.status.code == 507)
-            #expect(try read(answer, TrackerAPIErrorBody.self).error.code == "storage_full")
+            #expect(try read(answer, FleetProblem.self).code == .storageFull)
             #expect(try await fleet.storage.tokens(after: nil, limit: 9).elements.count == 1)
         }
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FleetService
 import FoundationEssentials
 import Hummingbird
 import HummingbirdTesting
 import Logging
 import Metainfo
+import OperatorAccess
 import SqliteStorage
 import Testing
 import TrackerProtocol
@@ -42,29 +44,50 @@ func withRunningTracker<Value: Sendable>(
             listen: addresses, datagrams: datagrams.compactMap { PeerAddress(parsing: $0) })
         configuration.requests = requests
         let storage = try SqliteStorage(path: folder + "/tracker.sqlite")
-        let server = TrackerServer(configuration: configuration, storage: storage, logger: .quiet, lag: lag)
-        let (listening, continuation) = AsyncStream<(PeerAddress, isUDP: Bool)>.makeStream()
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask {
-                defer { continuation.finish() }
-                try await server.run(
-                    signals: false, onListening: { continuation.yield(($0, false)) },
-                    onListeningToDatagrams: { continuation.yield(($0, true)) })
-                return nil
-            }
-            group.addTask {
-                var actual: [(PeerAddress, isUDP: Bool)] = []
-                for await address in listening {
-                    actual.append(address)
-                    if actual.count == addresses.count + datagrams.count { break }
-                }
-                return try await body(actual.filter { !$0.isUDP }.map(\.0), actual.filter(\.isUDP).map(\.0))
-            }
-            var value: Value?
-            while value == nil, let next = try await group.next() { value = next }
-            group.cancelAll()
-            return try #require(value)
+        return try await whileRunning(
+            TrackerServer(configuration: configuration, storage: storage, logger: .quiet, lag: lag),
+            listeners: addresses.count + datagrams.count, body)
+    }
+}
+
+/// A fleet's tracker that runs on a real socket of loopback while the body runs.
+func withRunningTracker<Value: Sendable>(
+    storage: SqliteStorage, fleet: FleetService.Fleet,
+    _ body: @escaping @Sendable (PeerAddress) async throws -> Value
+) async throws -> Value {
+    var configuration = TrackerConfiguration(listen: [try #require(PeerAddress(parsing: "127.0.0.1:0"))])
+    configuration.access = .fleet
+    let server = TrackerServer(configuration: configuration, storage: storage, logger: .quiet, fleet: fleet)
+    return try await whileRunning(server, listeners: 1) { listening, _ in
+        try await body(try #require(listening.first))
+    }
+}
+
+private func whileRunning<Value: Sendable>(
+    _ server: TrackerServer, listeners: Int,
+    _ body: @escaping @Sendable ([PeerAddress], [PeerAddress]) async throws -> Value
+) async throws -> Value {
+    let (listening, continuation) = AsyncStream<(PeerAddress, isUDP: Bool)>.makeStream()
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask {
+            defer { continuation.finish() }
+            try await server.run(
+                signals: false, onListening: { continuation.yield(($0, false)) },
+                onListeningToDatagrams: { continuation.yield(($0, true)) })
+            return nil
         }
+        group.addTask {
+            var actual: [(PeerAddress, isUDP: Bool)] = []
+            for await address in listening {
+                actual.append(address)
+                if actual.count == listeners { break }
+            }
+            return try await body(actual.filter { !$0.isUDP }.map(\.0), actual.filter(\.isUDP).map(\.0))
+        }
+        var value: Value?
+        while value == nil, let next = try await group.next() { value = next }
+        group.cancelAll()
+        return try #require(value)
     }
 }
 

@@ -86,9 +86,10 @@ import TrackerStorage
         let all = try await Samples.all(by: 1000) { try await storage.events(of: "a", after: $0 ?? 0, limit: $1) }
         #expect(all.count == 20)
         let tooLong = await StorageError.thrown {
-            _ = try await storage.append([long + [1]], to: "a", expecting: 20, leavingOpen: true)
+            let more = [UInt8](repeating: 7, count: StorageLimits().eventByteCount + 1)
+            _ = try await storage.append([more], to: "a", expecting: 20, leavingOpen: true)
         }
-        #expect(tooLong == .tooLarge(what: "event", limit: 1 << 20))
+        #expect(tooLong == .tooLarge(what: "event", limit: StorageLimits().eventByteCount))
     }
 
     @Test(arguments: Engine.allCases)

@@ -67,6 +67,38 @@ import TrackerStorage
     }
 
     @Test(arguments: Engine.allCases)
+    func `the oldest records can be removed once they are kept elsewhere`(_ engine: Engine) async throws {
+        var limits = StorageLimits()
+        limits.auditRecords = 6
+        let storage = try engine.place().open(limits)
+        for index in 1...6 { _ = try await storage.appendAudit(Self.record(index)) }
+        let lines = try await storage.auditLines(after: 0, limit: 9).elements
+        var archive = AuditChain()
+        for line in lines.prefix(4) { _ = try archive.follow(line) }
+        // What the trail does not have is no base.
+        let strange = try #require(AuditChain(head: String(repeating: "a", count: 64), count: 4))
+        #expect(try await !storage.removeAudit(upTo: strange, Self.record(7)))
+        #expect(try await storage.auditBase() == nil)
+        #expect(try await storage.removeAudit(upTo: archive, Self.record(7)))
+        #expect(try await storage.auditBase() == archive)
+        var subjects: [String] = []
+        let chain = try await storage.verifiedAudit(after: archive) { record, _ in subjects.append(record.subject) }
+        #expect(chain.count == 7 && subjects == ["debian@5", "debian@6", "debian@7"])
+        await #expect(throws: AuditChain.Break.self) { _ = try await storage.verifiedAudit(after: AuditChain()) }
+        // There is room for as many as went, and all of them together are one chain.
+        for index in 8...10 { _ = try await storage.appendAudit(Self.record(index)) }
+        let full = await StorageError.thrown { _ = try await storage.beginAudit(Self.record(11)) }
+        #expect(full == .full(what: "records of the audit trail", limit: 6))
+        var whole = AuditChain()
+        let rest = try await storage.auditLines(after: 0, limit: 9).elements
+        for line in lines.prefix(4) + rest { _ = try whole.follow(line) }
+        #expect(whole.count == 10)
+        // All of it may go, but for the record of that.
+        #expect(try await storage.removeAudit(upTo: whole, Self.record(11)))
+        #expect(try await storage.verifiedAudit(after: whole).count == 11)
+    }
+
+    @Test(arguments: Engine.allCases)
     func `a request is carried out once`(_ engine: Engine) async throws {
         let storage = try engine.place().open()
         func begin(_ key: String, by requester: String = "a", _ digest: [UInt8] = [1], at time: Int64 = 10)

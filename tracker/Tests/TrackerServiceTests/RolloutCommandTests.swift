@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FleetProtocol
+import FleetService
+import FoundationEssentials
+import OperatorAccess
+import SqliteStorage
+import Subprocess
+import SystemPackage
+import Testing
+import TrackerProtocol
+import TrackerService
+import TrackerStorage
+
+/// `drover rollout` as people and scripts call it, against a tracker on real sockets. The hosts are played.
+@Suite struct RolloutCommandTests {
+    private struct Finished: CustomStringConvertible {
+        let status: Int32
+        let output: String
+        let errors: String
+        var description: String { "exited \(status)\nstdout: \(output)\nstderr: \(errors)" }
+    }
+
+    /// A tracker of a fleet with four hosts and the master debian@7.
+    private struct Site: Sendable {
+        let folder: String
+        let url: String
+        let storage: SqliteStorage
+        let hosts: PlayedHosts
+
+        /// A file with a token of these roles.
+        func token(_ roles: Set<Role>, _ name: String = "ada") async throws -> String {
+            let secret = try #require(TokenSecret(bytes: TokenSecret.freshBytes()))
+            let now = Int64(Date.now.timeIntervalSince1970)
+            let token = OperatorToken(
+                digest: secret.digest, name: name, roles: roles, scopes: [], isOneTime: false, creator: "local",
+                created: now, expires: now + 1000)
+            #expect(try await storage.addToken(token, usingUp: nil))
+            let path = "\(folder)/\(name)-\(token.id)"
+            try Data("\(secret.text)\n".utf8).write(to: URL(filePath: path))
+            return path
+        }
+
+        func drover(_ words: String, token: String?) async throws -> Finished {
+            let credentials = token.map { ["--token-file", $0] } ?? []
+            let asked = words.contains("--tracker") ? [] : ["--tracker", url]
+            let arguments = ["rollout"] + words.split(separator: " ").map(String.init) + asked
+            // The program stands beside the tests.
+            let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+            let program = tests.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/drover"
+            let result = try await Subprocess.run(
+                .path(FilePath(program)), arguments: Arguments(arguments + credentials),
+                output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            guard case .exited(let status) = result.terminationStatus else {
+                throw FleetProblem(status: 500, code: .internal, detail: "\(result.terminationStatus)")
+            }
+            return Finished(status: status, output: result.standardOutput, errors: result.standardError)
+        }
+    }
+
+    private func withSite(_ body: @escaping @Sendable (Site) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let storage = try SqliteStorage(path: folder + "/tracker.sqlite")
+            _ = try await storage.publish(
+                PublishedMaster(
+                    name: "debian", version: 7, label: nil, size: 1 << 30, infoHashV1: nil,
+                    infoHashV2: String(repeating: "70", count: 32), published: "2026-01-31T12:00:00Z"), torrent: [7])
+            let names = (1...4).map { "h\($0)" }
+            for (number, name) in zip(1...4 as ClosedRange<UInt8>, names) { try await enrol(name, number, in: storage) }
+            let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
+            let fleet = try await FleetService.Fleet.open(storage, epoch: epoch) {
+                Int64(Date.now.timeIntervalSince1970 * 1000)
+            }
+            let hosts = PlayedHosts(fleet)
+            try await withRunningTracker(storage: storage, fleet: fleet) { address in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for name in names { group.addTask { try await hosts.play(name) } }
+                    try await body(Site(folder: folder, url: "http://\(address)", storage: storage, hosts: hosts))
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    private func read<Document: Decodable>(_ finished: Finished, _ type: Document.Type) throws -> Document {
+        try JSONDecoder().decode(type, from: Data(finished.output.utf8))
+    }
+
+    private static let quick = "--canary-soak 1s --wave-soak 1s"
+
+    @Test func `a rollout is planned, started, promoted, finished and taken back`() async throws {
+        try await withSite { site in
+            let ada = try await site.token([.operator])
+            func drover(_ words: String, exits status: Int32 = 0) async throws -> Finished {
+                let finished = try await site.drover(words, token: ada)
+                #expect(finished.status == status, "\(words): \(finished)")
+                return finished
+            }
+            let plan = try await drover("plan debian@7 --on all --canaries h2")
+            #expect(plan.output.contains("4 in ") && plan.output.contains("canaries  h2"), "\(plan)")
+            let document = try read(
+                try await drover("plan debian@7 --on rack=r1 --format json"), RolloutPlanDocument.self)
+            #expect(document.rollout == nil && Set(document.waves.joined().map(\.name)) == ["h1", "h3"])
+            _ = try await drover("plan debian@7 --on rack=r9", exits: 5)
+
+            let words = "start debian@7 --on all --canaries h2 \(Self.quick) --request-key night"
+            let started = try await drover(words)
+            #expect(started.output == "1\n", "\(started)")
+            // A script that lost the answer asks again.
+            #expect(try await drover(words).output == "1\n")
+            let gate = try await drover("status 1 --wait --timeout 60s", exits: 5)
+            #expect(gate.errors.contains("drover rollout promote 1"), "\(gate)")
+            #expect(gate.output.contains("canary-gate") && site.hosts.active("h2") == 7, "\(gate)")
+            #expect((1...4).count { site.hosts.active("h\($0)") == 7 } == 1)
+            let why = try await drover("why 1 h1")
+            #expect(why.output.contains("paused by the tracker (canary-gate)"), "\(why)")
+            _ = try await drover("promote 1 --reason well")
+            let end = try await drover("status 1 --wait --timeout 60s")
+            #expect(end.output.contains("4 healthy") && end.output.contains("phase    succeeded"), "\(end)")
+            let list = try read(try await drover("list --format json"), RolloutListDocument.self)
+            #expect(list.rollouts.map(\.phase) == [.succeeded])
+            #expect(try await drover("resume 1", exits: 5).errors.contains("refused"))
+
+            #expect(try await drover("rollback 1").output.hasPrefix("rollout 1 of debian@7 is rolling-back"))
+            let back = try await drover("status 1 --wait --timeout 60s --format json", exits: 1)
+            #expect(try read(back, RolloutStatusDocument.self).hosts == ["rolled-back": 4])
+            #expect((1...4).allSatisfy { site.hosts.active("h\($0)") == nil })
+        }
+    }
+
+    @Test func `a canary that does not boot stops the rollout, and its log is shown`() async throws {
+        try await withSite { site in
+            let ada = try await site.token([.operator])
+            site.hosts.fail(["h3"])
+            let started = try await site.drover(
+                "start debian@7 --on all --canaries h3 --retries 0 \(Self.quick)", token: ada)
+            #expect(started.status == 0, "\(started)")
+            let stopped = try await site.drover("status 1 --wait --timeout 60s", token: ada)
+            #expect(stopped.status == 6 && stopped.errors.contains("error-threshold"), "\(stopped)")
+            let log = try await site.drover("why 1 h3 --log", token: ada)
+            #expect(log.status == 0 && log.output == PlayedHosts.log + "\n", "\(log)")
+            #expect(try await site.drover("why 1 h1 --log", token: ada).status == 3)
+            // Somebody has looked at it, and goes on without a canary.
+            for words in ["resume 1", "promote 1"] { _ = try await site.drover(words, token: ada) }
+            let end = try await site.drover("status 1 --wait --timeout 60s", token: ada)
+            #expect(end.status == 6 && end.output.contains("succeeded-with-exceptions"), "\(end)")
+        }
+    }
+
+    @Test func `who may not, asks for what is not, or waits too long is told so by the exit code`() async throws {
+        try await withSite { site in
+            let ada = try await site.token([.operator])
+            let viewer = try await site.token([.viewer], "victor")
+            func refuses(_ words: String, _ status: Int32, _ part: String, by token: String?) async throws {
+                let finished = try await site.drover(words, token: token)
+                #expect(finished.status == status && finished.output.isEmpty, "\(words): \(finished)")
+                #expect(finished.errors.hasPrefix("drover: ") && finished.errors.contains(part), "\(finished)")
+                #expect(finished.errors.split(separator: "\n").count == 1, "\(finished)")
+            }
+            try await refuses("list", 4, "--token-file", by: nil)
+            try await refuses("list", 3, "check the path", by: "\(site.folder)/nothing")
+            let stale = "\(site.folder)/stale"
+            try Data("drv_\(String(repeating: "0", count: 64))".utf8).write(to: URL(filePath: stale))
+            try await refuses("list", 4, "token", by: stale)
+            try await refuses("start debian@7 --on all", 4, "may not", by: viewer)
+            try await refuses("plan debian@7 --on all", 4, "may not", by: viewer)
+            try await refuses("status 9", 3, "drover rollout list", by: viewer)
+            try await refuses("why 9 h1", 3, "no rollout 9", by: viewer)
+            try await refuses("plan debian@70 --on all", 3, "not published", by: ada)
+            try await refuses("plan debian --on all", 2, "NAME@VERSION", by: ada)
+            try await refuses("plan debian@7", 2, "--on", by: ada)
+            try await refuses("plan debian@7 --on rack", 2, "rack", by: ada)
+            try await refuses("plan debian@7 --on all --probe some", 2, "every-host", by: ada)
+            try await refuses("plan debian@7 --on all --waves 5%", 2, "100%", by: ada)
+            try await refuses("list --tracker http://127.0.0.1:1", 10, "cannot be reached", by: ada)
+            try await refuses("list --tracker udp://127.0.0.1:1", 2, "http", by: ada)
+            #expect(try await site.drover("status 1 --timeout 3s", token: ada).status == 2)
+
+            let kept = try await site.drover("plan debian@7 --on all --keep --format json", token: ada)
+            #expect(try read(kept, RolloutPlanDocument.self).rollout == 1)
+            #expect(try await site.drover("status 1 --wait", token: ada).status == 5)
+            let late = try await site.drover("status 1 --wait --through-pauses --timeout 1s --quiet", token: ada)
+            #expect(late.status == 7 && late.errors.contains("still planned"), "\(late)")
+            #expect(try await site.drover("start 1", token: ada).output == "1\n")
+            #expect(try await site.drover("abort 1 --reason enough", token: ada).output.contains("is aborted"))
+            #expect(try await site.drover("status 1 --wait", token: ada).status == 1)
+        }
+    }
+}
