@@ -104,22 +104,15 @@ package struct OperatorClient: Sendable {
             throw HostFailure(.trackerUnreachable, "the answer of the tracker \(tracker.base) broke off or is too long")
         }
         let bytes = Array(answer.readableBytesView)
-        guard (200..<300).contains(response.status.code) else { throw refusal(Int(response.status.code), bytes) }
+        guard (200..<300).contains(response.status.code) else { throw refusal(response.status.code, bytes) }
         return bytes
     }
 
-    private func refusal(_ status: Int, _ bytes: [UInt8]) -> HostFailure {
+    private func refusal(_ status: UInt, _ bytes: [UInt8]) -> HostFailure {
         guard let problem = try? JSONDecoder().decode(FleetProblem.self, from: Data(bytes)) else {
             return HostFailure(.trackerUnreachable, "the tracker \(tracker.base) answered with status \(status)")
         }
-        let code: HostFailure.Code =
-            switch status {
-            case 401, 403: .denied
-            case 404: .notFound
-            case 409: .conflict
-            case 400, 413, 422: problem.code == .planHasProblems ? .conflict : .usage
-            default: .failed
-            }
-        return HostFailure(code, "the tracker refused: \(problem.detail) (\(problem.code))")
+        return HostFailure(
+            HostFailure.Code(status: status, problem), "the tracker refused: \(problem.detail) (\(problem.code))")
     }
 }

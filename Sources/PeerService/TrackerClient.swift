@@ -166,13 +166,13 @@ struct TrackerClient: Sendable {
     func check(_ response: HTTPClientResponse, _ what: String, _ tracker: TrackerURL) async throws {
         guard !(200..<300).contains(response.status.code) else { return }
         let body = try? await response.body.collect(upTo: Self.announceLimit)
-        let reason = body.flatMap {
+        let problem = body.flatMap {
             try? JSONDecoder().decode(FleetProblem.self, from: Data($0.readableBytesView))
         }
-        let message = reason?.detail ?? "status \(response.status.code)"
-        let isConflict = response.status == .conflict
+        let message = problem.map { "\($0.detail) (\($0.code))" } ?? "status \(response.status.code)"
         throw HostFailure(
-            isConflict ? .conflict : .failed, "the tracker \(tracker.base) did not take \(what): \(message)")
+            HostFailure.Code(status: response.status.code, problem),
+            "the tracker \(tracker.base) did not take \(what): \(message)")
     }
 
     func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {
@@ -250,6 +250,22 @@ struct TrackerClient: Sendable {
         case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection broke off"
         default: "\(error)"
         }
+    }
+}
+
+extension HostFailure.Code {
+    /// What a tracker's refusal comes to.
+    init(status: UInt, _ problem: FleetProblem?) {
+        self =
+            switch status {
+            case 401, 403: .denied
+            case 404: .notFound
+            case 409: .conflict
+            case 422 where problem.flatMap { TrustRefusal.Code(rawValue: $0.code.rawValue) } != nil: .verification
+            case 422 where problem?.code == .planHasProblems: .conflict
+            case 400, 413, 422: .usage
+            default: .failed
+            }
     }
 }
 

@@ -140,7 +140,8 @@ package struct SignedEnvelope: Codable, Hashable, Sendable {
         if claimed > count {
             throw TrustRefusal(.badSignature, "\(claimed - count) of its signatures do not hold; \(needed)")
         }
-        throw TrustRefusal(.tooFewSignatures, "\(count) publishers have signed it; \(needed)")
+        throw TrustRefusal(
+            .tooFewSignatures, "it has \(count) of the \(root.threshold) signatures that it needs; \(needed)")
     }
 
     /// What signatures are made over: DSSE's pre-authentication encoding.

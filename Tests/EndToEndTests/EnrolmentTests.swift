@@ -7,50 +7,20 @@ import Testing
 extension EndToEnd {
     /// Hosts that are let into a fleet, what they have there, and what others have not.
     @Suite struct Enrolment {
-        /// Makes an authority, and has the tracker run with it.
-        private static func found(_ fleet: Fleet, options: [String] = []) async throws {
-            let made = try await Self.tracker("fleet create \(fleet.path("authority")) --name test")
-            #expect(made.lines.first?.count == 64)
-            try fleet.startedTracker.signal(SIGTERM)
-            let old = try fleet.startedTracker
-            _ = try await eventually("the tracker ends") { old.exitStatus }
-            try await fleet.startTracker(options: ["--authority", fleet.path("authority")] + options)
-        }
-
-        private static func tracker(_ words: String, status: Int32 = 0) async throws -> ChildProcess.Finished {
-            let finished = try await ChildProcess.run(
-                Program.tracker, words.split(separator: " ").map(String.init), environment: [:], within: .seconds(60))
-            guard finished.status == status else { throw TestFailure("\(finished)") }
-            return finished
-        }
-
-        private static func token(_ fleet: Fleet, _ hosts: String) async throws -> String {
-            let made = try await tracker(
-                "token create --authority \(fleet.path("authority")) --database \(fleet.path("tracker.sqlite")) --hosts \(hosts)"
-            )
-            return made.lines[0]
-        }
-
-        private static func enrol(_ fleet: Fleet, _ store: String, as name: String) async throws {
-            let token = try await token(fleet, "rack1-*")
-            try await droverDoes(
-                "host enrol --tracker \(fleet.tracker) --token \(token) --name \(name) --store \(store)")
-        }
-
         @Test func `a master of a fleet goes to its hosts and to nobody else, and not to one that was shut out`()
             async throws
         {
             try await Fleet.run { fleet in
-                try await Self.found(fleet)
+                try await fleet.found()
                 // One host enrols before its peer runs, the other while it does.
-                try await Self.enrol(fleet, fleet.path("seed"), as: "rack1-1")
+                try await fleet.enrol(fleet.path("seed"), as: "rack1-1")
                 let torrent = fleet.path("base.torrent")
                 let image = try await fleet.publish("base@1", in: "seed", mebibytes: 9, options: "--out \(torrent)")
                 _ = try await fleet.peer("seed")
                 let host = try await fleet.peer("host")
                 let fetch = "master fetch base@1 --tracker \(fleet.tracker)"
                 try await droverRefuses("\(fetch) --store \(host.store)", with: 8, saying: "drover host enrol")
-                try await Self.enrol(fleet, host.store, as: "rack1-2")
+                try await fleet.enrol(host.store, as: "rack1-2")
                 try await droverDoes("\(fetch) --wait --store \(host.store)")
                 #expect(try await areIdentical(image, host.master("base@1")))
                 let words = try await droverDoes("status --store \(host.store)").output
@@ -65,8 +35,8 @@ extension EndToEnd {
                 #expect(!client.output.contains("done"))
 
                 // A host that is shut out gets no further master.
-                _ = try await Self.tracker("host revoke rack1-2 --database \(fleet.path("tracker.sqlite"))")
-                let listed = try await Self.tracker("host list --database \(fleet.path("tracker.sqlite"))")
+                try await trackerDoes("host revoke rack1-2 --database \(fleet.path("tracker.sqlite"))")
+                let listed = try await trackerDoes("host list --database \(fleet.path("tracker.sqlite"))")
                 #expect(listed.lines == ["rack1-1 enrolled", "rack1-2 revoked"])
             }
         }
@@ -75,29 +45,27 @@ extension EndToEnd {
             async throws
         {
             try await Fleet.run { fleet in
-                try await Self.found(fleet, options: ["--tls", "--fleet"])
-                let made = try await Self.tracker(
-                    "operator create --database \(fleet.path("tracker.sqlite")) --name ada --role publisher")
-                try writeFile(Array(made.output.utf8), to: fleet.path("token"))
-                try await Self.enrol(fleet, fleet.path("seed"), as: "rack1-1")
+                try await fleet.found(options: ["--tls", "--fleet"])
+                let token = try await fleet.operatorToken("publisher")
+                try await fleet.enrol(fleet.path("seed"), as: "rack1-1")
                 let image = try makeImage(fleet.path("base.img"), mebibytes: 3, seed: 1)
                 try await droverDoes(
                     "master create \(image) --name base --version 1 --tracker \(fleet.tracker) --store \(fleet.path("seed"))"
                 )
                 // A host may read; publishing is for operators.
                 let publish = "master publish base@1 --tracker \(fleet.tracker) --store \(fleet.path("seed"))"
-                try await droverRefuses(publish, with: 1, saying: "may not")
-                try await droverDoes("\(publish) --token-file \(fleet.path("token"))")
+                try await droverRefuses(publish, with: 4, saying: "may not")
+                try await droverDoes("\(publish) --token-file \(token)")
                 // A token goes nowhere where others listen in.
                 try await droverRefuses(
                     "master publish base@1 --tracker http://192.0.2.1:6969 --store \(fleet.path("seed")) --token-file "
-                        + fleet.path("token"), with: 2, saying: "https")
+                        + token, with: 2, saying: "https")
                 _ = try await fleet.peer("seed")
                 let stranger = try await fleet.peer("stranger")
                 let fetch = "master fetch base@1 --tracker \(fleet.tracker) --wait --store"
                 try await droverRefuses("\(fetch) \(stranger.store)", with: 10, saying: "authority")
                 let host = try await fleet.peer("host")
-                try await Self.enrol(fleet, host.store, as: "rack1-2")
+                try await fleet.enrol(host.store, as: "rack1-2")
                 try await droverDoes("\(fetch) \(host.store)")
                 #expect(try await areIdentical(image, host.master("base@1")))
             }
@@ -105,27 +73,27 @@ extension EndToEnd {
 
         @Test func `a token lets in one host, of the names it is for, of the fleet it names`() async throws {
             try await Fleet.run { fleet in
-                try await Self.found(fleet)
-                let token = try await Self.token(fleet, "rack1-*")
+                try await fleet.found()
+                let token = try await fleet.enrolmentToken("rack1-*")
                 func enrol(_ token: String, _ name: String) -> String {
                     "host enrol --tracker \(fleet.tracker) --token \(token) --name \(name) --store \(fleet.path("host"))"
                 }
-                try await droverRefuses(enrol(token, "rack2-1"), with: 1, saying: "rack1-*")
+                try await droverRefuses(enrol(token, "rack2-1"), with: 4, saying: "rack1-*")
                 try await droverRefuses(enrol(token, "Rack1"), with: 2)
                 try await droverRefuses(enrol("drover-enrol.0.0", "rack1-1"), with: 2)
                 // Another fleet's tracker may sign what it likes.
-                _ = try await Self.tracker("fleet create \(fleet.path("other")) --name other")
-                let foreign = try await Self.tracker(
+                try await trackerDoes("fleet create \(fleet.path("other")) --name other")
+                let foreign = try await trackerDoes(
                     "token create --authority \(fleet.path("other")) --database \(fleet.path("tracker.sqlite")) --hosts *"
                 )
                 try await droverRefuses(enrol(foreign.lines[0], "rack1-9"), with: 8, saying: "not from this fleet")
                 try await droverDoes(enrol(token, "rack1-1"))
-                try await droverRefuses(enrol(token, "rack1-2"), with: 1, saying: "has been used")
-                let second = try await Self.token(fleet, "rack1-*")
+                try await droverRefuses(enrol(token, "rack1-2"), with: 4, saying: "has been used")
+                let second = try await fleet.enrolmentToken("rack1-*")
                 try await droverRefuses(enrol(second, "rack1-1"), with: 5, saying: "is enrolled")
                 #expect(try permissions(fleet.path("host/identity/identity.json")) == 0o600)
                 #expect(try permissions(fleet.path("authority/authority.key")) == 0o600)
-                _ = try await Self.tracker("fleet create \(fleet.path("other")) --name again", status: 1)
+                try await trackerDoes("fleet create \(fleet.path("other")) --name again", status: 1)
                 try await droverDoes("host leave --store \(fleet.path("host"))")
                 try await droverRefuses("host leave --store \(fleet.path("host"))", with: 3)
             }
@@ -133,9 +101,9 @@ extension EndToEnd {
 
         @Test func `libtorrent with a certificate of the fleet takes part, in both directions`() async throws {
             try await Fleet.run { fleet in
-                try await Self.found(fleet)
+                try await fleet.found()
                 for name in ["seed", "host", "foreign"] {
-                    try await Self.enrol(fleet, fleet.path(name), as: "rack1-\(name)")
+                    try await fleet.enrol(fleet.path(name), as: "rack1-\(name)")
                 }
                 let torrent = fleet.path("base.torrent")
                 let image = try await fleet.publish(
@@ -196,9 +164,9 @@ extension EndToEnd {
 
         @Test func `a session that is resumed with a ticket is not let in`() async throws {
             try await Fleet.run { fleet in
-                try await Self.found(fleet)
-                try await Self.enrol(fleet, fleet.path("seed"), as: "rack1-1")
-                try await Self.enrol(fleet, fleet.path("host"), as: "rack1-2")
+                try await fleet.found()
+                try await fleet.enrol(fleet.path("seed"), as: "rack1-1")
+                try await fleet.enrol(fleet.path("host"), as: "rack1-2")
                 try await fleet.publish("base@1", in: "seed", mebibytes: 1)
                 let seed = try await fleet.peer("seed")
                 let shown = try await droverDoes("master show base@1 --store \(seed.store)")

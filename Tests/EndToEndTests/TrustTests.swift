@@ -7,20 +7,6 @@ import Testing
 extension EndToEnd {
     /// Publishers who sign, and hosts that take nobody else's word.
     @Suite struct SignedMasters {
-        /// Three publishers of whom two must sign: their keys, and a root.
-        private static func publishers(_ fleet: Fleet) async throws -> (keys: String, root: String) {
-            var named = ""
-            for name in ["alice", "bob", "carol"] {
-                let key = try await droverDoes("key create \(fleet.path("\(name).key"))").lines[0]
-                #expect(key.hasPrefix("ed25519:"))
-                named += " --publisher \(name)=\(key)"
-            }
-            let root = fleet.path("root.json")
-            let keys = "--key \(fleet.path("alice.key")) --key \(fleet.path("bob.key"))"
-            try await droverDoes("trust create --threshold 2\(named) \(keys) -o \(root)")
-            return (keys, root)
-        }
-
         private static func sign(_ master: String, _ keys: String, in store: String, at tracker: String) async throws {
             try await droverDoes("master sign \(master) \(keys) --store \(store)")
             try await droverDoes("master publish \(master) --tracker \(tracker) --store \(store)")
@@ -30,7 +16,7 @@ extension EndToEnd {
             async throws
         {
             try await Fleet.run { fleet in
-                let (keys, root) = try await Self.publishers(fleet)
+                let (keys, root) = try await fleet.publishers()
                 let all = "--root \(root) \(keys)"
                 let seed = try await fleet.peer("seed")
                 for version in 1...3 {
@@ -100,7 +86,7 @@ extension EndToEnd {
 
         @Test func `the signature of each publisher may come from another machine`() async throws {
             try await Fleet.run { fleet in
-                let (_, root) = try await Self.publishers(fleet)
+                let (_, root) = try await fleet.publishers()
                 try await fleet.publish("base@1", in: "seed", mebibytes: 1)
                 let statement = fleet.path("base@1.statement")
                 try await droverDoes(

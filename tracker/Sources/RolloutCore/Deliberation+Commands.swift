@@ -134,6 +134,8 @@ extension Deliberation {
             switch host.state {
             case .failed, .timedOut: !host.isReturning
             case .blocked(.noSpace): true
+            // It was taken back because its wave failed.
+            case .rolledBack(isAsked: true): true
             default: false
             }
         }

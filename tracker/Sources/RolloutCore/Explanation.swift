@@ -23,7 +23,7 @@ package enum Explanation: Equatable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .settled(let state): "It is \(state.rawValue); nothing is left to do."
+        case .settled(let state): Self.end(state)
         case .notRunning(let phase): "The rollout is \(phase.rawValue)."
         case .working(let step, _, _, let attempt): "It is \(step.rawValue), attempt \(attempt)."
         case .waitingForWave(let wave, let present, let holders):
@@ -41,6 +41,16 @@ package enum Explanation: Equatable, Sendable, CustomStringConvertible {
         case .offline: "It is offline, and takes part in the last wave when it comes back."
         case .blocked(let reason): "It is blocked: \(reason.explanation)."
         case .skipped(let actor, let isExcluded): "It was \(isExcluded ? "excluded" : "skipped") by \(actor)."
+        }
+    }
+
+    private static func end(_ state: HostState.Kind) -> String {
+        switch state {
+        case .healthy: "It has the version and is well."
+        case .already: "It had the version before."
+        case .rolledBack: "It went back to the version before."
+        case .left: "It is no longer in the fleet."
+        default: "It is \(state.rawValue)."
         }
     }
 
