@@ -15,14 +15,28 @@ extension Fleet {
         let orders = lines.keys.sorted().compactMap { line in
             HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) }).flatMap(FleetOrder.init)
         }
-        // A host in the middle of a step must be heard of within the shortest limit that its rollouts set for it.
-        let limits = rollouts.values.filter { $0.host(name)?.state.step != nil }.map {
-            min($0.settings.silenceLimit, $0.settings.activateLimit).milliseconds
-        }
-        let limit = min(limits.min() ?? .max, Self.silenceLimit.milliseconds)
         let told = Array(orders.prefix(FleetLimits.lines))
         return HostOrders(
-            tag: try HostOrders.tag(told, epoch: epoch), orders: told, contactSeconds: max(1, Int(limit / 4000)))
+            tag: try HostOrders.tag(told, epoch: epoch), orders: told,
+            contactSeconds: max(1, Int(contactLimit(of: name).milliseconds / 4000)))
+    }
+
+    /// Within what time a host must be heard of: the shortest limit that its rollouts set for it.
+    private func contactLimit(of name: HostName) -> Span {
+        let limits = rollouts.values.compactMap { rollout -> Span? in
+            guard let host = rollout.host(name) else { return nil }
+            let (silence, activation) = (rollout.settings.silenceLimit, rollout.settings.activateLimit)
+            if host.state.step != nil { return min(silence, activation) }
+            return rollout.hasBegun && !rollout.phase.isTerminal ? silence : nil
+        }
+        return min(limits.min() ?? Self.silenceLimit, Self.silenceLimit)
+    }
+
+    /// A host's orders as it is about to be told them, and with them how often to get in touch.
+    private func tell(_ host: String) throws(FleetProblem) -> HostOrders {
+        let (name, orders) = (try known(host), try orders(for: host))
+        presence.tell(name, contactLimit(of: name), at: now)
+        return orders
     }
 
     /// The same, kept back until it is something else than `tag` says, or the wait is over.
@@ -41,7 +55,7 @@ extension Fleet {
         if let tag, longest > .zero, try orders(for: host).tag == tag {
             for await _ in changes where try orders(for: host).tag != tag { break }
         }
-        return try orders(for: host)
+        return try tell(host)
     }
 
     /// A host says how far it is, and what there is to know of it.
@@ -53,7 +67,7 @@ extension Fleet {
         if let facts = notice.facts { await failure.attempt { try await take(facts, from: name) } }
         for report in notice.reports { await failure.attempt { try await take(report, from: name) } }
         try failure.check()
-        return try orders(for: host)
+        return try tell(host)
     }
 
     private func take(_ report: FleetProtocol.HostReport, from name: HostName) async throws {
@@ -90,7 +104,9 @@ extension Fleet {
     }
 
     private func noteLife(_ name: HostName) async throws {
-        if !presence.isHeard(name) || halfSilent.contains(name) { try await decide(.heard(name)) }
+        if !presence.isWatched(name) || presence.isSilent(name) || halfSilent.contains(name) {
+            try await decide(.heard(name))
+        }
         presence.heard(name, at: now)
         halfSilent.remove(name)
     }

@@ -99,7 +99,9 @@ extension Fleet {
         }
         let (target, settings) = try request.core(published)
         let line = target.master.line
-        let fleet = hosts.names.compactMap { hosts.host($0, line: line, isOnline: presence.isHeard($0)) }
+        let fleet = hosts.names.compactMap {
+            hosts.host($0, line: line, isOnline: presence.isHeard($0, within: settings.silenceLimit))
+        }
         return RolloutPlanner(target: target, settings: settings).plan(fleet)
     }
 

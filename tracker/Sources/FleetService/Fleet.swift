@@ -30,7 +30,7 @@ package actor Fleet {
     private var turns = Turns()
     var listeners = ChangeListeners()
 
-    /// A host that is not heard of for so long is offline.
+    /// A host that is not heard of for so long is offline, for all but the rollouts, which have limits of their own.
     static let silenceLimit = Span.minutes(5)
     /// How many rollouts of a line are kept in mind: the newest, and those whose masters hosts keep.
     package static let rolloutsPerLine = 3
@@ -96,7 +96,8 @@ package actor Fleet {
         guard let rollout = rollouts[number], !rollout.phase.isTerminal else { return }
         for record in rollout.hosts where !hosts.isKnown(record.name) { try await decide(.left(record.name), number) }
         for name in hosts.names {
-            let host = hosts.host(name, line: rollout.target.master.line, isOnline: presence.isHeard(name))
+            let isOnline = presence.isHeard(name, within: rollout.settings.silenceLimit)
+            let host = hosts.host(name, line: rollout.target.master.line, isOnline: isOnline)
             if let host { try await take(host, number) }
         }
     }
@@ -125,19 +126,23 @@ package actor Fleet {
     package func sweep() async throws {
         var failure = FirstFailure()
         await failure.attempt { try await lookOutside() }
-        for name in presence.overdue(at: now) {
-            await failure.attempt {
-                halfSilent.insert(name)
-                try await decide(.silent(name))
-                presence.noteSilent(name)
-                halfSilent.remove(name)
-            }
+        let limits = Set(rollouts.values.lazy.filter { !$0.phase.isTerminal }.map(\.settings.silenceLimit))
+        for overdue in presence.overdue(at: now, limits: limits) {
+            await failure.attempt { try await noteSilence(overdue) }
         }
         for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
             guard let deadline = rollout.nextDeadline, deadline <= now else { continue }
             await failure.attempt { try await decide(.tick, number) }
         }
         try failure.check()
+    }
+
+    /// Tells the rollouts whose limit a host's silence has passed.
+    private func noteSilence(_ overdue: HostPresence.Overdue) async throws {
+        halfSilent.insert(overdue.host)
+        try await decide(.silent(overdue.host)) { overdue.limits.contains($0.settings.silenceLimit) }
+        for limit in overdue.limits { presence.noteSilent(overdue.host, for: limit) }
+        halfSilent.remove(overdue.host)
     }
 
     /// Lets time pass until the surrounding task is cancelled.
@@ -154,10 +159,12 @@ package actor Fleet {
         }
     }
 
-    /// What concerns all rollouts alike. One that fails keeps it from no other one.
-    func decide(_ input: RolloutInput) async throws {
+    /// What concerns all rollouts alike, or those that it is `meant` for. One that fails keeps it from no other one.
+    func decide(_ input: RolloutInput, meant: (Rollout) -> Bool = { _ in true }) async throws {
         var failure = FirstFailure()
-        for number in rollouts.keys.sorted() { await failure.attempt { try await decide(input, number) } }
+        for (number, _) in rollouts.filter({ meant($0.value) }).sorted(by: { $0.key < $1.key }) {
+            await failure.attempt { try await decide(input, number) }
+        }
         try failure.check()
     }
 

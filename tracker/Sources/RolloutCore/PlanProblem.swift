@@ -20,7 +20,7 @@ package enum PlanProblem: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .settings(let fault): fault.description
         case .noHosts(let selector):
-            "No host matches “\(selector)”: look at the labels with “drover host ls”, or choose others."
+            "No host matches “\(selector)”: look at the labels with “drover-tracker host list”, or choose others."
         case .nothingToDo(let already, let offline, let blocked):
             "Nothing would be done: of the hosts \(already) are there already, \(offline) are offline and \(blocked) are "
                 + "blocked."

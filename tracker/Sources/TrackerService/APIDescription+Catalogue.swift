@@ -2,63 +2,70 @@
 
 /// Masters, and what publishers have signed about them.
 extension APIDescription {
-    private static let reading = #"[{"token": ["view"]}, {"hostCertificate": []}]"#
-    private static let publishing = #"[{"token": ["publish"]}]"#
+    private var reading: String { security(#"{"token": ["view"]}"#, #"{"hostCertificate": []}"#) }
+    private var publishing: String { security(#"{"token": ["publish"]}"#) }
 
-    static let catalogue = #"""
+    var catalogue: String {
+        #"""
         "/api/v1/masters": {
           "get": {"operationId": "listMasters", "summary": "What is published, by name and version.",
             "security": \#(reading),
-            "parameters": [\#(parameters("limit")),
+            "parameters": [\#(Self.parameters("limit")),
               {"name": "after", "in": "query", "schema": {"$ref": "#/components/schemas/MasterName"}}],
-            "responses": {"200": \#(answer("MasterPage", "A page.")), \#(refusals(400, 401, 403))}}},
+            "responses": {"200": \#(Self.answer("MasterPage", "A page.")), \#(Self.refusals(400, 401, 403))}}},
         "/api/v1/masters/{name}": {
           "get": {"operationId": "newestMaster", "summary": "The newest version of a line.", "security": \#(reading),
-            "parameters": [\#(parameters("line"))],
-            "responses": {"200": \#(answer("Master", "The newest.")), \#(refusals(400, 401, 403, 404))}}},
+            "parameters": [\#(Self.parameters("line"))],
+            "responses": {"200": \#(Self.answer("Master", "The newest.")), \#(Self.refusals(400, 401, 403, 404))}}},
         "/api/v1/masters/{name}/{version}": {
           "get": {"operationId": "master", "summary": "One version.", "security": \#(reading),
-            "parameters": [\#(parameters("line", "version"))],
-            "responses": {"200": \#(answer("Master", "It.")), \#(refusals(400, 401, 403, 404))}},
+            "parameters": [\#(Self.parameters("line", "version"))],
+            "responses": {"200": \#(Self.answer("Master", "It.")), \#(Self.refusals(400, 401, 403, 404))}},
           "put": {"operationId": "publishMaster", "summary": "Publishes a .torrent whose name is NAME@VERSION.raw.",
+            "description": "Once published, a version stays as it is: the same one again is answered with 200.",
             "security": \#(publishing),
-            "parameters": [\#(parameters("line", "version")),
+            "parameters": [\#(Self.parameters("line", "version")),
               {"name": "label", "in": "query", "schema": {"type": "string", "maxLength": 200}}],
             "requestBody": {"required": true, "content": {"application/x-bittorrent": {
               "schema": {"type": "string", "format": "binary"}}}},
             "responses": {
-              "200": \#(answer("Master", "It was published with this content before.")),
-              "201": \#(answer("Master", "It is published.")), \#(refusals(400, 401, 403, 409, 413, 422, 507))}}},
+              "200": \#(Self.answer("Master", "It was published with this content before.")),
+              "201": \#(Self.answer("Master", "It is published.")), \#(Self.refusals(400, 401, 403, 409, 413, 422, 507))}}},
         "/api/v1/masters/{name}/{version}/torrent": {
           "get": {"operationId": "torrent", "summary": "The .torrent, to the byte as published.",
-            "security": \#(reading), "parameters": [\#(parameters("line", "version"))],
+            "security": \#(reading), "parameters": [\#(Self.parameters("line", "version"))],
             "responses": {
               "200": {"description": "It.", "content": {"application/x-bittorrent": {
                 "schema": {"type": "string", "format": "binary"}}}},
-              \#(refusals(400, 401, 403, 404))}}}
+              \#(Self.refusals(400, 401, 403, 404))}}}
         """#
+    }
 
-    static let signed = #"""
+    var signed: String {
+        #"""
         "/api/v1/masters/{name}/{version}/statement": {
           "get": {"operationId": "statement", "summary": "What publishers have signed about a version.",
-            "security": \#(reading), "parameters": [\#(parameters("line", "version"))],
-            "responses": {"200": \#(answer("Envelope", "The envelope.")), \#(refusals(400, 401, 403, 404))}},
+            "security": \#(reading), "parameters": [\#(Self.parameters("line", "version"))],
+            "responses": {"200": \#(Self.answer("Envelope", "The envelope.")), \#(Self.refusals(400, 401, 403, 404))}},
           "put": {"operationId": "fileStatement",
             "summary": "Files a signed statement; the same one with other signatures adds these.",
-            "security": \#(publishing), "parameters": [\#(parameters("line", "version"))],
-            "requestBody": \#(body("Envelope")),
+            "description": "The same one again is answered alike, or with 409 when a newer one was filed since.",
+            "security": \#(publishing), "parameters": [\#(Self.parameters("line", "version"))],
+            "requestBody": \#(Self.body("Envelope")),
             "responses": {"204": {"description": "It is filed."},
-              \#(refusals(400, 401, 403, 409, 413, 422, 507))}}},
+              \#(Self.refusals(400, 401, 403, 409, 413, 422, 507))}}},
         "/api/v1/masters/{name}/pointer": {
           "get": {"operationId": "pointer", "summary": "Which version publishers say is current.",
-            "security": \#(reading), "parameters": [\#(parameters("line"))],
-            "responses": {"200": \#(answer("Envelope", "The envelope.")), \#(refusals(400, 401, 403, 404))}},
+            "security": \#(reading), "parameters": [\#(Self.parameters("line"))],
+            "responses": {"200": \#(Self.answer("Envelope", "The envelope.")), \#(Self.refusals(400, 401, 403, 404))}},
           "put": {"operationId": "filePointer", "summary": "Files a signed pointer, which must be newer.",
-            "security": \#(publishing), "parameters": [\#(parameters("line"))],
-            "requestBody": \#(body("Envelope")),
+            "description": "The same one again is answered alike, or with 409 when a newer one was filed since.",
+            "security": \#(publishing), "parameters": [\#(Self.parameters("line"))],
+            "requestBody": \#(Self.body("Envelope")),
             "responses": {"204": {"description": "It is filed."},
-              \#(refusals(400, 401, 403, 409, 413, 422, 507))}}}
+              \#(Self.refusals(400, 401, 403, 409, 413, 422, 507))}}}
         """#
+    }
 
     static let catalogueSchemas = #"""
             "Health": {"type": "object", "required": ["status", "swarms", "peers"], "properties": {

@@ -14,6 +14,7 @@ extension APIDescription {
             "responses": {"200": \#(answer("HostOrders", "The orders.")), \#(refusals(400, 401, 403, 404))}}},
         "/api/v1/fleet/report": {
           "post": {"operationId": "report", "summary": "A sign of life: how far the host is, and what it has.",
+            "description": "What was said before changes nothing.",
             "security": [{"hostCertificate": []}], "requestBody": \#(body("HostNotice")),
             "responses": {"200": \#(answer("HostOrders", "The orders.")),
               \#(refusals(400, 401, 403, 404, 409, 413, 422, 507))}}}

@@ -10,12 +10,14 @@ extension APIDescription {
               {"name": "after", "in": "query", "schema": {"type": "string"}}],
             "responses": {"200": \#(answer("TokenPage", "A page.")), \#(refusals(400, 401, 403))}},
           "post": {"operationId": "createToken", "summary": "Makes a token for an operator.",
+            "description": "The same request again, by its key, makes no second one: 409, since a token is shown once.",
             "security": [{"token": ["create-tokens"]}], "parameters": [\#(parameters("requestKey"))],
             "requestBody": \#(body("TokenRequest")),
             "responses": {"201": \#(answer("CreatedToken", "It is shown here and never again.")),
               \#(refusals(400, 401, 403, 409, 413, 422, 507))}}},
         "/api/v1/tokens/{id}": {
           "delete": {"operationId": "revokeToken", "summary": "Withdraws a token.",
+            "description": "The same again is answered alike.",
             "security": [{"token": ["manage-tokens"]}],
             "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}],
             "responses": {"204": {"description": "It is worth nothing any more."},
@@ -37,7 +39,8 @@ extension APIDescription {
         "/api/v1/fleet/certificate": {
           "post": {"operationId": "certify", "summary": "A host's first certificate, or its next one.",
             "security": [],
-            "description": "Who asks is proven by the request itself. Only where the tracker has the fleet's authority.",
+            "description": "Who asks is proven by the request itself. The same one again within a day is answered with the \#
+        same certificate. Only where the tracker has the fleet's authority.",
             "requestBody": \#(body("CertificateOrder")),
             "responses": {"200": \#(answer("EnrolmentAnswer", "The certificate.")),
               \#(refusals(400, 401, 403, 404, 409, 413, 422, 507))}}},

@@ -11,7 +11,8 @@ extension APIDescription {
             "description": "Server-sent events: 'rollout' with a RolloutStatus, 'hosts' with a Hosts; at first all \#
         there is, then what has changed, once a second. The stream ends after five minutes; ask again.",
             "responses": {
-              "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+              "200": {"description": "Events, each as described here.", "content": {"text/event-stream": {
+                "schema": {"$ref": "#/components/schemas/Event"}}}},
               \#(refusals(401, 403))}}},
         "/api/v1/rollouts": {
           "get": {"operationId": "listRollouts", "summary": "Rollouts, the newest first.", "security": \#(looking),
@@ -131,6 +132,10 @@ extension APIDescription {
                 "clones": {"$ref": "#/components/schemas/Counts"},
                 "nextBy": {"$ref": "#/components/schemas/Time"},
                 "sequence": {"type": "integer", "minimum": 0, "description": "Grows with each change."}}},
+            "Event": {"type": "object", "required": ["event", "data"], "properties": {
+              "event": {"type": "string", "enum": ["rollout", "hosts"]},
+              "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {
+                "anyOf": [{"$ref": "#/components/schemas/RolloutStatus"}, {"$ref": "#/components/schemas/Hosts"}]}}}},
             "Hosts": {"type": "object", "required": ["version", "known", "silent", "silentNames"], "properties": {
               "version": {"$ref": "#/components/schemas/FleetVersion"},
               "known": {"type": "integer", "minimum": 0},

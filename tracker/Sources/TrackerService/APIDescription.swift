@@ -1,10 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import OperatorAccess
+
 /// The API in the words of OpenAPI 3.1, as `GET /api/v1/openapi.json` hands it out. It is written by hand, so that what is
 /// promised changes only when somebody means it; a test holds it against the route table.
-package enum APIDescription {
+package struct APIDescription {
+    /// Whether the catalogue is open to all.
+    private let access: TrackerAccess
+    private let hasFleet: Bool
+    private let hasAuthority: Bool
+
+    /// What a tracker does: what it does not is not described.
+    package init(access: TrackerAccess = .fleet, hasFleet: Bool = true, hasAuthority: Bool = true) {
+        self.access = access
+        self.hasFleet = hasFleet
+        self.hasAuthority = hasAuthority
+    }
+
+    private var paths: [String] {
+        [Self.health, document, catalogue, signed, Self.operators]
+            + (hasAuthority ? [Self.certificates] : []) + (hasFleet ? [Self.rollouts, Self.hosts] : [])
+    }
+
+    /// The security of what is open to all at an open tracker, and else to some.
+    func security(_ schemes: String...) -> String {
+        "[\((schemes + (access == .open ? ["{}"] : [])).joined(separator: ", "))]"
+    }
+
     /// All of it, as JSON.
-    package static let json = #"""
+    package var json: String {
+        #"""
         {"openapi": "3.1.0",
         "info": {
           "title": "Drover tracker", "version": "1",
@@ -13,11 +38,13 @@ package enum APIDescription {
           "description": "Operators send a token, hosts of a fleet show their certificate. A tracker that is not for a \#
         fleet lets anybody read and publish masters and read this. Lists are read page by page: ask again with \#
         'after' (rollouts: 'before') and the 'next' of the page before. A request may have a name of its own, \#
-        X-Request-Id, which comes back with the answer and stands in the audit trail. Fields are only ever added."
+        X-Request-Id, which comes back with the answer and stands in the audit trail. Fields are only ever added. \#
+        Every change can be asked for again when its answer was lost: PUT, DELETE, reports and certificates change \#
+        nothing a second time, and each says what it answers then; the others take an Idempotency-Key."
         },
         "servers": [{"url": "/"}],
         "paths": {
-        \#([health, catalogue, signed, operators, certificates, rollouts, hosts].joined(separator: ",\n"))
+        \#(paths.joined(separator: ",\n"))
         },
         "components": {
           "securitySchemes": {
@@ -34,11 +61,11 @@ package enum APIDescription {
             "limit": {"name": "limit", "in": "query", "description": "How long a page may be.",
               "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}},
             "requestKey": {"name": "Idempotency-Key", "in": "header",
-              "description": "Names the request: the same one again changes nothing more.",
-              "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9._-]+$"}}
+              "description": "Names the request, among those of the same requester: the same one again changes nothing more.",
+              "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"}}
           },
           "responses": {
-        \#(problems.map { response($0.key, $0.value) }.joined(separator: ",\n"))
+        \#(Self.problems.map { Self.response($0.key, $0.value) }.joined(separator: ",\n"))
           },
           "schemas": {
             "Problem": {"type": "object", "required": ["status", "code", "detail"],
@@ -51,11 +78,12 @@ package enum APIDescription {
             "Line": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
             "MasterName": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}@[1-9][0-9]*$"},
             "Time": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"},
-        \#([catalogueSchemas, operatorSchemas, certificateSchemas, rolloutSchemas, hostSchemas]
+        \#([Self.catalogueSchemas, Self.operatorSchemas, Self.certificateSchemas, Self.rolloutSchemas, Self.hostSchemas]
             .joined(separator: ",\n"))
           }
         }}
         """#
+    }
 
     /// The answers that are no success, each with when it is given.
     private static let problems: KeyValuePairs<Int, String> = [
@@ -110,11 +138,18 @@ package enum APIDescription {
     static let health = #"""
         "/healthz": {
           "get": {"operationId": "health", "summary": "Whether the tracker works.", "security": [],
-            "responses": {"200": \#(answer("Health", "It does.")), \#(refusals())}}},
-        "/api/v1/openapi.json": {
-          "get": {"operationId": "description", "summary": "This document.", "security": [{"token": ["view"]}],
-            "responses": {
-              "200": {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}},
-              \#(refusals(401, 403))}}}
+            "responses": {"200": \#(answer("Health", "It does.")), \#(refusals())}}}
         """#
+
+    private var document: String {
+        #"""
+            "/api/v1/openapi.json": {
+              "get": {"operationId": "description", "summary": "This document.",
+                "security": \#(security(#"{"token": ["view"]}"#)),
+                "responses": {
+                  "200": {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {
+                    "type": "object"}}}},
+                  \#(Self.refusals(401, 403))}}}
+        """#
+    }
 }

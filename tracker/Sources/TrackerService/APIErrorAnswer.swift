@@ -63,7 +63,10 @@ struct APIErrorMiddleware: RouterMiddleware {
 
     /// A path that is there for other methods is not said to be missing.
     private func lost(_ request: Request, _ refusal: APIError) -> APIError {
-        let methods = Set(routes.filter { $0.leads(to: request.uri.path) }.map(\.method.rawValue)).sorted()
+        let leading = routes.filter { $0.leads(to: request.uri.path) }
+        // Where a part of a path has a route of its own, that is the one that is taken.
+        let fewest = leading.map(\.nameCount).min()
+        let methods = Set(leading.filter { $0.nameCount == fewest }.map(\.method.rawValue)).sorted()
         if methods.isEmpty { return refusal }
         let allowed = methods.joined(separator: ", ")
         return APIError(

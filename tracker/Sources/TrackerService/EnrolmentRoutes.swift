@@ -6,6 +6,8 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Logging
+import Metainfo
+import NIOCore
 import OperatorAccess
 import TrackerStorage
 
@@ -14,20 +16,21 @@ import TrackerStorage
 /// What comes and goes here is signed and not secret. Who asks is proven by the request itself: by a token's signature, or
 /// by the certificate that is to be renewed.
 struct EnrolmentRoutes: Sendable {
-    let storage: any HostStorage
+    let storage: any HostStorage & IdempotencyStorage
     let authority: FleetAuthority
 
     func add(to table: inout RouteTable) {
         // Who asks is proven by the request itself, so that these doors are open.
         table.change(.post, "api/v1/fleet/certificate", action: "host.certify") { request in
+            let order = try await read(request)
             let proven =
-                switch try await read(request) {
+                switch order {
                 case .enrol(let order): try await enrol(order)
                 case .renew(let order): try await renew(order)
                 }
             return { context in
                 context.note.set(subject: proven.host)
-                let certificate = try await proven.certify()
+                let certificate = try await once(order, proven)
                 context.note.set(after: certificate.serial)
                 return try JSONAnswer.response(EnrolmentAnswer(certificate: certificate, authority: authority.anchor))
             }
@@ -41,12 +44,37 @@ struct EnrolmentRoutes: Sendable {
         let certify: @Sendable () async throws -> FleetCertificate
     }
 
+    /// Carries an order out, or answers as before when the same one comes again, since its answer may have been lost. An
+    /// order is its own key: it is for one key of a host, signed, and its answer is of use to the holder of that alone.
+    private func once(_ order: CertificateOrder, _ proven: Proven) async throws -> FleetCertificate {
+        let digest = SHA256Digest(hashing: Array(buffer: try JSONAnswer.bytes(order)))
+        let now = Int64(Date().timeIntervalSince1970)
+        let beginning = try await storage.beginRequest(
+            key: digest.hex, by: Self.requester, digest: digest.bytes, at: now, expires: now + OnceOnly.memory)
+        if case .answered(let pem) = beginning {
+            return try FleetCertificate(pem: String(decoding: pem, as: UTF8.self))
+        }
+        let certificate: FleetCertificate
+        do {
+            certificate = try await proven.certify()
+        } catch {
+            if beginning == .begun { try? await storage.abandonRequest(key: digest.hex, by: Self.requester) }
+            throw error
+        }
+        try await storage.finishRequest(key: digest.hex, by: Self.requester, answer: Array(certificate.pem.utf8))
+        return certificate
+    }
+
+    /// Under whom the answers to orders are kept.
+    private static let requester = "fleet/certificate"
+
     private func enrol(_ body: EnrolmentRequest) async throws -> Proven {
         let (digest, certificateRequest) = try proof { () throws(IdentityRefusal) in try body.proven() }
         let now = Date()
         let seconds = Int64(now.timeIntervalSince1970)
         guard let token = try await storage.enrolmentToken(digest: digest) else { throw Self.refusal(.unknownToken) }
-        guard token.used == nil else { throw Self.refusal(.usedToken) }
+        // Whether it was used for this very order is seen when it is carried out.
+        guard token.used.map({ $0.host == body.host }) ?? true else { throw Self.refusal(.usedToken) }
         guard token.expires > seconds else { throw Self.refusal(.expiredToken) }
         guard let holder = CertificateHolder.host(named: body.host) else {
             throw APIError(

@@ -24,8 +24,9 @@ struct EventRoutes: Sendable {
     }
 
     private static let interval = Duration.seconds(1)
-    /// Looks between two signs of life, which come well before anything between takes the connection for dead.
-    private static let looksPerSign = 10
+    /// Looks between two signs of life, by which it is noticed that a watcher is gone; they come well before anything
+    /// between takes the connection for dead.
+    private static let looksPerSign = 3
 
     func add(to table: inout RouteTable) {
         table.read("api/v1/events", RoutePolicy(.operators(.view))) { _, _ in

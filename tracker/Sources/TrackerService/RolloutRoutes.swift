@@ -11,9 +11,10 @@ import OperatorAccess
 /// `/api/v1/rollouts`: what operators ask of rollouts.
 struct RolloutRoutes: Sendable {
     let fleet: Fleet
+    let onceOnly: OnceOnly
 
     func add(to table: inout RouteTable) {
-        let fleet = fleet
+        let (fleet, onceOnly) = (fleet, onceOnly)
         table.read("api/v1/rollouts", RoutePolicy(.operators(.view))) { request, _ in
             let before = try request.cursor("before").map { text in
                 guard let number = UInt64(text) else { throw Request.badCursor }
@@ -46,7 +47,7 @@ struct RolloutRoutes: Sendable {
             .post, "api/v1/rollouts", RoutePolicy(.operators(.rollOut)), action: "rollout.create"
         ) { request, context in
             let wanted = try await Self.wanted(request, context)
-            let key = request.headers[Self.idempotencyKey]
+            let key = try OnceOnly.key(of: request)
             return try await Self.answer(.created) {
                 try await fleet.create(wanted, by: context.operatorName, key: key)
             }
@@ -56,21 +57,18 @@ struct RolloutRoutes: Sendable {
         ) { request, context in
             let number = try context.rolloutNumber()
             let wanted: RolloutCommandRequest = try await request.document(upTo: FleetLimits.operatorDocumentBytes)
-            let key = request.headers[Self.idempotencyKey]
-            return try await Self.answer {
-                let before = try await fleet.status(number)
-                try context.check(.rollOut, on: String(before.master.prefix { $0 != "@" }))
+            let before = try await fleet.status(number)
+            try context.check(.rollOut, on: String(before.master.prefix { $0 != "@" }))
+            return try await onceOnly.performKnown(request, context, try JSONAnswer.bytes(wanted)) { key in
                 let after = try await fleet.command(wanted, to: number, by: context.operatorName, key: key)
                 let host = wanted.host.map { " \($0)" } ?? ""
                 context.note.set(
                     subject: "\(number) \(after.master): \(wanted.command)\(host)", before: before.phase.rawValue,
                     after: after.phase.rawValue)
-                return after
+                return try JSONAnswer.response(after)
             }
         }
     }
-
-    private static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .date
 
     private static func wanted(_ request: Request, _ context: TrackerContext) async throws -> RolloutRequest {
         let wanted: RolloutRequest = try await request.document(upTo: FleetLimits.operatorDocumentBytes)

@@ -16,6 +16,9 @@ package struct RouteTable {
         /// How the audit trail calls what is done here; `nil` where nothing is changed.
         package let action: String?
 
+        /// How many parts of it stand for any one.
+        var nameCount: Int { path.split(separator: "/").count { $0.hasPrefix(":") } }
+
         /// Whether a request's path is this one.
         func leads(to path: String) -> Bool {
             let (parts, names) = (path.split(separator: "/"), self.path.split(separator: "/"))

@@ -45,10 +45,8 @@ struct TokenRoutes: Sendable {
 
     private func create(_ request: Request, _ context: TrackerContext) async throws -> Response {
         let wanted: TokenRequest = try await request.document(upTo: Self.bodyLimit)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
         return try await OnceOnly(storage: storage, clock: clock).perform(
-            request, context, Array(try encoder.encode(wanted))
+            request, context, try JSONAnswer.bytes(wanted)
         ) { try await create(wanted, context) }
     }
 

@@ -173,14 +173,17 @@ package struct TrackerServer: Sendable {
         CatalogueRoutes(
             storage: storage, limits: configuration.requests, uploads: uploads
         ).add(to: &table)
-        DescriptionRoutes().add(to: &table)
+        DescriptionRoutes(
+            description: APIDescription(
+                access: configuration.access, hasFleet: fleet != nil, hasAuthority: configuration.authority != nil)
+        ).add(to: &table)
         SignedRoutes(storage: storage, root: configuration.trustRoot).add(to: &table)
         TokenRoutes(storage: storage, clock: clock).add(to: &table)
         AuditRoutes(storage: storage).add(to: &table)
         EpochRoutes(storage: storage).add(to: &table)
         if let fleet {
             FleetRoutes(fleet: fleet).add(to: &table)
-            RolloutRoutes(fleet: fleet).add(to: &table)
+            RolloutRoutes(fleet: fleet, onceOnly: OnceOnly(storage: storage, clock: clock)).add(to: &table)
             EventRoutes(fleet: fleet, limits: configuration.requests).add(to: &table)
         }
         if let authority = configuration.authority {

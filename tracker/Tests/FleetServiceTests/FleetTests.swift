@@ -114,6 +114,69 @@ import TrackerStorage
         try await script.wait { script.hosts["h6"]?.active == 7 }
     }
 
+    @Test func `a rollout's own limit says when its hosts are silent, shorter or longer than the usual one`()
+        async throws
+    {
+        let script = try await FleetScript(hosts: 3)
+        try await script.publish("alpine", 1)
+        let alpine = RolloutRequest(master: try #require(MasterName(name: "alpine", version: 1)), selector: "all")
+        func start(_ request: RolloutRequest, _ seconds: Int) async throws -> UInt64 {
+            var request = request
+            request.silenceSeconds = seconds
+            request.stageProgressSeconds = 3600
+            let number = try #require(try await script.fleet.create(request, by: "ada").rollout)
+            try await script.command(.start, number)
+            return number
+        }
+        func aside(_ number: UInt64) async throws -> Int? {
+            try await script.fleet.sweep()
+            return try await script.fleet.status(number).hosts["deferred-offline"]
+        }
+        let patient = try await start(alpine, 1200)
+        let brief = try await start(try script.request(), 20)
+        // Who was not told yet to get in touch more often is not held to it.
+        script.clock.pass(seconds: 60)
+        #expect(try await aside(brief) == nil)
+        for name in ["h1", "h2", "h3"] {
+            let contact = try await script.greet(name).contactSeconds
+            #expect(contact == 5)
+        }
+        script.clock.pass(seconds: 19)
+        try await script.greet("h1")
+        #expect(try await aside(brief) == nil)
+        script.clock.pass(seconds: 1)
+        #expect(try await aside(brief) == 2)
+        #expect(try await script.fleet.why(brief, "h2").code == .offline)
+        // A plan asks for its own limit, too.
+        func offline(_ seconds: Int) async throws -> Int {
+            try await script.fleet.plan(try script.request { $0.silenceSeconds = seconds }).aside
+                .count { $0.code == .offline }
+        }
+        #expect(try await offline(20) == 2)
+        #expect(try await offline(300) == 0)
+        script.clock.pass(seconds: 600)
+        #expect(try await aside(brief) == 3)
+        #expect(try await aside(patient) == nil)
+        #expect(try await offline(300) == 3)
+        script.clock.pass(seconds: 601)
+        #expect(try await aside(patient) == 3)
+        try await script.greet("h3")
+        #expect(try await aside(brief) == 2)
+        #expect(try await aside(patient) == 2)
+    }
+
+    @Test func `what a host says twice is taken once`() async throws {
+        let script = try await FleetScript(hosts: 2)
+        let number = try await script.start()
+        let order = try #require(try await script.fleet.orders(for: "h1").orders.first)
+        let notice = HostNotice(reports: [HostReport(stamp: order.stamp, master: order.master, state: .staged)])
+        let answer = try await script.fleet.take(notice, from: "h1")
+        let status = try await script.fleet.status(number)
+        #expect(status.hosts["staging"] == 1)
+        #expect(try await script.fleet.take(notice, from: "h1") == answer)
+        #expect(try await script.fleet.status(number).sequence == status.sequence)
+    }
+
     @Test func `what is over and long replaced is not read at each start, and can still be looked at`() async throws {
         let script = try await FleetScript(hosts: 2)
         for version in [7, 8, 7, 8, 7, 8] { _ = try await script.start(version) }

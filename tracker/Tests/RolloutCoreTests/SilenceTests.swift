@@ -126,6 +126,32 @@ import Testing
         #expect(!again)
     }
 
+    @Test func `each limit passes once, and only for those who were told of it`() {
+        var presence = HostPresence(limit: .minutes(5))
+        let host = RolloutScript.name(1)
+        let start = Instant(milliseconds: 0)
+        let limits: Set<Span> = [.minutes(1), .minutes(20)]
+        func passed(_ minutes: Int64) -> [Span] {
+            presence.overdue(at: start + .minutes(minutes), limits: limits).flatMap(\.limits)
+        }
+        presence.watch(host, at: start)
+        #expect(passed(4).isEmpty)
+        #expect(passed(5) == [.minutes(1), .minutes(5)])
+        presence.tell(host, .minutes(1), at: start + .minutes(4))
+        #expect(passed(4).isEmpty && passed(5) == [.minutes(1)])
+        presence.noteSilent(host, for: .minutes(1))
+        #expect(passed(8).isEmpty && passed(9) == [.minutes(5)])
+        #expect(presence.isSilent(host) && presence.isHeard(host) && !presence.isHeard(host, within: .minutes(1)))
+        presence.noteSilent(host)
+        #expect(!presence.isHeard(host) && presence.isHeard(host, within: .minutes(20)))
+        #expect(passed(24) == [.minutes(20)])
+        let returned = presence.heard(host, at: start + .minutes(24))
+        #expect(returned && presence.isHeard(host, within: .minutes(1)))
+        // It is told again that there is time.
+        presence.tell(host, .minutes(5), at: start + .minutes(24))
+        #expect(passed(28).isEmpty && passed(29) == [.minutes(1), .minutes(5)])
+    }
+
     @Test func `those who are late at once make one entry of the log`() throws {
         var script = try RolloutScript(hosts: 200)
         try script.command(.start)

@@ -46,7 +46,7 @@ import TrackerService
     }
 
     private func document() throws -> Value {
-        try JSONDecoder().decode(Value.self, from: Data(APIDescription.json.utf8))
+        try JSONDecoder().decode(Value.self, from: Data(APIDescription().json.utf8))
     }
 
     private func resolve(_ value: Value, in document: Value) throws -> Value {
@@ -138,12 +138,32 @@ import TrackerService
         try await withFleet { fleet in
             let viewer = try await fleet.token([.viewer])
             let answer = try await fleet.ask(.get, "api/v1/openapi.json", by: viewer)
-            #expect(answer.status == .ok && String(buffer: answer.body) == APIDescription.json)
+            #expect(answer.status == .ok && String(buffer: answer.body) == APIDescription().json)
             #expect(try await fleet.ask(.get, "api/v1/openapi.json", by: nil).status == .unauthorized)
         }
         try await withFleet(access: .open) { fleet in
             let answer = try await fleet.ask(.get, "api/v1/openapi.json", by: nil)
             #expect(answer.status == .ok)
+            let document = try JSONDecoder().decode(Value.self, from: Data(Array(buffer: answer.body)))
+            // There alone some routes want nothing.
+            for (name, operation) in operations(document) {
+                let isOpen = operation["security"]?.elements.contains { $0.members.isEmpty } == true
+                let route = try #require(fleet.routes.first { "\($0.method.rawValue) \($0.path)" == name })
+                #expect(isOpen == route.policy.isOpenOnOpenTracker, "\(name)")
+            }
+        }
+    }
+
+    @Test func `rooms that a tracker does not have are not described`() async throws {
+        try await withTemporaryFolder { folder in
+            try await withRoutes(database: folder + "/tracker.sqlite") { client in
+                let answer = try await client.executeRequest(
+                    uri: "/api/v1/openapi.json", method: .get, headers: [:], body: nil)
+                let paths = try JSONDecoder().decode(Value.self, from: Data(Array(buffer: answer.body)))["paths"]
+                let names = try #require(paths?.members.keys)
+                #expect(names.contains("/api/v1/masters") && names.contains("/api/v1/tokens"))
+                #expect(!names.contains { $0.contains("rollouts") || $0.contains("fleet") || $0.contains("events") })
+            }
         }
     }
 }

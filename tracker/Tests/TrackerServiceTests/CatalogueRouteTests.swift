@@ -68,6 +68,9 @@ import TrackerStorage
             try await withRoutes(database: folder + "/tracker.sqlite") { client in
                 let original = try torrent(name: "debian@1.raw")
                 #expect(try await put(original, "debian/1?label=a", on: client).status == .created)
+                let repeated = try await put(original, "debian/1?label=a", on: client)
+                #expect(repeated.status == .ok)
+                #expect(repeated.body == (try await get("/debian/1", on: client)).body)
                 let elsewhere = try torrent(name: "debian@1.raw", trackers: ["http://t"])
                 let again = try await put(elsewhere, "debian/1", on: client)
                 #expect(again.status == .ok)

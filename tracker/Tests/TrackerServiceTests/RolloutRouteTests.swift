@@ -107,6 +107,35 @@ import TrackerStorage
         }
     }
 
+    @Test func `a command that comes twice is carried out once, and its key is for nothing else`() async throws {
+        try await withHosts { fleet in
+            let ada = try await fleet.token([.operator])
+            let bob = try await fleet.token([.operator])
+            let key = try #require(HTTPField.Name("Idempotency-Key"))
+            func ask(
+                _ body: String, _ path: String = "/1/commands", by token: String
+            ) async throws -> (Int, RolloutStatusDocument?) {
+                let answer = try await fleet.client.executeRequest(
+                    uri: "/api/v1/rollouts\(path)", method: .post,
+                    headers: [.authorization: "Bearer \(token)", key: "night"], body: ByteBuffer(string: body))
+                return (answer.status.code, try? read(answer))
+            }
+            // The command line starts a rollout with one key for both requests.
+            for _ in 0..<2 { #expect(try await ask(Self.request, "", by: ada).0 == 201) }
+            #expect(try await ask(command("start"), by: ada).1?.phase == .staging)
+            _ = try await fleet.ask(.post, "api/v1/rollouts/1/commands", by: ada, command("pause"))
+            let again = try await ask(command("start"), by: ada)
+            #expect(again.0 == 200 && again.1?.pause != nil)
+            // Nothing is said to be done that was not.
+            #expect(try await ask(command("resume"), by: ada).0 == 409)
+            #expect(try await ask(command("start"), "/2/commands", by: ada).0 == 404)
+            let other = try await ask(command("resume"), by: bob)
+            #expect(other.0 == 200 && other.1?.pause == nil)
+            let list: RolloutListDocument = try read(try await fleet.ask(.get, "api/v1/rollouts", by: ada))
+            #expect(list.rollouts.count == 1)
+        }
+    }
+
     @Test func `what cannot be is refused with a code`() async throws {
         try await withHosts { fleet in
             let ada = try await fleet.token([.operator])
@@ -115,6 +144,8 @@ import TrackerStorage
             }
             #expect(try await status(.get, "/9") == 404)
             #expect(try await status(.get, "/x") == 400)
+            let place = try await fleet.ask(.get, "api/v1/rollouts/plan", by: ada)
+            #expect(place.status == .methodNotAllowed && place.headers[.allow] == "POST")
             #expect(try await status(.get, "?before=x") == 400)
             #expect(try await status(.post, "", "{}") == 422)
             #expect(try await status(.post, "/plan", Self.request.replacing("debian@7", with: "debian@8")) == 404)

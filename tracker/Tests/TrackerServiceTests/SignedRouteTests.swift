@@ -69,8 +69,10 @@ import Trust
                     ))
                 _ = try await put(torrent, "debian/1", on: client)
                 #expect(try await get("debian/1/statement", on: client) == nil)
-                #expect(try await put(first.json, "debian/1/statement", on: client).0 == .noContent)
-                #expect(try await get("debian/1/statement", on: client) == first.json)
+                for _ in 0..<2 {
+                    #expect(try await put(first.json, "debian/1/statement", on: client).0 == .noContent)
+                    #expect(try await get("debian/1/statement", on: client) == first.json)
+                }
                 let other = try #require(SigningKey(seed: [UInt8](repeating: 8, count: 32)))
                 let second = try signed(statement(of: torrent), by: other)
                 #expect(try await put(second.json, "debian/1/statement", on: client).0 == .noContent)
@@ -91,7 +93,7 @@ import Trust
                 #expect(
                     try await put(two.json, "debian/pointer", on: client) == (.unprocessableContent, "mix-and-match"))
                 _ = try await put(try torrent(name: "debian@1.raw"), "debian/1", on: client)
-                #expect(try await put(two.json, "debian/pointer", on: client).0 == .noContent)
+                for _ in 0..<2 { #expect(try await put(two.json, "debian/pointer", on: client).0 == .noContent) }
                 #expect(
                     try await put(try signed(pointer(1, 1)).json, "debian/pointer", on: client) == (
                         .conflict, "superseded"
