@@ -28,7 +28,10 @@ extension EndToEnd {
         private func freePort() async throws -> String {
             try await tool(
                 "/usr/bin/python3",
-                ["-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1], end='')"])
+                [
+                    "-c",
+                    "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1], end='')",
+                ])
         }
 
         @Test func `its commands do what it says`() async throws {
