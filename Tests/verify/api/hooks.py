@@ -17,7 +17,12 @@ def read(name):
 
 
 TORRENTS = [read(name) for name in ("debian-1.torrent", "debian-2.torrent")]
-SIGNED = {
+# Each is what an operation gets in place of what schemathesis makes up, about every second time.
+BODIES = {
+    "POST /api/v1/rollouts": [
+        {"version": {"written": 1, "least": 1}, "master": "debian@1", "selector": "all"},
+        {"version": {"written": 1, "least": 1}, "master": "debian@2", "selector": "rack=r1", "autoPromote": True},
+    ],
     "PUT /api/v1/masters/{name}/{version}/statement": [json.loads(read("statement.json"))],
     "PUT /api/v1/masters/{name}/pointer": [json.loads(read("pointer.json"))],
     "POST /api/v1/fleet/certificate": json.loads(read("renewals.json")),
@@ -55,5 +60,5 @@ def strangers_are_turned_away(context, response, case):
 
 @schemathesis.hook
 def before_generate_body(context, strategy):
-    samples = SIGNED.get(context.operation.label) if context.operation is not None else None
+    samples = BODIES.get(context.operation.label) if context.operation is not None else None
     return strategy | st.sampled_from(samples) if samples else strategy
