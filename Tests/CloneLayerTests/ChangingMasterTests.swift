@@ -21,9 +21,13 @@ import ToolLayer
         try write(0x11)
     }
 
+    /// Writes to it, again until its time of change is another: kernels count that in ticks, of which one may be long.
     private func write(_ byte: UInt8) throws {
         let file = try PosixFiles().open(path, .update)
-        try [UInt8](repeating: byte, count: 4096).withUnsafeBytes { try file.write($0, at: 0) }
+        let before = try PosixFiles().status(path)?.stamp
+        repeat {
+            try [UInt8](repeating: byte, count: 4096).withUnsafeBytes { try file.write($0, at: 0) }
+        } while try PosixFiles().status(path)?.stamp == before
     }
 
     /// The master as it is now.
