@@ -116,7 +116,7 @@ extension Peer {
 
     /// A step that has been stopped is not gone on with; what has come in stays for another time.
     func stopStaging(_ order: FleetOrder) async {
-        guard host.store.partials().contains(where: { $0.name == order.master && $0.request.stageRatePercent != nil })
+        guard host.store.partials().contains(where: { $0.name == order.master && $0.request.isOrdered })
         else { return }
         await leave(order.master)
     }
@@ -177,7 +177,7 @@ extension Peer {
     private func dropOthers(than order: FleetOrder) async throws {
         for partial in host.store.partials()
         where partial.name.name == order.master.name && partial.name != order.master
-            && partial.request.stageRatePercent != nil
+            && partial.request.isOrdered
         {
             await leave(partial.name)
             try await host.blocking { [host] in try host.store.abandon(partial.name) }

@@ -35,6 +35,27 @@ struct OrderFollowerTests {
         }
     }
 
+    @Test func `staging changes nothing that a bare name means, also where no version was ever activated`() async throws
+    {
+        try await OrderedHost.run(activates: false) { host in
+            #expect(try await host.meant() == 1)
+            host.tracker.order(.stage, try host.master(2))
+            _ = try await host.told(.staged, of: 2)
+            #expect(try await host.meant() == 1)
+            host.tracker.order(.activate, try host.master(2))
+            _ = try await host.told(.healthy, of: 2)
+            #expect(try await host.meant() == 2)
+            // There was no pointer before, so that none is left.
+            host.tracker.order(.rollBack, try host.master(2))
+            _ = try await host.told(.rolledBack, of: 2)
+            #expect(try await host.meant() == 1)
+            try await host.publish(3)
+            host.tracker.order(.stage, try host.master(3))
+            _ = try await host.told(.staged, of: 3)
+            #expect(try await host.meant() == 1)
+        }
+    }
+
     @Test func `a probe goes on after a restart with the tracker gone, and is told when it is back`() async throws {
         let gate = NSTemporaryDirectory() + "drover-gate-\(UInt64.random(in: 0...(.max)))"
         let script = gate + ".sh"

@@ -34,8 +34,10 @@ final class OrderedHost {
     }
 
     /// Runs a test with a tracker that has base@1 and base@2, of which the host holds the first one, active.
+    /// - Parameter activates: whether somebody has activated it.
     static func run(
-        configure: @escaping (inout PeerConfiguration) -> Void = { _ in }, _ body: (OrderedHost) async throws -> Void
+        activates: Bool = true, configure: @escaping (inout PeerConfiguration) -> Void = { _ in },
+        _ body: (OrderedHost) async throws -> Void
     ) async throws {
         let host = try OrderedHost(try await PlayedTracker(), configure)
         do {
@@ -48,6 +50,7 @@ final class OrderedHost {
                         clone: nil, count: nil, backend: "auto"))
             ) { _ in }
             try await host.eventually("base@1 is here and active") {
+                guard activates else { return try await host.masters() == ["base@1"] }
                 let wish = HostRequest.Activate(
                     master: MasterReference(try host.master(1)), clearsDenial: false, unsigned: false)
                 return (try? await host.peer.perform(.activate(wish)) { _ in }) != nil
@@ -91,7 +94,15 @@ final class OrderedHost {
         return list.map { "\($0.name)@\($0.version)" }
     }
 
-    /// The version that the bare name means.
+    /// The version that new clones get by the bare name.
+    func meant() async throws -> Int? {
+        guard
+            case .master(let report) = try await peer.perform(.showMaster(MasterReference("base")), progress: { _ in })
+        else { return nil }
+        return report.version
+    }
+
+    /// The version that the pointer names.
     func active() async throws -> Int? {
         guard case .active(let lines) = try await peer.perform(.listActive, progress: { _ in }) else { return nil }
         return lines.first { $0.name == "base" }?.active
