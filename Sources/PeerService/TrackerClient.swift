@@ -265,6 +265,8 @@ extension HostFailure.Code {
             case 422 where problem?.code == .planHasProblems: .conflict
             case 400, 413, 422: .usage
             default: .failed
+            // It has too much to do, or stumbled; a little later it answers.
+            case 429, 500, 502, 503, 504: .trackerUnreachable
             }
     }
 }
