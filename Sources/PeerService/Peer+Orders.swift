@@ -15,9 +15,20 @@ extension Peer {
 
     // MARK: Whom it follows
 
-    /// Follows the tracker that this host is enrolled at, from this moment on, or none.
+    /// Follows the tracker that this host is enrolled at, from this moment on; none when it is enrolled nowhere, or the peer
+    /// stops. One change after another, so that there are never two followers.
     func followOrders() async {
-        let source = configuration.orders ?? ownTracker
+        let before = followingChange
+        let change = Task {
+            await before?.value
+            await self.changeFollowing()
+        }
+        followingChange = change
+        await change.value
+    }
+
+    private func changeFollowing() async {
+        let source = isStopping ? nil : configuration.orders ?? ownTracker
         if let following, following.follower.source.fleet == source?.fleet,
             following.follower.source.tracker == source?.tracker
         {
@@ -35,7 +46,7 @@ extension Peer {
         }
     }
 
-    func unfollow() async {
+    private func unfollow() async {
         guard let (_, task) = following else { return }
         following = nil
         task.cancel()

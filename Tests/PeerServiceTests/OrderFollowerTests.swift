@@ -177,6 +177,47 @@ struct OrderFollowerTests {
         }
     }
 
+    @Test func `what happens while orders cannot be kept is not forgotten`() async throws {
+        let gate = NSTemporaryDirectory() + "drover-gate-\(UInt64.random(in: 0...(.max)))"
+        let script = gate + ".sh"
+        try "#!/bin/sh\nuntil [ -e \(gate) ]; do sleep 0.05; done\n".write(
+            toFile: script, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+        defer { for path in [gate, script] { try? FileManager.default.removeItem(atPath: path) } }
+        try await OrderedHost.run(configure: { $0.probe = .init(goal: .init(command: [script])) }) { host in
+            host.tracker.order(.activate, try host.master(2), previous: 1, probed: true)
+            _ = try await host.told(.activated, of: 2)
+            // Nothing takes the place of a folder with something in it, as nothing is written to a full disk.
+            let orders = host.store + "/orders.json"
+            try FileManager.default.moveItem(atPath: orders, toPath: orders + ".before")
+            try FileManager.default.createDirectory(atPath: orders + "/full", withIntermediateDirectories: true)
+            FileManager.default.createFile(atPath: gate, contents: nil)
+            try await host.eventually("it is not kept") { try await host.orders().problem?.contains(orders) == true }
+            #expect(try await host.orders().lines.map(\.phase) == ["probing"])
+            try FileManager.default.removeItem(atPath: orders)
+            _ = try await host.told(.probePassed, of: 2)
+            #expect(try await host.orders().lines.map(\.phase) == ["probed"])
+        }
+    }
+
+    @Test func `a tracker that was away is told all the facts again`() async throws {
+        try await OrderedHost.run { host in
+            // So seldom that no report falls into the time in which it is away.
+            host.tracker.change {
+                $0.orders = HostOrders(tag: "seldom", orders: [], contactSeconds: 120)
+                $0.notices = []
+            }
+            try await host.eventually("the last report for a while") { !host.tracker.now.notices.isEmpty }
+            host.tracker.change {
+                $0.habit = .fails
+                $0.notices = []
+            }
+            try await host.eventually("the failure is seen") { try await host.orders().problem != nil }
+            host.tracker.change { $0.habit = .good }
+            try await host.eventually("the facts are told") { host.tracker.now.notices.contains { $0.facts != nil } }
+        }
+    }
+
     @Test func `what a host says fits, however much there is to say`() throws {
         let master = try #require(MasterName(name: "base", version: 1))
         let stamp = OrderStamp(epoch: "1-a", rollout: 1, order: 1)

@@ -43,18 +43,8 @@ final class OrderedHost {
         do {
             for version in 1...2 { try await host.publish(version) }
             try await host.start()
-            _ = try await host.peer.perform(
-                .fetch(
-                    HostRequest.Fetch(
-                        source: .catalogue(MasterReference(host.master(1))), rename: nil, trackers: [host.tracker.url],
-                        clone: nil, count: nil, backend: "auto"))
-            ) { _ in }
-            try await host.eventually("base@1 is here and active") {
-                guard activates else { return try await host.masters() == ["base@1"] }
-                let wish = HostRequest.Activate(
-                    master: MasterReference(try host.master(1)), clearsDenial: false, unsigned: false)
-                return (try? await host.peer.perform(.activate(wish)) { _ in }) != nil
-            }
+            try await host.fetch(1)
+            if activates { try await host.activateByHand(1) }
             try await body(host)
         } catch {
             await host.end()
@@ -76,6 +66,25 @@ final class OrderedHost {
             group: MultiThreadedEventLoopGroup.singleton, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await peer.start()
         running = peer
+    }
+
+    /// As somebody on the host does it.
+    func fetch(_ version: Int) async throws {
+        _ = try await peer.perform(
+            .fetch(
+                HostRequest.Fetch(
+                    source: .catalogue(MasterReference(master(version))), rename: nil, trackers: [tracker.url],
+                    clone: nil, count: nil, backend: "auto"))
+        ) { _ in }
+        try await eventually("base@\(version) is here") { try await self.masters().contains("base@\(version)") }
+    }
+
+    func activateByHand(_ version: Int) async throws {
+        let wish = HostRequest.Activate(
+            master: MasterReference(try master(version)), clearsDenial: false, unsigned: false)
+        try await eventually("base@\(version) is active") {
+            (try? await self.peer.perform(.activate(wish)) { _ in }) != nil
+        }
     }
 
     func stop() async {
