@@ -91,7 +91,7 @@ extension ImageStore {
     /// Leaves a version for a certain one, or for none, and remembers it as bad, also where it was not active or is not
     /// here.
     /// - Parameter isAllowed: whether the version to go back to may be used, as far as the store does not know that itself.
-    /// - Throws: `.notFound` when the version to go back to is not here or not sound.
+    /// - Throws: `.notFound` when the version to go back to is not here, not sound or not allowed.
     package func leave(
         _ bad: MasterName, for target: Int?, reason: String, isAllowed: (MasterName) -> Bool = { _ in true }
     ) throws(StoreError) {
@@ -104,7 +104,7 @@ extension ImageStore {
                 else {
                     throw StoreError(
                         .notFound,
-                        "\(bad.name)@\(target) is not here or not sound, so that \(bad) stays active; fetch it and go back by hand"
+                        "\(bad.name)@\(target) is not here, not sound or not allowed, so that \(bad) stays active; go back by hand"
                     )
                 }
             }

@@ -36,13 +36,23 @@ extension Host {
     }
 
     /// Is on the version that was ordered, and not again on the one that is left.
-    /// - Throws: `.notFound` when the version to go back to is not here.
+    /// - Throws: `.notFound` when the version to go back to is not here, or not one that a tracker may order.
     func goBack(from bad: MasterName, to previous: Int?) throws {
         let before = store.activeVersions(of: bad.name).current
         try audited("master.rollback", bad.name, before: before) { () throws(HostFailure) in
             try HostFailure.wrapping {
-                try store.leave(bad, for: previous, reason: "rolled back by the tracker") { !self.trust.isRevoked($0) }
+                try store.leave(bad, for: previous, reason: "rolled back by the tracker") { self.isWayBack(to: $0) }
             }
         }
     }
 }
+
+    /// Where publishers are pinned a tracker's word leads back only to what was active here just before, and otherwise to
+    /// what they let this host activate anyway: never to whatever old version it happens to hold.
+    private func isWayBack(to name: MasterName) -> Bool {
+        guard !trust.isRevoked(name) else { return false }
+        let versions = store.activeVersions(of: name.name)
+        if trust.root == nil || versions.previous.contains(name.version) { return true }
+        guard let master = try? store.master(named: name) else { return false }
+        return (try? checkSigned(master, active: versions.current)) != nil
+    }

@@ -5,6 +5,7 @@ import Foundation
 import Metainfo
 import PeerService
 import Testing
+import Trust
 
 /// What a running peer does for the orders of its tracker: real store, real images, real HTTP.
 @Suite(.timeLimit(.minutes(4)), .serialized)
@@ -215,6 +216,32 @@ struct OrderFollowerTests {
             try await host.eventually("the failure is seen") { try await host.orders().problem != nil }
             host.tracker.change { $0.habit = .good }
             try await host.eventually("the facts are told") { host.tracker.now.notices.contains { $0.facts != nil } }
+        }
+    }
+
+    @Test func `a tracker leads a host with pinned publishers back to what was active before, and no further`()
+        async throws
+    {
+        try await OrderedHost.run { host in
+            for version in 2...4 {
+                if version > 2 { try await host.publish(version) }
+                try await host.fetch(version)
+                try await host.activateByHand(version)
+            }
+            let key = try #require(SigningKey(seed: [UInt8](repeating: 1, count: 32)))
+            let root = TrustRoot(
+                serial: 1, threshold: 1, keys: [.init(name: "ada", key: try #require(key.publicKey))])
+            var envelope = try SignedEnvelope(root)
+            try envelope.sign(with: key)
+            _ = try await host.peer.perform(.pinTrust(Data(envelope.json))) { _ in }
+            // It is held and sound, and nobody has signed it.
+            host.tracker.order(.rollBack, try host.master(4), previous: 1)
+            let report = try await host.told(.failed, of: 4)
+            #expect(report.code == .nothingToReturnTo)
+            #expect(try await host.active() == 4)
+            host.tracker.order(.rollBack, try host.master(4), previous: 3)
+            _ = try await host.told(.rolledBack, of: 4)
+            #expect(try await host.active() == 3)
         }
     }
 
