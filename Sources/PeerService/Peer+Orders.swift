@@ -157,7 +157,8 @@ extension Peer {
             switch entry.state {
             case "failed":
                 let reason = entry.failure ?? "the fetch of \(order.master) failed"
-                throw HostFailure(host.freeBytes < Self.leastSpace ? .noSpace : .failed, reason)
+                // A swarm gives up for nothing else than its image on disk.
+                throw HostFailure(host.freeBytes < Self.leastSpace ? .noSpace : .failed, reason, isDiskError: true)
             case "verifying": await progress(.verifying)
             default: await progress(.staging(bytes: UInt64(max(0, entry.bytesVerified))))
             }
@@ -253,10 +254,11 @@ extension ReasonCode {
             case (_, .verification): .untrusted
             case (.activate, .conflict): .denied
             case (.activate, _): .activateFailed
-            case (_, .trackerUnreachable): .networkFailed
+            // Not let in, such as for a clock that is wrong for a while.
+            case (_, .trackerUnreachable), (_, .denied): .networkFailed
             case (_, .notFound): .noSources
             case (_, .conflict): .registerFailed
-            default: .diskFailed
+            default: failure.isDiskError ? .diskFailed : .internal
             }
     }
 }

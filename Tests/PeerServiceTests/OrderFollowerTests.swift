@@ -219,6 +219,19 @@ struct OrderFollowerTests {
         }
     }
 
+    @Test func `a catalogue that is busy is waited for, and one that lets nobody in can be tried again`() async throws {
+        try await OrderedHost.run { host in
+            host.tracker.change { $0.catalogueRefusals = [503, 500] }
+            host.tracker.order(.stage, try host.master(2))
+            _ = try await host.told(.staged, of: 2)
+            try await host.publish(3)
+            host.tracker.change { $0.catalogueRefusals = [403] }
+            host.tracker.order(.stage, try host.master(3))
+            let report = try await host.told(.failed, of: 3)
+            #expect(report.code == .networkFailed)
+        }
+    }
+
     @Test func `a tracker leads a host with pinned publishers back to what was active before, and no further`()
         async throws
     {
