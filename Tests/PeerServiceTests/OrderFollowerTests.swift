@@ -219,6 +219,20 @@ struct OrderFollowerTests {
         }
     }
 
+    @Test func `a host says what runs its machines, unless its operator does`() async throws {
+        try await OrderedHost.run { host in
+            let words = ["kvm", "xen", "virtualbox", "qemu"]
+            try await host.eventually("the tracker knows what runs machines") {
+                host.tracker.now.notices.contains { words.contains($0.facts?.labels["hypervisor"] ?? "") }
+            }
+        }
+        try await OrderedHost.run(configure: { $0.labels = ["hypervisor": "bhyve", "rack": "r1"] }) { host in
+            try await host.eventually("the tracker knows the labels") {
+                host.tracker.now.notices.contains { $0.facts?.labels == ["hypervisor": "bhyve", "rack": "r1"] }
+            }
+        }
+    }
+
     @Test func `a catalogue that is busy is waited for, and one that lets nobody in can be tried again`() async throws {
         try await OrderedHost.run { host in
             host.tracker.change { $0.catalogueRefusals = [503, 500] }
