@@ -20,6 +20,15 @@ package struct LocalHypervisors: Equatable, Sendable {
         self.hasVirtualBox = hasVirtualBox
     }
 
+    /// Who will run most machines here, as far as that can be known: what ``AutoOrder`` chooses for, by the names of
+    /// ``Hypervisor``.
+    package var foremost: Hypervisor? {
+        if isXen { return .xen }
+        if hasKVM { return .kvm }
+        if hasVirtualBox { return .virtualbox }
+        return hasQemu ? .qemu : nil
+    }
+
     private static let kvm = "/dev/kvm"
     private static let xen = "/proc/xen/capabilities"
     private static let longestCapabilities = 4096

@@ -28,7 +28,9 @@ package struct FleetAgent: Codable, Equatable, Sendable {
         switch event {
         case .started: for line in lines.keys.sorted() { effects += go(on: line, view(line)) }
         case .ordered(let orders):
-            for order in orders.orders.prefix(FleetLimits.lines) { effects += take(order, view(order.master.name)) }
+            let wanted = orders.orders.prefix(FleetLimits.lines)
+            let names = Set(wanted.map(\.master.name))
+            for order in wanted { effects += take(order, view(order.master.name), besides: names) }
         case .epochConfirmed:
             guard let strange = strangeEpoch else { break }
             epoch = strange
@@ -53,7 +55,8 @@ package struct FleetAgent: Codable, Equatable, Sendable {
 
     // MARK: Orders
 
-    private mutating func take(_ order: FleetOrder, _ view: LineView) -> [AgentEffect] {
+    /// - Parameter names: all lines that the tracker's answer is about.
+    private mutating func take(_ order: FleetOrder, _ view: LineView, besides names: Set<String>) -> [AgentEffect] {
         let line = order.master.name
         if let epoch, epoch != order.stamp.epoch {
             // Nothing tells whether the tracker is older or newer than what this host has done.
@@ -73,7 +76,8 @@ package struct FleetAgent: Codable, Equatable, Sendable {
         // What was kept is of an epoch that somebody has given up since.
         case .otherEpoch: break
         }
-        guard kept != nil || lines.count < FleetLimits.lines else { return [] }
+        // What waits for a place is ordered again with the tracker's next answer.
+        guard kept != nil || makeRoom(besides: names) else { return [] }
         lines[line] = LineOrder(order)
         guard let kept else { return begin(line, view) }
         guard kept.order.master == order.master, kept.order.infoHash == order.infoHash else {
@@ -82,6 +86,18 @@ package struct FleetAgent: Codable, Equatable, Sendable {
         // What was done for the same version need not be done again.
         lines[line]?.phase = kept.phase
         return begin(line, view)
+    }
+
+    /// Forgets the oldest of the lines that the tracker speaks of no more and for which nothing is under way, when there are
+    /// too many. The store goes on knowing what of it is active, and what was gone back from.
+    /// - Returns: whether there is a place for another line.
+    private mutating func makeRoom(besides names: Set<String>) -> Bool {
+        guard lines.count >= FleetLimits.lines else { return true }
+        let oldest = lines.filter { !names.contains($0.key) && !$0.value.isUnderWay }
+            .min { $0.value.order.stamp.order < $1.value.order.stamp.order }
+        guard let oldest else { return false }
+        lines[oldest.key] = nil
+        return true
     }
 
     /// The order that is kept, said more precisely: while a host activates and probes, the tracker says under one number what

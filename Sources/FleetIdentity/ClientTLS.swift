@@ -16,12 +16,11 @@ package enum ClientTLS {
         do {
             var roots = try authorities.map { try NIOSSLCertificate.fromPEMBytes(Array($0.utf8)) } ?? []
             if let anchor { roots.append(try NIOSSLCertificate(bytes: anchor.der, format: .der)) }
-            var configuration = TLSConfiguration.makeClientConfiguration()
+            var configuration = newest
             if usesSystem {
                 configuration.additionalTrustRoots = [.certificates(roots)]
             } else {
                 configuration.trustRoots = .certificates(roots)
-                configuration.minimumTLSVersion = .tlsv13
             }
             if let identity {
                 let leaf = try NIOSSLCertificate(bytes: identity.certificate.der, format: .der)
@@ -37,8 +36,15 @@ package enum ClientTLS {
 
     /// TLS with whoever answers: for what is signed and not secret, and proves itself in other ways.
     package static var unproven: TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
+        var configuration = newest
         configuration.certificateVerification = .none
+        return configuration
+    }
+
+    /// TLS 1.3, whoever vouches for the tracker.
+    private static var newest: TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv13
         return configuration
     }
 
@@ -54,6 +60,8 @@ package enum ClientTLS {
             "no authority that is trusted here vouches for its certificate"
         case NIOSSLError.handshakeFailed(let reason) where "\(reason)".contains("WRONG_VERSION_NUMBER"):
             "it does not speak TLS there"
+        case NIOSSLError.handshakeFailed(let reason) where "\(reason)".contains("PROTOCOL_VERSION"):
+            "it does not speak TLS 1.3"
         case NIOSSLError.handshakeFailed: "the TLS handshake failed"
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
             "its certificate is for other names than the one in the URL"

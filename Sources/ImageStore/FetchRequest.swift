@@ -29,6 +29,9 @@ package struct FetchRequest: Codable, Equatable, Sendable {
     /// For what a tracker ordered: the part of the host's link in percent that it may take. It yields to other work.
     package var stageRatePercent: Int?
 
+    /// Whether a tracker ordered it, and nobody on this host has asked for it since.
+    package var isOrdered: Bool { stageRatePercent != nil }
+
     package init(
         trackers: [String] = [], clones: Clones? = nil, label: String? = nil, unsigned: Bool? = nil,
         stageRatePercent: Int? = nil

@@ -18,19 +18,25 @@ extension ImageStore {
     }
 
     /// The master that a bare name means: the active version, or where none is active the newest that was neither denied nor
-    /// retired.
+    /// retired, nor brought by a tracker's order, which says itself when it is to be activated.
     /// - Throws: `.notFound`.
     package func master(of line: String) throws(StoreError) -> Master {
         let versions = activeVersions(of: line)
         if let name = versions.current.flatMap({ MasterName(name: line, version: $0) }) {
             return try master(named: name)
         }
-        let names = state.withLock { $0.masters.keys.filter { $0.name == line } }
-        guard let newest = names.filter({ versions.isEligible($0.version) }).max() else {
-            throw StoreError(
-                .notFound, "there is no master '\(line)' in \(layout.root); `drover master list` shows what there is")
+        let masters = state.withLock {
+            $0.masters.filter { $0.key.name == line && versions.isEligible($0.key.version) }
         }
-        return try master(named: newest)
+        if let newest = masters.filter({ $0.value.isStaged != true }).keys.max() { return try master(named: newest) }
+        if let staged = masters.keys.max() {
+            throw StoreError(
+                .notFound,
+                "no version of \(line) is active yet: a rollout brought \(staged); name the version, or activate it with "
+                    + "`drover master activate \(staged)`")
+        }
+        throw StoreError(
+            .notFound, "there is no master '\(line)' in \(layout.root); `drover master list` shows what there is")
     }
 
     /// Makes a master the one that its bare name means.
@@ -85,7 +91,7 @@ extension ImageStore {
     /// Leaves a version for a certain one, or for none, and remembers it as bad, also where it was not active or is not
     /// here.
     /// - Parameter isAllowed: whether the version to go back to may be used, as far as the store does not know that itself.
-    /// - Throws: `.notFound` when the version to go back to is not here or not sound.
+    /// - Throws: `.notFound` when the version to go back to is not here, not sound or not allowed.
     package func leave(
         _ bad: MasterName, for target: Int?, reason: String, isAllowed: (MasterName) -> Bool = { _ in true }
     ) throws(StoreError) {
@@ -98,7 +104,7 @@ extension ImageStore {
                 else {
                     throw StoreError(
                         .notFound,
-                        "\(bad.name)@\(target) is not here or not sound, so that \(bad) stays active; fetch it and go back by hand"
+                        "\(bad.name)@\(target) is not here, not sound or not allowed, so that \(bad) stays active; go back by hand"
                     )
                 }
             }

@@ -29,7 +29,7 @@ extension ImageStore {
                 }
                 try publish(
                     layout.partialImage(name), as: name, partial.metainfo, torrent: partial.torrent,
-                    label: partial.request.label)
+                    label: partial.request.label, isStaged: partial.request.isOrdered)
             } catch {
                 partial.unseal()
                 throw error
@@ -102,14 +102,17 @@ extension ImageStore {
     /// Moves a checked image to the masters. Torrent and record come first and are nothing without it; after a crash
     /// before the rename they are swept and the image is still where it was.
     func publish(
-        _ path: String, as name: MasterName, _ metainfo: Metainfo, torrent: [UInt8], label: String?
+        _ path: String, as name: MasterName, _ metainfo: Metainfo, torrent: [UInt8], label: String?,
+        isStaged: Bool = false
     ) throws(StoreError) {
         do throws(StoreError) {
             guard let status = try translating({ () throws(FileError) in try files.status(path) }) else {
                 throw StoreError(.io, "\(path) vanished while it was being registered; make it again")
             }
-            let record = MasterRecord(
+            var record = MasterRecord(
                 metainfo: metainfo, label: label, modified: status.modified, registeredAt: clock())
+            // In the record itself: no crash leaves a master that a bare name means too early.
+            if isStaged { record.isStaged = true }
             try translating { () throws(FileError) in try files.replace(layout.masterTorrent(name), with: torrent) }
             try RecordFile.write(record, to: layout.masterRecord(name), files)
             try translating { () throws(FileError) in try files.rename(path, to: layout.masterImage(name)) }

@@ -50,6 +50,7 @@ extension ImageStore {
                 metainfo: metainfo, label: record.label, modified: before.modified,
                 registeredAt: record.registeredAt == 0 ? clock() : record.registeredAt)
             verdict.adopted = record.adopted.map { MasterRecord.Adopted(path: $0.path, changed: before.changed) }
+            verdict.isStaged = record.isStaged
             verdict.badPieces = report.isGood ? nil : bad.map(\.number)
             if verdict != record {
                 // A failure holds in this process even where it cannot be written down.

@@ -30,6 +30,8 @@ struct MasterRecord: Codable, Equatable, Sendable {
     var badPieces: [Int]?
     /// `nil` when the image lies in the store.
     var adopted: Adopted?
+    /// Whether a tracker's order brought it, so that a bare name means it only once it is activated; `nil` when not.
+    var isStaged: Bool?
 
     init(metainfo: Metainfo, label: String?, modified: Int64, registeredAt: Int64) {
         self.label = label

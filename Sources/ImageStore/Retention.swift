@@ -18,7 +18,7 @@ package struct Retention: Sendable {
         package var isKept: Bool
         package var isPinned: Bool
         package var isRetired: Bool
-        /// Whether it is the newest of its line, which a bare name may mean.
+        /// Whether it is the newest of its line, or what a bare name means.
         package var isNewest: Bool
 
         package init(

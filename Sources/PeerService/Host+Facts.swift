@@ -8,6 +8,7 @@ import Metainfo
 
 /// What this host says of itself to its tracker.
 extension Host {
+    /// - Parameter labels: as they were given to the peer; what runs the machines here is added where it was not said.
     func facts(labels: [String: String], isHealthy: Bool) -> HostFacts {
         let space = try? files.space(at: store.layout.root)
         let capacity = UInt64(max(0, space?.total ?? 0))
@@ -16,6 +17,12 @@ extension Host {
         let masters = store.masters()
         let lines = Set(masters.map(\.name.name)).union(store.activeLines().map(\.name)).sorted()
         let limits = try? rateLimits()
+        var labels = labels
+        if labels["hypervisor"] == nil, labels.count < FleetLimits.labels,
+            let found = LocalHypervisors(files: files, tools: tools).foremost
+        {
+            labels["hypervisor"] = found.rawValue
+        }
         return HostFacts(
             program: Self.version, labels: labels, freeBytes: UInt64(max(0, space?.available ?? 0)) / step * step,
             capacityBytes: capacity, linkRate: LinkRate.bytesPerSecond(cap: limits?.down).map { UInt64($0) },
@@ -36,13 +43,23 @@ extension Host {
     }
 
     /// Is on the version that was ordered, and not again on the one that is left.
-    /// - Throws: `.notFound` when the version to go back to is not here.
+    /// - Throws: `.notFound` when the version to go back to is not here, or not one that a tracker may order.
     func goBack(from bad: MasterName, to previous: Int?) throws {
         let before = store.activeVersions(of: bad.name).current
         try audited("master.rollback", bad.name, before: before) { () throws(HostFailure) in
             try HostFailure.wrapping {
-                try store.leave(bad, for: previous, reason: "rolled back by the tracker") { !self.trust.isRevoked($0) }
+                try store.leave(bad, for: previous, reason: "rolled back by the tracker") { self.isWayBack(to: $0) }
             }
         }
+    }
+
+    /// Where publishers are pinned a tracker's word leads back only to what was active here just before, and otherwise to
+    /// what they let this host activate anyway: never to whatever old version it happens to hold.
+    private func isWayBack(to name: MasterName) -> Bool {
+        guard !trust.isRevoked(name) else { return false }
+        let versions = store.activeVersions(of: name.name)
+        if trust.root == nil || versions.previous.contains(name.version) { return true }
+        guard let master = try? store.master(named: name) else { return false }
+        return (try? checkSigned(master, active: versions.current)) != nil
     }
 }

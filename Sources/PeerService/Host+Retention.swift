@@ -52,7 +52,9 @@ extension Host {
     /// What may go from this host.
     func retention(quota: Int64?) -> Retention {
         let masters = store.masters()
-        let newest = Dictionary(masters.map { ($0.name.name, $0.name.version) }, uniquingKeysWith: max)
+        let newest = Dictionary(masters.map { ($0.name.name, $0.name) }, uniquingKeysWith: max)
+        // What a bare name means may be an older one, while a rollout has yet to activate what it brought.
+        let meant = newest.mapValues { (try? store.master(of: $0.name))?.name }
         return Retention(
             of: masters.map { master in
                 let versions = store.activeVersions(of: master.name.name)
@@ -62,7 +64,7 @@ extension Host {
                     isKept: versions.kept.contains(master.name.version),
                     isPinned: versions.pinned.contains(master.name.version),
                     isRetired: versions.retired.contains(master.name.version),
-                    isNewest: newest[master.name.name] == master.name.version)
+                    isNewest: newest[master.name.name] == master.name || meant[master.name.name] == master.name)
             }, quota: quota)
     }
 }

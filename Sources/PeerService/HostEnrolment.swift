@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FileLayer
+package import FileLayer
 package import FleetIdentity
 import FoundationEssentials
-import ImageStore
+package import ImageStore
 import Synchronization
 
 /// Which fleet this host is enrolled in, in the store's folder `identity`: its key, its certificate, and which certificates
@@ -129,6 +129,15 @@ package final class HostEnrolment: Sendable {
                 state = nil
             }
         }
+    }
+
+    /// The certificate of the authority of the fleet in which a store's host is enrolled, as PEM, for programs that speak to
+    /// the fleet's tracker and do not open the store; `nil` where there is none, or where only others may read it.
+    package static func authority(of layout: StoreLayout, _ files: any FileAccess) -> String? {
+        guard let bytes = try? files.contents(of: identityPath(layout), limit: byteLimit),
+            let kept = try? JSONDecoder().decode(Kept.self, from: Data(bytes)), kept.format <= format
+        else { return nil }
+        return kept.authority
     }
 
     private static func read(_ layout: StoreLayout, _ files: any FileAccess) throws -> Membership? {

@@ -25,9 +25,14 @@ actor OrderFollower {
     private var jobs: [String: Job] = [:]
     /// Events are heard one after another; this is the last of them.
     private var latest: Task<Void, Never>?
+    /// Events whose outcome could not be kept and which nobody repeats; they are heard again before all later ones.
+    private var unkept: [AgentEvent] = []
     /// Within what time the tracker must hear of this host again.
     private var contact = Duration.seconds(30)
+    /// What the tracker knows of this host.
     private var lastFacts: HostFacts?
+    /// Which of the tracker's data its last orders were of.
+    private var heardEpoch: String?
     private var contactAt: Date?
     private var problem: String?
     private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -41,6 +46,8 @@ actor OrderFollower {
         let step: FleetOrder.Step
     }
     private var jobCount: UInt64 = 0
+    /// Nothing more begins; what is left goes on with the next start.
+    private var isEnding = false
 
     /// - Throws: ``HostFailure`` when what was ordered before cannot be read.
     init(_ peer: Peer, source: any OrderSource, log: Logger) throws(HostFailure) {
@@ -58,6 +65,9 @@ actor OrderFollower {
             group.addTask { await self.ask() }
             group.addTask { await self.report() }
         }
+        // An event under way may still begin something.
+        isEnding = true
+        await latest?.value
         for job in jobs.values { job.task.cancel() }
         for job in jobs.values { await job.task.value }
         jobs = [:]
@@ -90,6 +100,8 @@ actor OrderFollower {
                 tag = orders.tag
                 if failures > 0 {
                     log.info("orders are heard again")
+                    // It may have been another tracker's start, or that of one with older data.
+                    lastFacts = nil
                     wake.yield()
                 }
                 failures = 0
@@ -143,6 +155,14 @@ actor OrderFollower {
     private func take(_ orders: HostOrders) async {
         contactAt = Date()
         problem = nil
+        if let epoch = orders.orders.first?.stamp.epoch, epoch != heardEpoch {
+            // With other data the tracker knows other facts.
+            if heardEpoch != nil {
+                lastFacts = nil
+                wake.yield()
+            }
+            heardEpoch = epoch
+        }
         let before = contact
         contact = .seconds(max(1, orders.contactSeconds))
         // The next sign of life would come too late.
@@ -164,16 +184,24 @@ actor OrderFollower {
     }
 
     private func handle(_ event: AgentEvent) async {
+        var events = unkept + (unkept.contains(event) ? [] : [event])
+        while let next = events.first, await isTaken(next) { events.removeFirst() }
+        unkept = events.filter(\.isToldOnce)
+    }
+
+    /// - Returns: whether what follows from it was kept, and is done.
+    private func isTaken(_ event: AgentEvent) async -> Bool {
         let views = await peer.lineViews(of: Set(agent.lines.keys).union(event.lines))
         var next = agent
         let effects = next.handle(event) { views[$0] ?? LineView() }
         if next.durable != agent.durable {
             do { try await peer.host.blocking { [record, next] in try record.save(next) } } catch {
-                // Nothing is done that would be forgotten; the tracker repeats its orders.
+                // Nothing is done that would be forgotten. It is tried again with the next event, at the latest the next
+                // sign of life; the tracker repeats its orders.
                 let reason = HostFailure(error).message
+                if unkept.isEmpty { log.error("orders cannot be kept", metadata: ["reason": "\(reason)"]) }
                 problem = reason
-                log.error("orders cannot be kept", metadata: ["reason": "\(reason)"])
-                return
+                return false
             }
         }
         if let strange = next.strangeEpoch, strange != agent.strangeEpoch {
@@ -183,6 +211,7 @@ actor OrderFollower {
         }
         agent = next
         for effect in effects { carryOut(effect) }
+        return true
     }
 
     private func carryOut(_ effect: AgentEffect) {
@@ -209,6 +238,7 @@ actor OrderFollower {
         _ step: FleetOrder.Step, _ order: FleetOrder,
         _ work: @escaping @Sendable (@escaping OrderProgress) async -> AgentEvent.Outcome?
     ) {
+        guard !isEnding else { return }
         let line = order.master.name
         let before = jobs[line]
         if let before, before.step == step, before.order.serves(order), !before.task.isCancelled {
@@ -272,6 +302,14 @@ extension FleetAgent {
 }
 
 extension AgentEvent {
+    /// Whether nobody says it again: orders are repeated, how far a step is too, and what the store says can be seen.
+    fileprivate var isToldOnce: Bool {
+        switch self {
+        case .ordered, .looked, .went(_, _, .staging), .went(_, _, .verifying): false
+        case .started, .epochConfirmed, .went: true
+        }
+    }
+
     /// The lines that it is about.
     fileprivate var lines: [String] {
         switch self {

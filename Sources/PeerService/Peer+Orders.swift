@@ -15,9 +15,20 @@ extension Peer {
 
     // MARK: Whom it follows
 
-    /// Follows the tracker that this host is enrolled at, from this moment on, or none.
+    /// Follows the tracker that this host is enrolled at, from this moment on; none when it is enrolled nowhere, or the peer
+    /// stops. One change after another, so that there are never two followers.
     func followOrders() async {
-        let source = configuration.orders ?? ownTracker
+        let before = followingChange
+        let change = Task {
+            await before?.value
+            await self.changeFollowing()
+        }
+        followingChange = change
+        await change.value
+    }
+
+    private func changeFollowing() async {
+        let source = isStopping ? nil : configuration.orders ?? ownTracker
         if let following, following.follower.source.fleet == source?.fleet,
             following.follower.source.tracker == source?.tracker
         {
@@ -35,7 +46,7 @@ extension Peer {
         }
     }
 
-    func unfollow() async {
+    private func unfollow() async {
         guard let (_, task) = following else { return }
         following = nil
         task.cancel()
@@ -116,7 +127,7 @@ extension Peer {
 
     /// A step that has been stopped is not gone on with; what has come in stays for another time.
     func stopStaging(_ order: FleetOrder) async {
-        guard host.store.partials().contains(where: { $0.name == order.master && $0.request.stageRatePercent != nil })
+        guard host.store.partials().contains(where: { $0.name == order.master && $0.request.isOrdered })
         else { return }
         await leave(order.master)
     }
@@ -146,7 +157,8 @@ extension Peer {
             switch entry.state {
             case "failed":
                 let reason = entry.failure ?? "the fetch of \(order.master) failed"
-                throw HostFailure(host.freeBytes < Self.leastSpace ? .noSpace : .failed, reason)
+                // A swarm gives up for nothing else than its image on disk.
+                throw HostFailure(host.freeBytes < Self.leastSpace ? .noSpace : .failed, reason, isDiskError: true)
             case "verifying": await progress(.verifying)
             default: await progress(.staging(bytes: UInt64(max(0, entry.bytesVerified))))
             }
@@ -177,7 +189,7 @@ extension Peer {
     private func dropOthers(than order: FleetOrder) async throws {
         for partial in host.store.partials()
         where partial.name.name == order.master.name && partial.name != order.master
-            && partial.request.stageRatePercent != nil
+            && partial.request.isOrdered
         {
             await leave(partial.name)
             try await host.blocking { [host] in try host.store.abandon(partial.name) }
@@ -242,10 +254,11 @@ extension ReasonCode {
             case (_, .verification): .untrusted
             case (.activate, .conflict): .denied
             case (.activate, _): .activateFailed
-            case (_, .trackerUnreachable): .networkFailed
+            // Not let in, such as for a clock that is wrong for a while.
+            case (_, .trackerUnreachable), (_, .denied): .networkFailed
             case (_, .notFound): .noSources
             case (_, .conflict): .registerFailed
-            default: .diskFailed
+            default: failure.isDiskError ? .diskFailed : .internal
             }
     }
 }

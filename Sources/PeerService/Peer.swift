@@ -28,6 +28,8 @@ package actor Peer: HostService {
     private var watch: Task<Void, Never>?
     private var finishing: Task<Void, Never>?
     var following: (follower: OrderFollower, task: Task<Void, Never>)?
+    /// The last change of that.
+    var followingChange: Task<Void, Never>?
     private var trustWatches: [Task<Void, Never>] = []
     private(set) var isStopping = false
     var adopted = AdoptedWatch()
@@ -88,7 +90,7 @@ package actor Peer: HostService {
     /// Leaves every swarm and closes the listeners.
     package func stop() async {
         isStopping = true
-        await unfollow()
+        await followOrders()
         finishing?.cancel()
         watch?.cancel()
         for watch in trustWatches { watch.cancel() }

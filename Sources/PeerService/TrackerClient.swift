@@ -232,8 +232,9 @@ struct TrackerClient: Sendable {
     private func tls(with tracker: TrackerURL) throws(IdentityRefusal) -> TLSConfiguration {
         if takesAnybody, credentials.authorities == nil { return ClientTLS.unproven }
         let isOwn = membership.flatMap { TrackerURL($0.tracker) }?.base == tracker.base
+        let fleet = try credentials.fleetAuthority.map { pem throws(IdentityRefusal) in try FleetAnchor(pem: pem) }
         return try ClientTLS.configuration(
-            anchor: membership?.identity.anchor, authorities: credentials.authorities,
+            anchor: membership?.identity.anchor ?? fleet, authorities: credentials.authorities,
             usesSystem: !isOwn && credentials.authorities == nil, identity: membership?.identity)
     }
 
@@ -264,6 +265,8 @@ extension HostFailure.Code {
             case 422 where problem.flatMap { TrustRefusal.Code(rawValue: $0.code.rawValue) } != nil: .verification
             case 422 where problem?.code == .planHasProblems: .conflict
             case 400, 413, 422: .usage
+            // It has too much to do, or stumbled; a little later it answers.
+            case 429, 500, 502, 503, 504: .trackerUnreachable
             default: .failed
             }
     }

@@ -9,10 +9,13 @@ package struct TrackerCredentials: Codable, Equatable, Sendable {
     package var token: String?
     /// Certificates of the authorities that may vouch for trackers, as PEM, in the place of the system's.
     package var authorities: String?
+    /// That of the authority of the fleet in which this host is enrolled, as PEM, which may vouch for them as well.
+    package var fleetAuthority: String?
 
-    package init(token: String? = nil, authorities: String? = nil) {
+    package init(token: String? = nil, authorities: String? = nil, fleetAuthority: String? = nil) {
         self.token = token
         self.authorities = authorities
+        self.fleetAuthority = fleetAuthority
     }
 
     /// Whether a text can be used for ``authorities``.

@@ -59,7 +59,8 @@ struct PeerRun: AsyncParsableCommand {
     @Option(
         name: .customLong("label"),
         help: ArgumentHelp(
-            "Something by which rollouts choose hosts, such as role=web. May be given more than once; --rack is a label too.",
+            "Something by which rollouts choose hosts, such as role=web. May be given more than once; --rack is a label "
+                + "too, and hypervisor (kvm, xen, virtualbox or qemu) is one by itself where it is not given.",
             valueName: "key=value"))
     var labels: [String] = []
 

@@ -32,7 +32,7 @@ struct StatusCommand: AsyncParsableCommand {
             guard case .status(let report) = try await peer.perform(.status, progress: { _ in }) else {
                 throw HostFailure.unexpectedReply
             }
-            if watch, output.format == .table, Terminal.showsData { Terminal.data("\u{1b}[H\u{1b}[2J") }
+            if watch, output.format == .table { Terminal.clear() }
             try show(report)
             if watch { try await Task.sleep(for: Terminal.showsData ? .milliseconds(500) : .seconds(2)) }
         } while watch

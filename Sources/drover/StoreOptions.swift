@@ -20,9 +20,12 @@ struct StoreOptions: ParsableArguments {
     var path: String?
 
     /// The store's directory as the user means it.
-    var root: String {
+    var root: String { path ?? Self.usual }
+
+    /// The store of commands that name none.
+    static var usual: String {
         let environment = getenv("DROVER_STORE").map { String(cString: $0) }
-        return path ?? environment.flatMap { $0.isEmpty ? nil : $0 } ?? Self.standard
+        return environment.flatMap { $0.isEmpty ? nil : $0 } ?? standard
     }
 
     var layout: StoreLayout { StoreLayout(root: StoreLayout.resolve(root)) }

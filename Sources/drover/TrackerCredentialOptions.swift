@@ -23,7 +23,8 @@ struct TrackerCredentialOptions: ParsableArguments {
         name: .customLong("tracker-ca"),
         help: ArgumentHelp(
             "The certificate of the authority that vouches for the tracker, as PEM, such as the authority.pem of its "
-                + "fleet. (default: DROVER_TRACKER_CA, or else the fleet in which the host is enrolled and the system's)",
+                + "fleet. (default: DROVER_TRACKER_CA, or else the system's authorities and that of the fleet in which this "
+                + "host is enrolled, where you may read its identity)",
             valueName: "file"),
         completion: .file())
     var authorities: String?
@@ -38,6 +39,10 @@ struct TrackerCredentialOptions: ParsableArguments {
             credentials.token = String(word)
         }
         credentials.authorities = try authorities.map(Self.authorities) ?? Self.standardAuthorities()
+        if credentials.authorities == nil {
+            let layout = StoreLayout(root: StoreLayout.resolve(StoreOptions.usual))
+            credentials.fleetAuthority = HostEnrolment.authority(of: layout, PosixFiles())
+        }
         return credentials
     }
 

@@ -105,6 +105,14 @@ import Testing
         }
     }
 
+    @Test func `who runs the machines is known as auto knows it`() {
+        #expect(LocalHypervisors().foremost == nil)
+        #expect(LocalHypervisors(hasKVM: true, isXen: true, hasQemu: true).foremost == .xen)
+        #expect(LocalHypervisors(hasKVM: true, hasVirtualBox: true).foremost == .kvm)
+        #expect(LocalHypervisors(hasQemu: true, hasVirtualBox: true).foremost == .virtualbox)
+        #expect(LocalHypervisors(hasQemu: true).foremost == .qemu)
+    }
+
     @Test func `settings narrow the choice to the backends that know them`() throws {
         let registry = try registry(FaultyFiles())
         let clusters = try CloneSettings(clusterSize: 128 << 10, extendedL2: true)

@@ -269,6 +269,41 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a rollout is asked for with what can be kept, and its tracker is waited for`() async throws {
+            try await Fleet.run { fleet in
+                try writeFile(Array("drv_1\n".utf8), to: fleet.path("token"))
+                let asker = "--token-file \(fleet.path("token")) --tracker http://127.0.0.1:1"
+                try await droverRefuses("rollout status 1 --wait --timeout 1s \(asker)", with: 7, saying: "127.0.0.1:1")
+                try await droverRefuses("rollout status 1 \(asker)", with: 10)
+                try await droverRefuses("rollout start 12 --window sat-sun \(asker)", with: 2, saying: "start 12")
+                let key = String(repeating: "k", count: 123)
+                try await droverRefuses(
+                    "rollout start base@1 --on all --request-key \(key) \(asker)", with: 2, saying: "122 bytes")
+                try await droverRefuses(
+                    "rollout start base@1 --on all --request-key \(key.dropLast()) \(asker)", with: 10)
+            }
+        }
+
+        @Test func `nothing that others wrote steers a terminal`() async throws {
+            try await Fleet.run { fleet in
+                let image = try makeImage(fleet.path("a.img"), mebibytes: 1, seed: 1)
+                let store = fleet.path("store")
+                let made = try await ChildProcess.run(
+                    Program.drover,
+                    [
+                        "master", "create", image, "--name", "a", "--version", "1", "--store", store, "--label",
+                        "red\u{1b}]0;title\u{7}\u{202e}der",
+                    ], within: .seconds(60))
+                #expect(made.status == 0, "\(made)")
+                let list = "\(Program.drover) master list --store \(store)"
+                let piped = try await tool("\(list)")
+                let shown = try await tool("script", ["-qec", list, "/dev/null"])
+                #expect(piped.contains("\u{1b}]0;title"), "programs get what is there")
+                #expect(shown.contains("red?]0;title??der"), "\(shown)")
+                #expect(shown.contains("\n"), "\(shown)")
+            }
+        }
+
         private func withMount(_ path: String, _ options: String, _ body: (String) async throws -> Void) async throws {
             mkdir(path, 0o755)
             try await tool("mount \(options) \(path)")

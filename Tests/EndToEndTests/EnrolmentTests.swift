@@ -71,6 +71,34 @@ extension EndToEnd {
             }
         }
 
+        @Test func `an operator on an enrolled host trusts the fleet's tracker, and nobody takes one without TLS 1.3`()
+            async throws
+        {
+            try await Fleet.run { fleet in
+                try await fleet.found(options: ["--tls", "--fleet"])
+                let token = try await fleet.operatorToken("operator")
+                try await fleet.enrol(fleet.path("host"), as: "rack1-1")
+                let list = "rollout list --token-file \(token) --tracker"
+                try await droverDoes(
+                    "\(list) \(fleet.tracker)", environment: ["DROVER_STORE": fleet.path("host")])
+                try await droverRefuses(
+                    "\(list) \(fleet.tracker)", with: 10, saying: "authority",
+                    environment: ["DROVER_STORE": fleet.path("nothing")])
+                let key = fleet.path("old.key")
+                try await tool(
+                    "openssl req -x509 -newkey rsa:2048 -nodes -keyout \(key) -out \(key).pem -days 2 -subj /CN=old")
+                let old = try fleet.start(
+                    "/usr/bin/openssl",
+                    ["s_server", "-tls1_2", "-www", "-accept", "127.0.0.1:0", "-key", key, "-cert", "\(key).pem"])
+                let port = try await eventually("the old server listens") { () throws -> Substring? in
+                    old.output.split(separator: "\n").first { $0.hasPrefix("ACCEPT ") }?.split(separator: ":").last
+                }
+                try await droverRefuses(
+                    "\(list) https://127.0.0.1:\(port)", with: 10, saying: "TLS 1.3",
+                    environment: ["DROVER_STORE": fleet.path("nothing")])
+            }
+        }
+
         @Test func `a token lets in one host, of the names it is for, of the fleet it names`() async throws {
             try await Fleet.run { fleet in
                 try await fleet.found()

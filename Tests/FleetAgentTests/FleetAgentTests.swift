@@ -204,4 +204,33 @@ import Testing
         _ = try rig.hear(.looked)
         #expect(rig.state == .failed && rig.agent.reports.first?.code == .masterDamaged)
     }
+
+    @Test func `lines that the tracker speaks of no more make room for others, unless something is under way`() throws {
+        var agent = FleetAgent()
+        var held: [Int: String] = [:]
+        func hear(_ lines: some Sequence<Int>) throws -> [String] {
+            let orders = try lines.map { number in
+                FleetOrder(
+                    stamp: OrderStamp(epoch: "one", rollout: 1, order: UInt64(number)), step: .stage,
+                    master: try #require(MasterName(name: "line-\(number)", version: 1)), infoHash: "1", previous: nil)
+            }
+            let effects = agent.handle(.ordered(HostOrders(tag: "t", orders: orders, contactSeconds: 60))) { _ in
+                LineView(held: held)
+            }
+            return names(effects)
+        }
+        let all = 1...FleetLimits.lines
+        #expect(try hear(all).count == FleetLimits.lines + 1)
+        // Each of them is still being fetched.
+        #expect(try hear([1000]).isEmpty && agent.lines["line-1000"] == nil)
+        for number in [7, 9] {
+            let stamp = OrderStamp(epoch: "one", rollout: 1, order: UInt64(number))
+            _ = agent.handle(.went(line: "line-\(number)", stamp, .staged)) { _ in LineView(held: [1: "1"]) }
+        }
+        held = [:]
+        // The tracker still speaks of the older one of the two.
+        #expect(try hear([7, 1000]) == ["stage", "report"])
+        #expect(agent.lines["line-1000"] != nil && agent.lines["line-7"] != nil && agent.lines["line-9"] == nil)
+        #expect(agent.lines.count == FleetLimits.lines)
+    }
 }

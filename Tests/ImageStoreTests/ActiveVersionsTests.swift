@@ -87,6 +87,68 @@ struct ActiveVersionsTests {
         try again.activate(Self.name(3), clearingDenial: true)
     }
 
+    /// Versions 1 and 2 by hand, and what a tracker's order for version 3 begins with.
+    private static func staging(_ files: any FileAccess) throws -> (StoreFixture, ImageStore) {
+        var fixtures = try (1...3).map { try StoreFixture("office@\($0)", size: 2 * 16384, seed: UInt64($0)) }
+        let store = try fixtures[0].open(files)
+        for fixture in fixtures.prefix(2) { try fixture.finish(store) }
+        fixtures[2].request = FetchRequest(stageRatePercent: 30)
+        return (fixtures[2], store)
+    }
+
+    @Test func `what an order brings is not what a bare name means before it is activated`() throws {
+        let files = CrashFiles()
+        let (ordered, store) = try Self.staging(files)
+        try ordered.finish(store)
+        #expect(try store.master(of: "office").name.version == 2)
+        #expect(try store.verify(Self.name(3), progress: { _ in }, isCancelled: { false }).isGood)
+        let again = try ordered.open(files)
+        #expect(try again.master(of: "office").name.version == 2)
+        try again.activate(Self.name(3))
+        #expect(try again.master(of: "office").name.version == 3)
+        try again.leave(Self.name(3), for: nil, reason: "no boot")
+        #expect(try again.master(of: "office").name.version == 2, "there was no pointer to go back to")
+        // Older programs wrote the same of what somebody fetched by hand.
+        let record = try #require(files.bytes(at: "\(StoreFixture.root)/masters/office@2.json"))
+        #expect(!String(decoding: record, as: UTF8.self).contains("isStaged"))
+    }
+
+    @Test func `a bare name means nothing where orders brought all there is, and says what to do`() throws {
+        let files = CrashFiles()
+        let (ordered, store) = try Self.staging(files)
+        try ordered.finish(store)
+        for version in 1...2 { try store.remove(Self.name(version)) { _ in false } }
+        let error = #expect(throws: StoreError.self) { try store.master(of: "office") }
+        #expect(error?.kind == .notFound && error?.description.contains("drover master activate office@3") == true)
+    }
+
+    @Test func `what somebody on the host fetches as well is his`() throws {
+        let (ordered, store) = try Self.staging(CrashFiles())
+        _ = try ordered.begin(store)
+        var byHand = ordered
+        byHand.request = FetchRequest()
+        try byHand.finish(store)
+        #expect(try store.master(of: "office").name.version == 3)
+    }
+
+    @Test(arguments: StoreCrashTests.survivals)
+    func `a crash at any point of staging changes nothing that a bare name means`(_ survival: CrashFiles.Survival)
+        throws
+    {
+        let files = CrashFiles()
+        let (ordered, store) = try Self.staging(files)
+        let before = files.changeCount
+        try ordered.finish(store)
+        for count in before...files.changeCount {
+            let store = try ordered.open(files.afterCrash(changes: count, survival))
+            #expect(
+                try store.master(of: "office").name.version == 2,
+                "crash after change \(count) of \(files.changeCount), \(survival)")
+            try ordered.finish(store)
+            #expect(try store.master(of: "office").name.version == 2)
+        }
+    }
+
     @Test func `what was retired is not what a bare name means, and the active version is not retired`() throws {
         let (_, store) = try Self.masters(CrashFiles())
         try store.retire(Self.name(3))

@@ -17,7 +17,7 @@ struct StoreFixture {
     let torrent: [UInt8]
     let metainfo: Metainfo
     let name: MasterName
-    let request = FetchRequest(
+    var request = FetchRequest(
         trackers: ["http://tracker/"], clones: FetchRequest.Clones(base: "desk", count: 2), label: "spring")
 
     /// An image of 11 pieces, the last of 100 bytes, unless something else is wanted.

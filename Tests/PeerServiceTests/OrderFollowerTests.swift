@@ -5,6 +5,7 @@ import Foundation
 import Metainfo
 import PeerService
 import Testing
+import Trust
 
 /// What a running peer does for the orders of its tracker: real store, real images, real HTTP.
 @Suite(.timeLimit(.minutes(4)), .serialized)
@@ -32,6 +33,27 @@ struct OrderFollowerTests {
             }
             #expect(host.tracker.report?.state == .rolledBack)
             #expect(try await host.active() == 1)
+        }
+    }
+
+    @Test func `staging changes nothing that a bare name means, also where no version was ever activated`() async throws
+    {
+        try await OrderedHost.run(activates: false) { host in
+            #expect(try await host.meant() == 1)
+            host.tracker.order(.stage, try host.master(2))
+            _ = try await host.told(.staged, of: 2)
+            #expect(try await host.meant() == 1)
+            host.tracker.order(.activate, try host.master(2))
+            _ = try await host.told(.healthy, of: 2)
+            #expect(try await host.meant() == 2)
+            // There was no pointer before, so that none is left.
+            host.tracker.order(.rollBack, try host.master(2))
+            _ = try await host.told(.rolledBack, of: 2)
+            #expect(try await host.meant() == 1)
+            try await host.publish(3)
+            host.tracker.order(.stage, try host.master(3))
+            _ = try await host.told(.staged, of: 3)
+            #expect(try await host.meant() == 1)
         }
     }
 
@@ -153,6 +175,100 @@ struct OrderFollowerTests {
             _ = try await host.peer.perform(.rollBack(line: "base", reason: "it does not print")) { _ in }
             _ = try await host.told(.rolledBack, of: 2)
             #expect(try await host.active() == 1)
+        }
+    }
+
+    @Test func `what happens while orders cannot be kept is not forgotten`() async throws {
+        let gate = NSTemporaryDirectory() + "drover-gate-\(UInt64.random(in: 0...(.max)))"
+        let script = gate + ".sh"
+        try "#!/bin/sh\nuntil [ -e \(gate) ]; do sleep 0.05; done\n".write(
+            toFile: script, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+        defer { for path in [gate, script] { try? FileManager.default.removeItem(atPath: path) } }
+        try await OrderedHost.run(configure: { $0.probe = .init(goal: .init(command: [script])) }) { host in
+            host.tracker.order(.activate, try host.master(2), previous: 1, probed: true)
+            _ = try await host.told(.activated, of: 2)
+            // Nothing takes the place of a folder with something in it, as nothing is written to a full disk.
+            let orders = host.store + "/orders.json"
+            try FileManager.default.moveItem(atPath: orders, toPath: orders + ".before")
+            try FileManager.default.createDirectory(atPath: orders + "/full", withIntermediateDirectories: true)
+            FileManager.default.createFile(atPath: gate, contents: nil)
+            try await host.eventually("it is not kept") { try await host.orders().problem?.contains(orders) == true }
+            #expect(try await host.orders().lines.map(\.phase) == ["probing"])
+            try FileManager.default.removeItem(atPath: orders)
+            _ = try await host.told(.probePassed, of: 2)
+            #expect(try await host.orders().lines.map(\.phase) == ["probed"])
+        }
+    }
+
+    @Test func `a tracker that was away is told all the facts again`() async throws {
+        try await OrderedHost.run { host in
+            // So seldom that no report falls into the time in which it is away.
+            host.tracker.change {
+                $0.orders = HostOrders(tag: "seldom", orders: [], contactSeconds: 120)
+                $0.notices = []
+            }
+            try await host.eventually("the last report for a while") { !host.tracker.now.notices.isEmpty }
+            host.tracker.change {
+                $0.habit = .fails
+                $0.notices = []
+            }
+            try await host.eventually("the failure is seen") { try await host.orders().problem != nil }
+            host.tracker.change { $0.habit = .good }
+            try await host.eventually("the facts are told") { host.tracker.now.notices.contains { $0.facts != nil } }
+        }
+    }
+
+    @Test func `a host says what runs its machines, unless its operator does`() async throws {
+        try await OrderedHost.run { host in
+            let words = ["kvm", "xen", "virtualbox", "qemu"]
+            try await host.eventually("the tracker knows what runs machines") {
+                host.tracker.now.notices.contains { words.contains($0.facts?.labels["hypervisor"] ?? "") }
+            }
+        }
+        try await OrderedHost.run(configure: { $0.labels = ["hypervisor": "bhyve", "rack": "r1"] }) { host in
+            try await host.eventually("the tracker knows the labels") {
+                host.tracker.now.notices.contains { $0.facts?.labels == ["hypervisor": "bhyve", "rack": "r1"] }
+            }
+        }
+    }
+
+    @Test func `a catalogue that is busy is waited for, and one that lets nobody in can be tried again`() async throws {
+        try await OrderedHost.run { host in
+            host.tracker.change { $0.catalogueRefusals = [503, 500] }
+            host.tracker.order(.stage, try host.master(2))
+            _ = try await host.told(.staged, of: 2)
+            try await host.publish(3)
+            host.tracker.change { $0.catalogueRefusals = [403] }
+            host.tracker.order(.stage, try host.master(3))
+            let report = try await host.told(.failed, of: 3)
+            #expect(report.code == .networkFailed)
+        }
+    }
+
+    @Test func `a tracker leads a host with pinned publishers back to what was active before, and no further`()
+        async throws
+    {
+        try await OrderedHost.run { host in
+            for version in 2...4 {
+                if version > 2 { try await host.publish(version) }
+                try await host.fetch(version)
+                try await host.activateByHand(version)
+            }
+            let key = try #require(SigningKey(seed: [UInt8](repeating: 1, count: 32)))
+            let root = TrustRoot(
+                serial: 1, threshold: 1, keys: [.init(name: "ada", key: try #require(key.publicKey))])
+            var envelope = try SignedEnvelope(root)
+            try envelope.sign(with: key)
+            _ = try await host.peer.perform(.pinTrust(Data(envelope.json))) { _ in }
+            // It is held and sound, and nobody has signed it.
+            host.tracker.order(.rollBack, try host.master(4), previous: 1)
+            let report = try await host.told(.failed, of: 4)
+            #expect(report.code == .nothingToReturnTo)
+            #expect(try await host.active() == 4)
+            host.tracker.order(.rollBack, try host.master(4), previous: 3)
+            _ = try await host.told(.rolledBack, of: 4)
+            #expect(try await host.active() == 3)
         }
     }
 

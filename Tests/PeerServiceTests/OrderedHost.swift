@@ -34,24 +34,17 @@ final class OrderedHost {
     }
 
     /// Runs a test with a tracker that has base@1 and base@2, of which the host holds the first one, active.
+    /// - Parameter activates: whether somebody has activated it.
     static func run(
-        configure: @escaping (inout PeerConfiguration) -> Void = { _ in }, _ body: (OrderedHost) async throws -> Void
+        activates: Bool = true, configure: @escaping (inout PeerConfiguration) -> Void = { _ in },
+        _ body: (OrderedHost) async throws -> Void
     ) async throws {
         let host = try OrderedHost(try await PlayedTracker(), configure)
         do {
             for version in 1...2 { try await host.publish(version) }
             try await host.start()
-            _ = try await host.peer.perform(
-                .fetch(
-                    HostRequest.Fetch(
-                        source: .catalogue(MasterReference(host.master(1))), rename: nil, trackers: [host.tracker.url],
-                        clone: nil, count: nil, backend: "auto"))
-            ) { _ in }
-            try await host.eventually("base@1 is here and active") {
-                let wish = HostRequest.Activate(
-                    master: MasterReference(try host.master(1)), clearsDenial: false, unsigned: false)
-                return (try? await host.peer.perform(.activate(wish)) { _ in }) != nil
-            }
+            try await host.fetch(1)
+            if activates { try await host.activateByHand(1) }
             try await body(host)
         } catch {
             await host.end()
@@ -75,6 +68,25 @@ final class OrderedHost {
         running = peer
     }
 
+    /// As somebody on the host does it.
+    func fetch(_ version: Int) async throws {
+        _ = try await peer.perform(
+            .fetch(
+                HostRequest.Fetch(
+                    source: .catalogue(MasterReference(master(version))), rename: nil, trackers: [tracker.url],
+                    clone: nil, count: nil, backend: "auto"))
+        ) { _ in }
+        try await eventually("base@\(version) is here") { try await self.masters().contains("base@\(version)") }
+    }
+
+    func activateByHand(_ version: Int) async throws {
+        let wish = HostRequest.Activate(
+            master: MasterReference(try master(version)), clearsDenial: false, unsigned: false)
+        try await eventually("base@\(version) is active") {
+            (try? await self.peer.perform(.activate(wish)) { _ in }) != nil
+        }
+    }
+
     func stop() async {
         await running?.stop()
         running = nil
@@ -91,7 +103,15 @@ final class OrderedHost {
         return list.map { "\($0.name)@\($0.version)" }
     }
 
-    /// The version that the bare name means.
+    /// The version that new clones get by the bare name.
+    func meant() async throws -> Int? {
+        guard
+            case .master(let report) = try await peer.perform(.showMaster(MasterReference("base")), progress: { _ in })
+        else { return nil }
+        return report.version
+    }
+
+    /// The version that the pointer names.
     func active() async throws -> Int? {
         guard case .active(let lines) = try await peer.perform(.listActive, progress: { _ in }) else { return nil }
         return lines.first { $0.name == "base" }?.active

@@ -32,6 +32,11 @@ final class PlayedTracker: Sendable {
         var masters: [String: Master] = [:]
         var notices: [HostNotice] = []
         var questions = 0
+        /// Statuses with which the next questions are refused: about the catalogue, and those of operators.
+        var catalogueRefusals: [Int] = []
+        var operatorRefusals: [Int] = []
+        /// What operators asked.
+        var asked: [String] = []
     }
 
     let port: Int
@@ -79,8 +84,26 @@ final class PlayedTracker: Sendable {
             if case .good = box.state.withLock(\.habit) { box.state.withLock { $0.notices.append(notice) } }
             return try Self.answer(box)
         }
+        for method in [HTTPRequest.Method.get, .post] {
+            router.on("/api/v1/rollouts/**", method: method) { request, _ in
+                let refusal = box.state.withLock { state in
+                    state.asked.append("\(request.method) \(request.uri.path)")
+                    return state.operatorRefusals.isEmpty ? nil : state.operatorRefusals.removeFirst()
+                }
+                if let refusal { return try Self.problem(refusal) }
+                return try Self.json(
+                    RolloutStatusDocument(
+                        rollout: 1, master: "base@2", selector: "all", phase: .succeeded,
+                        since: "2026-01-31T12:00:00Z", pause: nil, wave: 0, waves: [], hosts: [:], failures: [:],
+                        blocked: [:], clones: [:], nextBy: nil, sequence: 1))
+            }
+        }
         router.get("/api/v1/masters/:name/:version") { _, context in
-            try Self.json(Self.master(box, context).published)
+            let refusal = box.state.withLock { state in
+                state.catalogueRefusals.isEmpty ? nil : state.catalogueRefusals.removeFirst()
+            }
+            if let refusal { return try Self.problem(refusal) }
+            return try Self.json(Self.master(box, context).published)
         }
         router.get("/api/v1/masters/:name/:version/torrent") { _, context in
             Response(
@@ -126,6 +149,15 @@ final class PlayedTracker: Sendable {
         case .fails: throw HTTPError(.internalServerError)
         case .babbles: return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "{\"tag\": 7}")))
         }
+    }
+
+    /// A refusal as trackers word it; with 503 they say when to come back.
+    private static func problem(_ status: Int) throws -> Response {
+        let problem = FleetProblem(status: status, code: status == 409 ? .conflict : .busy, detail: "Not now.")
+        var response = try json(problem)
+        response.status = .init(code: status)
+        if status == 503 { response.headers[.retryAfter] = "1" }
+        return response
     }
 
     private static func json(_ value: some Encodable) throws -> Response {

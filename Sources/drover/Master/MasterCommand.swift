@@ -9,7 +9,7 @@ struct MasterCommand: AsyncParsableCommand {
         abstract: "Make, publish, fetch, adopt and look after masters.",
         discussion: """
             A master is written NAME@VERSION, such as debian@3; a bare NAME means its active version (`drover master \
-            activate`), or the newest one where none is active. Versions are positive numbers that grow; --label says the \
+            activate`), or the newest one where none is active and no rollout brought it. Versions are positive numbers that grow; --label says the \
             same in words for people.
             """,
         subcommands: [

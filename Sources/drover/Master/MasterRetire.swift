@@ -71,7 +71,7 @@ struct MasterPrune: AsyncParsableCommand {
         abstract: "Remove masters that nothing needs: those retired, and the oldest beyond a quota.",
         discussion: """
             Never removed are masters that clones depend on, pinned ones, the active version of a line and those it could \
-            go back to, and of other than retired ones the newest of each line. See first what would go:
+            go back to, and of other than retired ones the newest of each line and what its bare name means. See first what would go:
 
               drover master prune --quota 200G --dry-run
             """)

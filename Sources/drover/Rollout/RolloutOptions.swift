@@ -87,6 +87,16 @@ struct RolloutOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Your words for the rollout's log.", valueName: "text"))
     var reason: String?
 
+    /// Whether nothing is said of hosts and how; words for the log are something else.
+    var areNone: Bool {
+        let times = [
+            canarySoak, waveSoak, silenceLimit, activateLimit, probeLimit, stageLimit,
+        ]
+        return [selector, canaries, waves, windows, probe, onError].allSatisfy { $0 == nil }
+            && [slots, stageRate, retries].allSatisfy { $0 == nil } && times.allSatisfy { $0 == nil }
+            && !autoPromote && !approval && !clearDenials
+    }
+
     /// What is asked of the tracker, which checks the rest.
     func request(_ master: String) throws(HostFailure) -> RolloutRequest {
         guard let name = MasterName(master) else {
@@ -130,6 +140,9 @@ struct RolloutOptions: ParsableArguments {
 
 /// The option of every command that changes a rollout.
 struct RequestKeyOption: ParsableArguments {
+    /// The longest key that a tracker takes.
+    static let byteLimit = 128
+
     @Option(
         name: .customLong("request-key"),
         help: ArgumentHelp(

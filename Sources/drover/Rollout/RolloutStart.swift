@@ -25,11 +25,26 @@ struct RolloutStart: AsyncParsableCommand {
     @OptionGroup var asker: OperatorOptions
     @OptionGroup var output: OutputOptions
 
+    /// What the key of the second request has in addition.
+    private static let startSuffix = ".start"
+
     func run() async throws {
         let client = try asker.client()
         let key = request.key
+        guard key.utf8.count + Self.startSuffix.utf8.count <= RequestKeyOption.byteLimit else {
+            throw HostFailure(
+                .usage,
+                "--request-key has more than \(RequestKeyOption.byteLimit - Self.startSuffix.utf8.count) bytes; choose a "
+                    + "shorter one")
+        }
         let number: UInt64
         if let planned = UInt64(what) {
+            guard wishes.areNone else {
+                throw HostFailure(
+                    .usage,
+                    "rollout \(planned) was planned with options of its own; say `drover rollout start \(planned)` alone, or "
+                        + "plan another one")
+            }
             number = planned
         } else {
             let plan = try await client.create(try wishes.request(what), key: key)
@@ -40,7 +55,7 @@ struct RolloutStart: AsyncParsableCommand {
         }
         let start = RolloutCommandRequest(.start, reason: wishes.reason)
         // Each of the two requests has a key of its own, and both follow from the one that was given.
-        let status = try await client.command(start, to: number, key: key + ".start")
+        let status = try await client.command(start, to: number, key: key + Self.startSuffix)
         switch output.format {
         case .json: try OutputOptions.json(status)
         case .table: Terminal.data("\(number)")

@@ -41,10 +41,9 @@ struct RolloutStatus: AsyncParsableCommand {
 
     func run() async throws {
         let client = try asker.client()
-        let status = try await client.status(rollout.number)
-        guard wait else { return try show(status) }
+        guard wait else { return try show(try await client.status(rollout.number)) }
         let deadline = timeout.map { ContinuousClock.now + .seconds($0.seconds) }
-        let last = try await wait(from: status, until: deadline, client)
+        let last = try await wait(until: deadline, client)
         try show(last)
         if let failure = RolloutOutcome(last, isPauseFinal: !throughPauses).failure(last) { throw failure }
     }
@@ -57,22 +56,32 @@ struct RolloutStatus: AsyncParsableCommand {
     }
 
     /// - Returns: how it was when the wait was over.
+    /// - Throws: ``HostFailure`` with `.timedOut` when the tracker said nothing in all that time.
     private func wait(
-        from first: RolloutStatusDocument, until deadline: ContinuousClock.Instant?, _ client: OperatorClient
+        until deadline: ContinuousClock.Instant?, _ client: OperatorClient
     ) async throws -> RolloutStatusDocument {
         let line = ProgressLine(isQuiet: output.quiet)
         defer { line.end() }
-        var status = first
-        while RolloutOutcome(status, isPauseFinal: !throughPauses) == .underWay {
-            line.show(RolloutText.progress(status))
-            if let deadline, ContinuousClock.now >= deadline { break }
-            try await Task.sleep(for: .seconds(1))
+        var last: RolloutStatusDocument?
+        while true {
+            var silence: HostFailure?
             do {
-                status = try await client.status(rollout.number)
+                let status = try await client.status(rollout.number)
+                guard RolloutOutcome(status, isPauseFinal: !throughPauses) == .underWay else { return status }
+                line.show(RolloutText.progress(status))
+                last = status
             } catch let failure as HostFailure where failure.code == .trackerUnreachable {
                 line.show("rollout \(rollout.number): \(failure.message)")
+                silence = failure
             }
+            if let deadline, ContinuousClock.now >= deadline {
+                if let last { return last }
+                throw HostFailure(
+                    .timedOut,
+                    "nothing was heard of rollout \(rollout.number) in time: \(silence?.message ?? "the tracker is away")"
+                )
+            }
+            try await Task.sleep(for: .seconds(1))
         }
-        return status
     }
 }
