@@ -238,6 +238,21 @@ import TrackerStorage
         }
     }
 
+    @Test func `a key does not eat another command`() async throws {
+        let script = try await FleetScript()
+        let number = try #require(try await script.fleet.create(try script.request(), by: "ada", key: "job").rollout)
+        _ = try await script.fleet.command(RolloutCommandRequest(.start), to: number, by: "ada", key: "job.start")
+        for command in [RolloutCommandRequest.Command.promote, .rollback] {
+            do {
+                _ = try await script.fleet.command(RolloutCommandRequest(command), to: number, by: "ada", key: "job")
+                Issue.record("\(command) was eaten")
+            } catch let problem as FleetProblem { #expect(problem.code == .conflict && problem.status == 409) }
+        }
+        let status = try await script.fleet.command(
+            RolloutCommandRequest(.rollback), to: number, by: "bob", key: "job")
+        #expect(status.phase == .rolledBack)
+    }
+
     @Test func `a rollout that is asked for twice is made once, also after a restart, and for each operator apart`()
         async throws
     {

@@ -28,9 +28,12 @@ import Trust
             $0.isPromotedAutomatically = true
         }
         var status = try await script.fleet.status(number)
-        #expect(status.phase == .scheduled && status.pause?.code == .windowClosed)
+        #expect(status.phase == .staging && status.pause == nil)
+        #expect(try await script.fleet.orders(for: "h1").orders.map(\.step) == [.stage])
+        try await script.poll()
+        status = try await script.fleet.status(number)
+        #expect(status.hosts == ["staged": 6] && status.pause?.code == .windowClosed)
         #expect(try await script.fleet.why(number, "h1").code == .windowClosed)
-        #expect(try await script.fleet.orders(for: "h1").orders.isEmpty)
         try await script.wait { script.hosts.values.contains { $0.active == 7 } }
         #expect((1_800_001_800_000..<1_800_002_400_000).contains(script.clock.now))
         try await script.wait { try await script.fleet.status(number).pause?.code == .windowClosed }
