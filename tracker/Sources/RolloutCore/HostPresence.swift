@@ -31,6 +31,10 @@ package struct HostPresence: Sendable {
         return silent.remove(host) != nil || isNew
     }
 
+    /// Watches all hosts as if they had just been heard of, for nobody could be heard for a while; who counts as silent still
+    /// does.
+    package mutating func beginAnew(at now: Instant) { for host in lastHeard.keys { lastHeard[host] = now } }
+
     /// Stops watching a host.
     package mutating func forget(_ host: HostName) {
         lastHeard[host] = nil

@@ -296,6 +296,17 @@ import TrackerStorage
         #expect(try await storage.attachment(named: "\(canary).log", of: "\(number)") == Array(text.utf8))
         #expect(try await script.fleet.log(number, canary) == Array(text.utf8))
         await #expect(throws: FleetProblem.self) { try await script.fleet.log(number, "h99") }
+        // What it says again is no news, and is not written again; nor is what is about no rollout of its.
+        let lost = try await storage.attach([1], named: "\(canary).log", to: "\(number)")
+        #expect(lost)
+        for epoch in [order.stamp.epoch, "2-ff"] {
+            let stamp = OrderStamp(epoch: epoch, rollout: number, order: order.stamp.order)
+            _ = try await script.fleet.take(
+                HostNotice(reports: [
+                    HostReport(stamp: stamp, master: order.master, state: .probeFailed, code: .probeFailed, log: text)
+                ]), from: canary)
+        }
+        #expect(try await storage.attachment(named: "\(canary).log", of: "\(number)") == [1])
         let other = try #require(script.hosts.keys.first { $0 != canary })
         await #expect(throws: FleetProblem.self) { try await script.fleet.log(number, other) }
     }
