@@ -71,12 +71,16 @@ extension Fleet {
     }
 
     private func take(_ report: FleetProtocol.HostReport, from name: HostName) async throws {
-        guard rollouts[report.stamp.rollout] != nil, let progress = try await progress(report, from: name) else {
+        guard let rollout = rollouts[report.stamp.rollout], var heard = Self.heard(report, from: name, log: nil) else {
             return
         }
-        let heard = RolloutCore.HostReport(
-            host: name, version: UInt64(report.master.version), stamp: report.stamp.core, progress: progress)
-        try await decide(.report(heard), report.stamp.rollout)
+        // Hosts say the same again with each sign of life, and its log is kept with what is news.
+        if let log = report.log, rollout.changes(by: heard, at: now),
+            await keep(log, of: name, isOfProbe: report.state == .probeFailed, rollout.number)
+        {
+            heard = Self.heard(report, from: name, log: Self.logName("\(name)")) ?? heard
+        }
+        try await decide(.report(heard), rollout.number)
     }
 
     /// Whoever gets in touch; one that is not known yet may have been enrolled since the tracker started.
@@ -130,30 +134,43 @@ extension Fleet {
     /// Under what name the log of what failed on a host is kept.
     static func logName(_ host: String) -> String { "\(host).log" }
 
-    /// What a report says to a rollout. The log of a failure is kept beside the rollout's own.
-    private func progress(
-        _ report: FleetProtocol.HostReport, from name: HostName
-    ) async throws -> RolloutCore.HostReport.Progress? {
-        let code = FailureCode(reported: (report.code ?? .unrecognised).rawValue)
-        var log: String?
-        if let text = report.log {
-            let place = Self.logName("\(name)")
-            // What a host says counts also where its log cannot be kept.
-            let isKept = try? await storage.attach(Array(text.utf8), named: place, to: "\(report.stamp.rollout)")
-            if isKept == true { log = place }
+    /// Places beside a rollout that are for the logs of probes: messages of failed steps are many, and say little more than
+    /// their codes.
+    private static let placesOfProbes = 100
+
+    /// Keeps the log of a failure beside the rollout's own.
+    /// - Returns: whether it is kept; what a host says counts also where it is not.
+    private func keep(_ log: String, of name: HostName, isOfProbe: Bool, _ rollout: UInt64) async -> Bool {
+        if !isOfProbe {
+            guard let kept = try? await storage.attachments(of: "\(rollout)").count,
+                kept < StorageLimits().attachments - Self.placesOfProbes
+            else { return false }
         }
-        return switch report.state {
-        case .staging: .staging(bytes: report.bytes ?? 0)
-        case .verifying: .verifying
-        case .staged: .staged
-        case .activating: .activating
-        case .activated: .activated
-        case .probePassed: .probePassed
-        case .probeFailed: .probeFailed(code, log: log)
-        case .healthy: .healthy
-        case .rolledBack: .rolledBack
-        case .failed: .failed(code, log: log)
-        default: nil
+        return (try? await storage.attach(Array(log.utf8), named: Self.logName("\(name)"), to: "\(rollout)")) ?? false
+    }
+
+    /// What a report says to a rollout.
+    private static func heard(
+        _ report: FleetProtocol.HostReport, from name: HostName, log: String?
+    ) -> RolloutCore.HostReport? {
+        let code = FailureCode(reported: (report.code ?? .unrecognised).rawValue)
+        let progress: RolloutCore.HostReport.Progress? =
+            switch report.state {
+            case .staging: .staging(bytes: report.bytes ?? 0)
+            case .verifying: .verifying
+            case .staged: .staged
+            case .activating: .activating
+            case .activated: .activated
+            case .probePassed: .probePassed
+            case .probeFailed: .probeFailed(code, log: log)
+            case .healthy: .healthy
+            case .rolledBack: .rolledBack
+            case .failed: .failed(code, log: log)
+            default: nil
+            }
+        return progress.map {
+            RolloutCore.HostReport(
+                host: name, version: UInt64(report.master.version), stamp: report.stamp.core, progress: $0)
         }
     }
 }
@@ -174,4 +191,11 @@ extension FleetOrder {
 
 extension OrderStamp {
     var core: HostOrder.Stamp { HostOrder.Stamp(epoch: epoch, rollout: rollout, order: order) }
+}
+
+extension Rollout {
+    /// Whether a report says anything new to it.
+    fileprivate func changes(by report: RolloutCore.HostReport, at now: Instant) -> Bool {
+        (try? decide(.report(report), at: now, order: latestOrder))?.isEmpty == false
+    }
 }

@@ -97,7 +97,8 @@ extension Fleet {
             throw FleetProblem(
                 status: 404, code: .notFound, detail: "\(request.master) is not published here: publish it first.")
         }
-        let (target, settings) = try request.core(published)
+        let (target, settings) = try request.core(
+            published, followsAtLeast: try await followed(by: published, request.master))
         let line = target.master.line
         let fleet = hosts.names.compactMap {
             hosts.host($0, line: line, isOnline: presence.isHeard($0, within: settings.silenceLimit))

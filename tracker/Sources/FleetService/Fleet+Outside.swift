@@ -2,6 +2,7 @@
 
 import Metainfo
 import RolloutCore
+import TrackerProtocol
 import TrackerStorage
 import Trust
 
@@ -51,13 +52,21 @@ extension Fleet {
         }
     }
 
-    private func signed<Statement: SignedStatement>(
+    func signed<Statement: SignedStatement>(
         _ type: Statement.Type, about subject: SignedSubject, _ root: TrustRoot
     ) async throws -> Statement? {
         guard let json = try await storage.envelope(of: subject), let envelope = try? SignedEnvelope(json: json) else {
             return nil
         }
         return try? envelope.statement(type, signedBy: root)
+    }
+
+    /// The smallest version that a master may follow, by what its publishers signed about this content.
+    func followed(by published: PublishedMaster, _ master: MasterName) async throws -> UInt64? {
+        guard let root, let statement = try await signed(MasterStatement.self, about: .master(master), root),
+            statement.infoHashV2 == published.infoHashV2
+        else { return nil }
+        return statement.follows.flatMap(UInt64.init(exactly:))
     }
 
     /// Hosts that were shut out are no longer part of any rollout.

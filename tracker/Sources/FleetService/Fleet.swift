@@ -23,6 +23,9 @@ package actor Fleet {
     var untold: Set<HostName> = []
     /// Hosts of whose silence not every rollout could be told.
     var halfSilent: Set<HostName> = []
+    /// When time was last looked at, and what rollouts have not been told of time in which nobody did.
+    private var timedAt: Instant?
+    private var untoldGaps: [UInt64: Span] = [:]
     /// When what is kept elsewhere in the storage was looked at.
     var lookedAt: Instant?
     /// A number that was drawn and that no decision has used.
@@ -32,6 +35,9 @@ package actor Fleet {
 
     /// A host that is not heard of for so long is offline, for all but the rollouts, which have limits of their own.
     static let silenceLimit = Span.minutes(5)
+    /// Time is looked at every ten seconds at most. In so long a time without, the tracker itself was not there: its machine
+    /// was suspended, its disk hung, or its clock was set.
+    static let longestGap = Span.seconds(60)
     /// How many rollouts of a line are kept in mind: the newest, and those whose masters hosts keep.
     package static let rolloutsPerLine = 3
 
@@ -125,13 +131,16 @@ package actor Fleet {
     /// - Throws: the first of what failed; the rest was done, and this is tried again the next time.
     package func sweep() async throws {
         var failure = FirstFailure()
+        await failure.attempt { try await noteGap() }
         await failure.attempt { try await lookOutside() }
+        // That may have taken its time.
+        await failure.attempt { try await noteGap() }
         let limits = Set(rollouts.values.lazy.filter { !$0.phase.isTerminal }.map(\.settings.silenceLimit))
         for overdue in presence.overdue(at: now, limits: limits) {
             await failure.attempt { try await noteSilence(overdue) }
         }
         for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
-            guard let deadline = rollout.nextDeadline, deadline <= now else { continue }
+            guard let deadline = rollout.nextDeadline, deadline <= now, untoldGaps[number] == nil else { continue }
             await failure.attempt { try await decide(.tick, number) }
         }
         try failure.check()
@@ -143,6 +152,24 @@ package actor Fleet {
         try await decide(.silent(overdue.host)) { overdue.limits.contains($0.settings.silenceLimit) }
         for limit in overdue.limits { presence.noteSilent(overdue.host, for: limit) }
         halfSilent.remove(overdue.host)
+    }
+
+    /// Time that passed while the tracker was not there is held against nobody, as it is after a start.
+    private func noteGap() async throws {
+        let (before, now) = (timedAt, now)
+        timedAt = now
+        if let before, now.since(before) > Self.longestGap {
+            presence.beginAnew(at: now)
+            for number in rollouts.keys { untoldGaps[number] = (untoldGaps[number] ?? .zero) + now.since(before) }
+        }
+        var failure = FirstFailure()
+        for (number, gap) in untoldGaps.sorted(by: { $0.key < $1.key }) {
+            await failure.attempt {
+                if rollouts[number] != nil { try await decide(.resumed(after: gap), number) }
+                untoldGaps[number] = nil
+            }
+        }
+        try failure.check()
     }
 
     /// Lets time pass until the surrounding task is cancelled.

@@ -14,6 +14,7 @@ extension FleetProblem {
             case .unknownHost: (404, .unknownHost)
             case .secondPersonNeeded: (403, .secondPersonNeeded)
             case .canariesAreBusy: (409, .canariesBusy)
+            case .keyOfAnother: (409, .conflict)
             case .badSpan, .textTooLong: (422, .malformed)
             case .logFull, .tooManyHosts: (409, .logFull)
             }

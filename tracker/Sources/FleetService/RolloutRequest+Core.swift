@@ -7,14 +7,18 @@ import TrackerProtocol
 
 extension RolloutRequest {
     /// What the machine is to do, for a master as it is published.
-    func core(_ published: PublishedMaster) throws(FleetProblem) -> (RolloutTarget, RolloutSettings) {
+    /// - Parameter least: the smallest version that it may follow.
+    func core(
+        _ published: PublishedMaster, followsAtLeast least: UInt64?
+    ) throws(FleetProblem) -> (RolloutTarget, RolloutSettings) {
         guard let version = UInt64(exactly: master.version),
             let reference = MasterReference(
                 line: master.name, version: version, infoHash: published.infoHashV2 ?? published.infoHashV1 ?? "")
         else { throw Self.malformed("\(master) cannot be rolled out: it has no version.") }
         do {
             let target = RolloutTarget(
-                master: reference, imageBytes: UInt64(max(0, published.size)), selector: try HostSelector(selector))
+                master: reference, imageBytes: UInt64(max(0, published.size)), followsAtLeast: least,
+                selector: try HostSelector(selector))
             return (target, try settings())
         } catch let error as HostSelectorError {
             throw Self.malformed(error.description)

@@ -6,12 +6,15 @@ extension Deliberation {
         holdIfHeld()
         stopOnFailures()
         // A wave that a host more was tried on may have come to its minimum sample.
-        while step() { stopOnFailures() }
+        while step() {
+            holdIfHeld()
+            stopOnFailures()
+        }
     }
 
     private mutating func holdIfHeld() {
         guard rollout.phase.isForward || rollout.phase == .scheduled, rollout.pause == nil,
-            let hold = rollout.holds.first
+            let hold = rollout.holds.first(where: rollout.isHeld(by:))
         else { return }
         pause(hold, nil)
     }
@@ -29,7 +32,6 @@ extension Deliberation {
     }
 
     private mutating func beginStaging() -> Bool {
-        guard rollout.holds.isEmpty else { return false }
         emit(.phase(.staging, deadline: nil), by: .tracker)
         let hosts = names { $0.state == .pending }
         if !hosts.isEmpty { begin(hosts, by: .tracker) }

@@ -37,6 +37,8 @@ extension Deliberation {
         else {
             return
         }
+        // Later on its attempts are counted.
+        if rollout.phase.isBefore, rollout.host(host.name)?.isRestless ?? false { return }
         let isMeant = rollout.target.selector.matches(host.name, labels: host.labels)
         let planned = RolloutPlanner(target: rollout.target, settings: rollout.settings).assess(host)
         guard let known = rollout.host(host.name) else {
@@ -52,7 +54,7 @@ extension Deliberation {
 
     /// What a host would go back to may change until it is told to activate.
     private mutating func noteVersion(of host: FleetHost) {
-        guard let known = rollout.host(host.name), !known.isExposed, !rollout.isLogFull,
+        guard let known = rollout.host(host.name), !known.isExposed, !known.isRestless, !rollout.isLogFull,
             host.returnVersion != known.previous, host.active != rollout.target.master.version
         else { return }
         emit(.found(host: host.name, previous: host.returnVersion), by: .tracker)
@@ -126,4 +128,9 @@ extension Deliberation {
         guard rollout.phase.isForward, rollout.pause.map({ $0.reason.isHold }) ?? true else { return }
         pause(.restored, "the tracker's data were restored from a backup")
     }
+}
+
+extension HostRecord {
+    /// Whether what it says of itself changed too often to be followed.
+    fileprivate var isRestless: Bool { changes >= RolloutLimits.changesPerHost }
 }

@@ -11,8 +11,9 @@ struct Deliberation {
     let now: Instant
     private let order: UInt64
     let actor: Actor
-    /// Goes with the first event only.
+    /// Goes with the first event only, and so does what it asks for.
     private(set) var request: String?
+    private var command: String?
 
     init(_ rollout: Rollout, at now: Instant, order: UInt64, by actor: Actor, request: String?) {
         self.rollout = rollout
@@ -27,8 +28,8 @@ struct Deliberation {
     mutating func emit(_ transition: Transition, by actor: Actor? = nil, reason: String? = nil) {
         let event = RolloutEvent(
             sequence: rollout.sequence + 1, order: order, at: now, actor: actor ?? self.actor, reason: reason,
-            request: request, transition: transition)
-        request = nil
+            request: request, command: command, transition: transition)
+        (request, command) = (nil, nil)
         events.append(event)
         rollout.fold(event)
     }
@@ -36,8 +37,9 @@ struct Deliberation {
     mutating func take(_ input: RolloutInput, reason: String?) throws(Refusal) {
         switch input {
         case .command(let command):
-            guard !isRepeated else { return }
+            guard try !isRepeated(command) else { return }
             try checkTexts(reason)
+            if request != nil { self.command = command.text }
             try carryOut(command, reason: reason)
             // What changes nothing is remembered too, so that it changes nothing when it comes again later.
             if events.isEmpty { emit(.noted(command: command.name), reason: reason) }
@@ -57,7 +59,14 @@ struct Deliberation {
         advance()
     }
 
-    private var isRepeated: Bool { request.map(rollout.knownRequests.contains) ?? false }
+    /// Whether the operator's request was carried out before.
+    private func isRepeated(_ command: RolloutCommand) throws(Refusal) -> Bool {
+        guard let request, let asked = rollout.knownRequests[KnownRequest(actor: actor, key: request)] else {
+            return false
+        }
+        guard asked == nil || asked == command.text else { throw .keyOfAnother }
+        return true
+    }
 
     func place(_ name: HostName) throws(Refusal) -> Int {
         guard let place = rollout.places[name] else { throw .unknownHost(name) }

@@ -60,6 +60,10 @@ package struct HostPresence: Sendable {
         watches[host]?.promise = limit
     }
 
+    /// Watches all hosts as if they had just been heard of, for nobody could be heard for a while; who counts as silent still
+    /// does.
+    package mutating func beginAnew(at now: Instant) { for host in watches.keys { watches[host]?.since = now } }
+
     /// Stops watching a host.
     package mutating func forget(_ host: HostName) { watches[host] = nil }
 

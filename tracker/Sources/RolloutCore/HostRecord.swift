@@ -20,6 +20,8 @@ package struct HostRecord: Equatable, Sendable {
     var isStaged = false
     /// Whether its wave was tried on it: it counts in the denominator.
     var isAttempted = false
+    /// How often it changed by what is known of it, where no attempts count that.
+    var changes = 0
     /// The order by which the new version may have become active there, so that a rollback has to reach it; `nil` when
     /// it cannot be.
     var exposedBy: UInt64?
@@ -52,8 +54,11 @@ package struct HostRecord: Equatable, Sendable {
     }
 
     /// The step its order asks for; a change of it is a new order.
-    var orderedStep: HostOrder.Step {
+    /// - Parameter isHeld: whether activation is held. Who did not activate in time may be back at any time, and must not
+    ///   do it then.
+    func orderedStep(isHeld: Bool) -> HostOrder.Step {
         switch state {
+        case .timedOut(.activating) where isHeld: .nothing
         case .staging, .verifying, .staged, .timedOut(.staging), .timedOut(.verifying): .stage
         case .activating, .soaking, .healthy, .timedOut(.activating), .timedOut(.soaking): .activate
         case .probing, .timedOut(.probing): .probe

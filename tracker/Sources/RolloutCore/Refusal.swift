@@ -16,6 +16,8 @@ package enum Refusal: Error, Equatable, Sendable, CustomStringConvertible {
     case secondPersonNeeded
     /// The canaries are not settled.
     case canariesAreBusy([HostName])
+    /// The request's key stands for another one of the same operator.
+    case keyOfAnother
     case badSpan
     case textTooLong(limit: Int)
     case logFull
@@ -35,6 +37,7 @@ package enum Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         case .canariesAreBusy(let hosts):
             "The canaries have not settled: wait for \(hosts.map(\.description).joined(separator: ", ")), or skip them."
         case .secondPersonNeeded: "Somebody else than whoever started the rollout has to approve it."
+        case .keyOfAnother: "The request's key stands for another request about this rollout: choose a new key."
         case .badSpan: "The time must be more than nothing and at most \(RolloutLimits.longestSpan)."
         case .textTooLong(let limit): "The text is too long: \(limit) bytes are the most."
         case .logFull: "The rollout's log is full: roll it back, abort it or let it end, and start a new one."

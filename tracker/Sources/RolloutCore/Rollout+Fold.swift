@@ -58,6 +58,7 @@ extension Rollout {
 
     /// Adds an event that ``apply(_:)`` would take.
     mutating func fold(_ event: RolloutEvent) {
+        let wasHeld = holdsActivation
         switch event.transition {
         case .created, .noted: break
         case .planned(let planned, let aside):
@@ -73,10 +74,10 @@ extension Rollout {
         case .resumed: pause = nil
         case .held(let reason):
             if !holds.contains(reason) { holds.append(reason) }
-            if phase.isSuccess { renewOrders(event, ofFollowersOnly: true) }
+            if phase.isSuccess { renewOrders(event, where: follows) }
         case .lifted(let reason):
             holds.removeAll { $0 == reason }
-            if phase.isSuccess { renewOrders(event, ofFollowersOnly: true) }
+            if phase.isSuccess { renewOrders(event, where: follows) }
         case .wave(let number, let state):
             waves[number].state = state
             if state == .eligible { currentWave = number }
@@ -107,14 +108,20 @@ extension Rollout {
             for place in names.compactMap({ places[$0] }) { extend(place, by: span) }
         case .shifted(let span):
             for place in hosts.indices where hosts[place].state.step != nil { extend(place, by: span) }
-        case .found(let name, let previous): if let place = places[name] { change(place) { $0.previous = previous } }
+        case .found(let name, let previous):
+            guard let place = places[name] else { break }
+            change(place) { host in
+                host.previous = previous
+                host.changes += 1
+            }
         case .revoked:
             isRevoked = true
-            renewOrders(event, ofFollowersOnly: false)
+            renewOrders(event) { _ in true }
         case .restored(let epoch): self.epoch = epoch
         case .tolerated(let wave?, let failures): waves[wave].tolerated = failures
         case .tolerated(nil, let failures): stageTally.tolerated = failures
         }
+        if holdsActivation != wasHeld { renewOrders(event) { $0.state == .timedOut(step: .activating) } }
         record(event)
     }
 
@@ -125,10 +132,13 @@ extension Rollout {
         if event.sequence == 1 { createdOrder = event.order }
         latest = event.at
         dropStaleDeadlines()
-        guard let request = event.request, knownRequests.insert(request).inserted else { return }
+        guard let key = event.request else { return }
+        let request = KnownRequest(actor: event.actor, key: key)
+        guard knownRequests[request] == nil else { return }
+        knownRequests.updateValue(event.asked, forKey: request)
         requests.append(request)
         guard requests.count >= 2 * RolloutLimits.requests else { return }
-        for old in requests.prefix(RolloutLimits.requests) { knownRequests.remove(old) }
+        for old in requests.prefix(RolloutLimits.requests) { knownRequests.removeValue(forKey: old) }
         requests.removeFirst(RolloutLimits.requests)
     }
 
@@ -162,8 +172,8 @@ extension Rollout {
     }
 
     /// What hosts have to do has changed without a change of their states.
-    private mutating func renewOrders(_ event: RolloutEvent, ofFollowersOnly isPartial: Bool) {
-        for place in hosts.indices where !isPartial || follows(hosts[place]) { hosts[place].order = event.order }
+    private mutating func renewOrders(_ event: RolloutEvent, where concerns: (HostRecord) -> Bool) {
+        for place in hosts.indices where concerns(hosts[place]) { hosts[place].order = event.order }
     }
 
     private mutating func extend(_ place: Int, by span: Span) {
@@ -175,8 +185,10 @@ extension Rollout {
             noteRetry(retryAt, now: event.at)
         }
         let deadline = phase.isTerminal ? nil : deadline
+        let (isBefore, isHeld) = (phase.isBefore, holdsActivation)
         change(place) { host in
-            let (old, ordered) = (host.state, host.orderedStep)
+            let (old, ordered) = (host.state, host.orderedStep(isHeld: isHeld))
+            if isBefore { host.changes += 1 }
             host.state = state
             host.since = event.at
             host.deadline = deadline
@@ -199,9 +211,10 @@ extension Rollout {
                 host.clearsDenial = false
             default: break
             }
-            let isSameOrder = [ordered, host.orderedStep].allSatisfy { $0 == .activate || $0 == .probe }
+            let next = host.orderedStep(isHeld: isHeld)
+            let isSameOrder = [ordered, next].allSatisfy { $0 == .activate || $0 == .probe }
             // Going back once more is a new order, or the host would take it for the one that it failed.
-            if (host.orderedStep != ordered && !isSameOrder) || state == .rollingBack { host.order = event.order }
+            if (next != ordered && !isSameOrder) || state == .rollingBack { host.order = event.order }
         }
     }
 
@@ -230,6 +243,13 @@ extension Rollout {
 
     private mutating func dropStaleDeadlines() {
         while let entry = deadlines.first, hosts[entry.host].deadline != entry.at { deadlines.removeFirst() }
+    }
+}
+
+extension RolloutEvent {
+    /// What its request asked for, as far as that is known.
+    fileprivate var asked: String? {
+        if case .created = transition { "create" } else { command }
     }
 }
 

@@ -20,17 +20,25 @@ extension Rollout {
     }
 
     private func wishedStep(for host: HostRecord) -> HostOrder.Step {
-        switch phase {
+        let ordered = host.orderedStep(isHeld: holdsActivation)
+        return switch phase {
         case .draft, .planned, .awaitingApproval, .scheduled, .rejected, .aborted: .nothing
-        case .staging, .canary, .rolling: host.orderedStep
+        case .staging, .canary, .rolling: ordered
         // Whoever is in the middle of it finishes or goes back, as was ordered. Nothing new begins.
-        case .superseded: host.orderedStep == .stage ? .nothing : host.orderedStep
-        case .rollingBack, .rolledBack: host.orderedStep == .rollBack ? .rollBack : .nothing
+        case .superseded: ordered == .stage ? .nothing : ordered
+        case .rollingBack, .rolledBack: ordered == .rollBack ? .rollBack : .nothing
         case .succeeded, .succeededWithExceptions:
             // Hosts that come back after the end follow the others, as long as nothing outside holds activation.
-            follows(host) ? (holds.isEmpty ? .activate : .nothing) : host.orderedStep
+            follows(host) ? (holds.isEmpty ? .activate : .nothing) : ordered
         }
     }
+
+    /// Whether something from outside holds what comes now. A window is about activation, and images are fetched at any time;
+    /// what nobody vouches for any more is not fetched either.
+    func isHeld(by hold: PauseReason) -> Bool { hold != .windowClosed || phase == .canary || phase == .rolling }
+
+    /// Whether activation is held: by somebody, by the rollout itself, or from outside.
+    var holdsActivation: Bool { pause != nil || !holds.isEmpty }
 
     /// Whether a host has yet to follow the others once the rollout has ended.
     func follows(_ host: HostRecord) -> Bool {

@@ -43,8 +43,9 @@ package struct Rollout: Equatable, Sendable {
     var deadlines = DeadlineQueue()
     /// When retries were and will be, as far back as the budget looks; ascending.
     var retries: [Instant] = []
-    var requests: [String] = []
-    var knownRequests: Set<String> = []
+    var requests: [KnownRequest] = []
+    /// What each of them asked for; a log from before that was written down does not say it.
+    var knownRequests: [KnownRequest: String?] = [:]
     /// The last event's number: the length of the log.
     package internal(set) var sequence: UInt64 = 0
     /// The tracker-wide number of its creation.

@@ -41,4 +41,14 @@ package enum RolloutCommand: Equatable, Sendable {
         case .extendDeadline: "extend-deadline"
         }
     }
+
+    /// The whole of it in words, by which a request that comes again is told from another one of its key.
+    var text: String {
+        switch self {
+        case .retryHost(let host), .skipHost(let host), .excludeHost(let host): "\(name) \(host)"
+        case .extendDeadline(let host, let span):
+            "\(name) \(host.map(\.description) ?? "all") \(span.milliseconds)"
+        case .start, .approve, .reject, .pause, .resume, .promote, .retryFailed, .rollBack, .abort: name
+        }
+    }
 }

@@ -18,11 +18,13 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
     package let reason: String?
     /// The request that asked for it, on the first event that came of it.
     package let request: String?
+    /// What that request asked for, so that it is told from another one of the same key; older logs have it not.
+    package let command: String?
     package let transition: Transition
 
     package init(
         sequence: UInt64, order: UInt64, at: Instant, actor: Actor, reason: String?, request: String?,
-        transition: Transition
+        command: String? = nil, transition: Transition
     ) {
         self.sequence = sequence
         self.order = order
@@ -30,10 +32,13 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
         self.actor = actor
         self.reason = reason
         self.request = request
+        self.command = command
         self.transition = transition
     }
 
-    private enum Key: String, CodingKey { case format, sequence, order, at, actor, reason, request, transition }
+    private enum Key: String, CodingKey {
+        case format, sequence, order, at, actor, reason, request, command, transition
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -49,6 +54,7 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
         actor = try container.decode(Actor.self, forKey: .actor)
         reason = try container.decodeIfPresent(String.self, forKey: .reason)
         request = try container.decodeIfPresent(String.self, forKey: .request)
+        command = try container.decodeIfPresent(String.self, forKey: .command)
         transition = try container.decode(Transition.self, forKey: .transition)
     }
 
@@ -61,6 +67,7 @@ package struct RolloutEvent: Equatable, Sendable, Codable {
         try container.encode(actor, forKey: .actor)
         try container.encodeIfPresent(reason, forKey: .reason)
         try container.encodeIfPresent(request, forKey: .request)
+        try container.encodeIfPresent(command, forKey: .command)
         try container.encode(transition, forKey: .transition)
     }
 }

@@ -14,12 +14,15 @@ package enum RolloutLimits {
     package static let retries = 20
     /// The longest time limit, soak or extension.
     package static let longestSpan = Span.days(7)
-    /// How long a plan waits to be started, and a start for its approval or its window. Windows are weekly at least.
+    /// How long a plan waits to be started, and a start for its approval, or for what holds it.
     package static let waitingForStart = Span.days(8)
     /// Events a log may hold for each host, and besides. Beyond, no progress is recorded and only commands that end a
     /// rollout are taken; what is left to happen without them is bounded by the retries.
     package static let eventsPerHost = 64
     package static let eventsBesides = 20_000
+    /// How often a host may become another one before the start, and find another version to go back to: what it says of
+    /// itself beyond is passed over, so that no host fills the log.
+    package static let changesPerHost = 16
     /// Requests that are remembered, so that one that comes twice is carried out once.
     package static let requests = 4096
     /// Bytes of a reason that an operator gives.

@@ -107,6 +107,8 @@ struct EnrolmentRoutes: Sendable {
             throw EnrolledHosts.unproven(error)
         }
         let name = try await EnrolledHosts(storage: storage, anchor: authority.anchor).name(of: certificate)
+        let known = try await storage.certificates(of: name)
+        if let wait = RenewalPace.wait(known, at: Int64(now.timeIntervalSince1970)) { throw Self.tooMany(wait) }
         let holder = certificate.holder
         return Proven(host: name) {
             let next = try authority.issue(certificateRequest, to: holder, now: now)
@@ -149,6 +151,13 @@ struct EnrolmentRoutes: Sendable {
 
     private func proof<Value>(_ body: () throws(IdentityRefusal) -> Value) throws -> Value {
         do { return try body() } catch { throw EnrolledHosts.unproven(error) }
+    }
+
+    private static func tooMany(_ seconds: Int64) -> APIError {
+        APIError(
+            .tooManyRequests, .tooManyAttempts,
+            "The host was given many certificates lately; see why it does not keep them, and ask again in \(seconds) s.",
+            headers: [.retryAfter: "\(seconds)"])
     }
 
     private static func refusal(_ outcome: Enrolment) -> APIError {

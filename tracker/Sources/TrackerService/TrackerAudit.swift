@@ -4,19 +4,16 @@ import AuditTrail
 import FleetProtocol
 import HTTPTypes
 import Logging
-import OperatorAccess
+package import OperatorAccess
 import Synchronization
 import TrackerStorage
 
 /// Writes down what was done at the tracker, and what was refused.
 final class TrackerAudit: Sendable {
-    /// Refusals that are written down in a minute. What strangers try more often is counted, so that they cannot fill
-    /// the disk.
-    static let refusalsPerMinute = 100
 
     private let storage: any AuditStorage
     private let logger: Logger
-    private let refusals = Mutex(RefusalCount())
+    private let refusals = Mutex(RefusalCounts())
 
     init(storage: any AuditStorage, logger: Logger) {
         self.storage = storage
@@ -50,13 +47,16 @@ final class TrackerAudit: Sendable {
         _ route: RouteTable.Route, _ context: TrackerContext, outcome: String, at time: Int64
     ) async throws(Gap) {
         var record = record(route, context, outcome: outcome, time)
-        if context.requester == .anonymous {
-            let (isCounted, missed) = refusals.withLock { $0.count(at: time) }
-            guard isCounted else { return }
-            if missed > 0 { record.after = "\(missed) refusals before this were not written down" }
+        let (isCounted, missed) = refusals.withLock { $0.count(of: context.requester, at: time) }
+        guard isCounted else { return }
+        if missed > 0 { record.after = "\(missed) refusals before this were not written down" }
+        let (noted, logger) = (record, logger)
+        try await undisturbed { storage in
+            guard try await storage.appendRefusal(noted) == nil else { return }
+            logger.error(
+                "audit trail is nearly full, refusals are no longer written down; move old records with `audit archive`"
+            )
         }
-        let noted = record
-        try await undisturbed { storage in _ = try await storage.appendAudit(noted) }
     }
 
     private func record(
@@ -81,20 +81,35 @@ final class TrackerAudit: Sendable {
     }
 }
 
-/// Counts refusals in minutes.
-struct RefusalCount {
+/// Counts refusals in minutes, of each requester apart: whoever is let in may ask for what it may not do as often as
+/// strangers may.
+package struct RefusalCounts {
+    /// Refusals of strangers that are written down in a minute. What they try more often is counted, so that they cannot
+    /// fill the trail.
+    package static let perMinute = 100
+    /// The same for each host and each token.
+    package static let perRequester = 10
+    /// Requesters that are told apart in a minute; those beyond count as one.
+    package static let requesterLimit = 4096
+
     private var minute: Int64 = 0
-    private var count = 0
+    private var counts: [String: Int] = [:]
     private var missed = 0
 
+    package init() {}
+
     /// - Returns: whether one more is written down, and how many were not since the last one that was.
-    mutating func count(at time: Int64) -> (isCounted: Bool, missed: Int) {
-        if time / 60 != minute { (minute, count) = (time / 60, 0) }
-        guard count < TrackerAudit.refusalsPerMinute else {
+    package mutating func count(of requester: Requester, at time: Int64) -> (isCounted: Bool, missed: Int) {
+        if time / 60 != minute { (minute, counts) = (time / 60, [:]) }
+        let isKnown = counts[requester.actor] != nil || counts.count < Self.requesterLimit
+        let key = isKnown ? requester.actor : ""
+        let limit =
+            requester == .anonymous || !isKnown ? Self.perMinute : Self.perRequester
+        guard counts[key, default: 0] < limit else {
             missed += 1
             return (false, 0)
         }
-        count += 1
+        counts[key, default: 0] += 1
         defer { missed = 0 }
         return (true, missed)
     }

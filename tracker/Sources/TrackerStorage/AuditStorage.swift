@@ -8,6 +8,9 @@ package protocol AuditStorage: Sendable {
     /// Adds a record at the end of the chain.
     /// - Returns: the record with its number.
     func appendAudit(_ record: AuditRecord) async throws(StorageError) -> AuditRecord
+    /// Adds the record of a request that was refused, as long as enough room is left for those of changes.
+    /// - Returns: `nil`, and nothing is added, when that is not so.
+    func appendRefusal(_ record: AuditRecord) async throws(StorageError) -> AuditRecord?
     /// Notes what is about to be done, so that a record of it is left whatever happens.
     /// - Returns: the note's number, for ``finishAudit(_:_:)``.
     func beginAudit(_ record: AuditRecord) async throws(StorageError) -> Int64
@@ -21,7 +24,8 @@ package protocol AuditStorage: Sendable {
     func auditLines(after number: Int, limit: Int) async throws(StorageError) -> Page<String, Int>
     /// The chain at the last line that was removed, after which the trail goes on; `nil` when all lines are there.
     func auditBase() async throws(StorageError) -> AuditChain?
-    /// Removes the oldest lines, which are kept elsewhere, and adds the record of it: both or neither.
+    /// Removes the oldest lines, which are kept elsewhere, and adds the record of it: both or neither. Others can write
+    /// meanwhile.
     /// - Parameter base: the chain at the last line that goes.
     /// - Returns: `false`, and nothing is changed, when the trail has no such line.
     func removeAudit(upTo base: AuditChain, _ record: AuditRecord) async throws(StorageError) -> Bool

@@ -38,6 +38,12 @@ package struct StorageLimits: Sendable {
     package var attachmentByteCount = 256 << 10
     /// Records of the audit trail.
     package var auditRecords = 10_000_000
+    /// The part of them up to which refusals are written down, and changes begun: what strangers try leaves room for what is
+    /// done, and that for what is done on the tracker's machine.
+    package var auditedRefusals: Int { auditRecords - auditRecords / 10 }
+    package var auditedChanges: Int { auditRecords - auditRecords / 100 }
+    /// Records that are removed in one transaction.
+    package var auditRemoval = 10_000
     /// Idempotency records; expired ones are forgotten first.
     package var idempotencyRecords = 100_000
     /// A kept answer, in bytes.

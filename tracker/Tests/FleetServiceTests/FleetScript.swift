@@ -192,6 +192,14 @@ final class FleetScript {
         #expect(try await holds())
     }
 
+    /// Time goes by, and the tracker looks at it, whatever comes of that.
+    func pass(seconds: Int64) async throws {
+        for _ in 0..<(seconds / 10) {
+            clock.pass(seconds: 10)
+            do { try await fleet.sweep() } catch {}
+        }
+    }
+
     private func facts(_ host: Host) -> HostFacts {
         HostFacts(
             program: "0.4.0", labels: [:], freeBytes: 100 << 30, capacityBytes: 200 << 30,

@@ -301,6 +301,21 @@ import TrackerStorage
         }
     }
 
+    @Test func `a key does not eat another command`() async throws {
+        let script = try await FleetScript()
+        let number = try #require(try await script.fleet.create(try script.request(), by: "ada", key: "job").rollout)
+        _ = try await script.fleet.command(RolloutCommandRequest(.start), to: number, by: "ada", key: "job.start")
+        for command in [RolloutCommandRequest.Command.promote, .rollback] {
+            do {
+                _ = try await script.fleet.command(RolloutCommandRequest(command), to: number, by: "ada", key: "job")
+                Issue.record("\(command) was eaten")
+            } catch let problem as FleetProblem { #expect(problem.code == .conflict && problem.status == 409) }
+        }
+        let status = try await script.fleet.command(
+            RolloutCommandRequest(.rollback), to: number, by: "bob", key: "job")
+        #expect(status.phase == .rolledBack)
+    }
+
     @Test func `a rollout that is asked for twice is made once, also after a restart, and for each operator apart`()
         async throws
     {
@@ -344,6 +359,17 @@ import TrackerStorage
         #expect(try await storage.attachment(named: "\(canary).log", of: "\(number)") == Array(text.utf8))
         #expect(try await script.fleet.log(number, canary) == Array(text.utf8))
         await #expect(throws: FleetProblem.self) { try await script.fleet.log(number, "h99") }
+        // What it says again is no news, and is not written again; nor is what is about no rollout of its.
+        let lost = try await storage.attach([1], named: "\(canary).log", to: "\(number)")
+        #expect(lost)
+        for epoch in [order.stamp.epoch, "2-ff"] {
+            let stamp = OrderStamp(epoch: epoch, rollout: number, order: order.stamp.order)
+            _ = try await script.fleet.take(
+                HostNotice(reports: [
+                    HostReport(stamp: stamp, master: order.master, state: .probeFailed, code: .probeFailed, log: text)
+                ]), from: canary)
+        }
+        #expect(try await storage.attachment(named: "\(canary).log", of: "\(number)") == [1])
         let other = try #require(script.hosts.keys.first { $0 != canary })
         await #expect(throws: FleetProblem.self) { try await script.fleet.log(number, other) }
     }

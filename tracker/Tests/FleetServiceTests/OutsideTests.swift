@@ -28,9 +28,12 @@ import Trust
             $0.isPromotedAutomatically = true
         }
         var status = try await script.fleet.status(number)
-        #expect(status.phase == .scheduled && status.pause?.code == .windowClosed)
+        #expect(status.phase == .staging && status.pause == nil)
+        #expect(try await script.fleet.orders(for: "h1").orders.map(\.step) == [.stage])
+        try await script.poll()
+        status = try await script.fleet.status(number)
+        #expect(status.hosts == ["staged": 6] && status.pause?.code == .windowClosed)
         #expect(try await script.fleet.why(number, "h1").code == .windowClosed)
-        #expect(try await script.fleet.orders(for: "h1").orders.isEmpty)
         try await script.wait { script.hosts.values.contains { $0.active == 7 } }
         #expect((1_800_001_800_000..<1_800_002_400_000).contains(script.clock.now))
         try await script.wait { try await script.fleet.status(number).pause?.code == .windowClosed }
@@ -85,6 +88,27 @@ import Trust
         try await file(statement(until: until + 90_000), in: script)
         try await script.wait { try await script.fleet.status(number).phase.isOver }
         #expect(try await script.fleet.status(number).phase == .succeeded)
+    }
+
+    @Test func `a plan knows the smallest version that a master may follow, as its publishers signed it`() async throws
+    {
+        let script = try await FleetScript()
+        script.hosts["h2"]?.active = 5
+        script.hosts["h2"]?.held = [5]
+        try await script.restart(root: root)
+        try await script.poll()
+        var signed = try statement(until: script.clock.now / 1000 + 90_000)
+        signed.follows = 6
+        let stranger = try #require(SigningKey(seed: [UInt8](repeating: 9, count: 32)))
+        try await file(signed, by: stranger, in: script)
+        #expect(try await script.fleet.plan(try script.request()).aside.isEmpty)
+        try await file(signed, in: script)
+        let plan = try await script.fleet.plan(try script.request())
+        #expect(plan.aside.map(\.name) == ["h2"] && plan.aside.map(\.code) == [.incompatible])
+        // Of other content it says nothing.
+        signed.infoHashV2 = String(repeating: "71", count: 32)
+        try await file(signed, in: script)
+        #expect(try await script.fleet.plan(try script.request()).aside.isEmpty)
     }
 
     @Test func `a master that its publishers withdraw is left, and strangers cannot withdraw it`() async throws {

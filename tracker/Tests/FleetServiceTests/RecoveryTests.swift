@@ -79,18 +79,41 @@ import TrackerStorage
         let log = try await script.storage().events(of: "\(broken)", after: 0, limit: 100)
         _ = try await script.storage().append(
             [Array("garbage".utf8)], to: "\(broken)", expecting: log.elements.count, leavingOpen: true)
-        script.clock.pass(seconds: 280)
+        try await script.pass(seconds: 280)
         for name in ["h1", "h2", "h3", "h4", "h5"] { try await script.greet(name) }
         script.clock.pass(seconds: 30)
         await #expect(throws: (any Error).self) { try await script.fleet.sweep() }
         #expect(try await script.fleet.status(sound).hosts["deferred-offline"] == 1)
         // It counts as silent only when every rollout has taken it; and what the host says reaches the sound one.
         await #expect(throws: (any Error).self) { try await script.fleet.sweep() }
-        script.clock.pass(seconds: 400)
+        try await script.pass(seconds: 400)
         await #expect(throws: (any Error).self) { try await script.fleet.sweep() }
         #expect(try await script.fleet.status(sound).hosts["deferred-offline"] == 6)
         try await script.greet("h2")
         #expect(try await script.fleet.status(sound).hosts["deferred-offline"] == 5)
+    }
+
+    @Test func `time in which the tracker itself was not there is held against nobody`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.isPromotedAutomatically = true }
+        try await script.poll()
+        try await script.pass(seconds: 30)
+        let before = try await script.fleet.status(number)
+        #expect(before.hosts["activating"] == 1)
+        // Its machine was suspended, or its clock was set.
+        script.clock.pass(seconds: 3600)
+        try await script.fleet.sweep()
+        #expect(try await script.fleet.status(number).hosts == before.hosts)
+        try await script.wait { try await script.fleet.status(number).phase.isOver }
+        #expect(try await script.fleet.status(number).phase == .succeeded)
+        // Who stays away afterwards is missed as before.
+        let next = try await script.start(8)
+        for name in script.hosts.keys { script.hosts[name]?.isUp = false }
+        script.clock.pass(seconds: 3600)
+        try await script.pass(seconds: 280)
+        #expect(try await script.fleet.status(next).hosts["deferred-offline"] == nil)
+        try await script.pass(seconds: 30)
+        #expect(try await script.fleet.status(next).hosts["deferred-offline"] == 6)
     }
 
     @Test func `what was stored although it was said not to be is read again`() async throws {

@@ -209,7 +209,7 @@ import Testing
         try script.command(.start)
         scripts.append(script)
         script = try planned()
-        try script.take(.hold(.windowClosed))
+        try script.take(.hold(.trustExpired))
         try script.command(.start)
         scripts.append(script)
         let phases = Set(scripts.map(\.rollout.phase))

@@ -174,6 +174,32 @@ import Testing
         #expect(script.rollout.order(for: canary)?.clearsDenial == false)
     }
 
+    @Test func `no host fills the log by what it says of itself`() throws {
+        var script = try RolloutScript()
+        let name = RolloutScript.name(3)
+        func alternate(_ change: (inout FleetHost, Bool) -> Void) throws {
+            for number in 0..<200 {
+                var facts = RolloutScript.host(3)
+                change(&facts, number.isMultiple(of: 2))
+                try script.take(.host(facts))
+            }
+        }
+        let length = script.log.count
+        try alternate { host, isOdd in host.isDrained = isOdd }
+        try script.command(.start)
+        try alternate { host, isOdd in host.active = isOdd ? 5 : 6 }
+        try alternate { host, isOdd in host.isDrained = isOdd }
+        try alternate { host, isOdd in host.labels = isOdd ? [:] : host.labels }
+        #expect(script.log.count - length < 60, "\(script.log.count - length)")
+        // The others are taken at their word.
+        var other = RolloutScript.host(4)
+        other.active = 5
+        try script.take(.host(other))
+        #expect(script.rollout.host(other.name)?.previous == 5)
+        #expect(script.rollout.host(name) != nil)
+        try script.checkFold()
+    }
+
     /// Who holds the lock?
     @Test func explain_names_holder() throws {
         var settings = RolloutSettings()

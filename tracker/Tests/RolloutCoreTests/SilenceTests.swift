@@ -34,6 +34,42 @@ import Testing
         #expect(script.rollout.pause == nil)
     }
 
+    @Test func `who did not activate in time does so no more while nobody may`() throws {
+        var script = try RolloutScript(hosts: 40)
+        try script.passCanaries()
+        let late = script.names(.activating)[0]
+        let told = script.stamp(late)
+        try script.take(.silent(late))
+        #expect(script.rollout.host(late)?.state == .timedOut(step: .activating))
+        #expect(script.step(late) == .activate && script.stamp(late) == told)
+        try script.command(.pause)
+        #expect(script.step(late) == HostOrder.Step.nothing && script.stamp(late).order > told.order)
+        let paused = script.stamp(late)
+        try script.command(.resume)
+        #expect(script.step(late) == .activate && script.stamp(late).order > paused.order)
+        try script.take(.hold(.windowClosed))
+        #expect(script.step(late) == HostOrder.Step.nothing)
+        // It may have done so without having said it, and is taken back with the others.
+        try script.command(.rollBack)
+        #expect(script.step(late) == .rollBack)
+        try script.checkFold()
+    }
+
+    @Test func `who times out during a pause has a new order`() throws {
+        var script = try RolloutScript(hosts: 40)
+        try script.passCanaries()
+        let late = script.names(.activating)[0]
+        let told = script.stamp(late)
+        try script.command(.pause)
+        #expect(script.step(late) == .activate && script.stamp(late) == told)
+        try script.take(.silent(late))
+        #expect(script.step(late) == HostOrder.Step.nothing && script.stamp(late).order > told.order)
+        try script.command(.resume)
+        try script.report(late, .activated)
+        #expect(script.rollout.host(late)?.state.kind == .soaking)
+        try script.checkFold()
+    }
+
     @Test func `time in which the tracker was away counts for nobody`() throws {
         var script = try RolloutScript()
         try script.stageAll()

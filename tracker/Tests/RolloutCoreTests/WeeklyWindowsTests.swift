@@ -45,15 +45,15 @@ import Testing
         #expect(WeeklyWindowsError.tooMany(100).description.hasSuffix("."))
     }
 
-    @Test func `a rollout that starts beside its window says so, and goes on by itself`() throws {
+    @Test func `a rollout that starts beside its window fetches, says so, and goes on by itself`() throws {
         var script = try RolloutScript()
         try script.take(.hold(.windowClosed))
-        try script.command(.start)
-        #expect(script.rollout.phase == .scheduled && script.rollout.pause?.reason == .windowClosed)
+        try script.stageAll()
+        #expect(script.rollout.phase == .canary && script.rollout.pause?.reason == .windowClosed)
         #expect(script.rollout.why(script.names[0])?.description.contains("window") == true)
         #expect(throws: Refusal.cannotResume(.windowClosed)) { try script.command(.resume) }
         try script.take(.lift(.windowClosed))
-        #expect(script.rollout.phase == .staging && script.rollout.pause == nil)
+        #expect(script.names(.activating).count == 1 && script.rollout.pause == nil)
         try script.checkFold()
     }
 }

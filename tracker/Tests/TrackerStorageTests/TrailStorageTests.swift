@@ -67,9 +67,28 @@ import TrackerStorage
     }
 
     @Test(arguments: Engine.allCases)
+    func `refusals leave room for changes, and both for what is done on the spot`(_ engine: Engine) async throws {
+        var limits = StorageLimits()
+        limits.auditRecords = 100
+        let storage = try engine.place().open(limits)
+        for index in 1...89 { _ = try await storage.appendAudit(Self.record(index)) }
+        let note = try await storage.beginAudit(Self.record(90))
+        #expect(try await storage.appendRefusal(Self.record(91)) == nil)
+        _ = try await storage.finishAudit(note, Self.record(90))
+        let notes = try await (91...99).asyncMap { try await storage.beginAudit(Self.record($0)) }
+        let full = await StorageError.thrown { _ = try await storage.beginAudit(Self.record(100)) }
+        #expect(full == .full(what: "records of the audit trail", limit: 100))
+        #expect(try await storage.appendAudit(Self.record(100)).number == 91)
+        // What was begun has its place, whatever came in between.
+        #expect(await StorageError.thrown { _ = try await storage.appendAudit(Self.record(101)) } == full)
+        for (index, note) in notes.enumerated() { _ = try await storage.finishAudit(note, Self.record(91 + index)) }
+        #expect(try await storage.verifiedAudit().count == 100)
+    }
+
+    @Test(arguments: Engine.allCases)
     func `the oldest records can be removed once they are kept elsewhere`(_ engine: Engine) async throws {
         var limits = StorageLimits()
-        limits.auditRecords = 6
+        (limits.auditRecords, limits.auditRemoval) = (6, 3)
         let storage = try engine.place().open(limits)
         for index in 1...6 { _ = try await storage.appendAudit(Self.record(index)) }
         let lines = try await storage.auditLines(after: 0, limit: 9).elements
@@ -81,6 +100,8 @@ import TrackerStorage
         #expect(try await storage.auditBase() == nil)
         #expect(try await storage.removeAudit(upTo: archive, Self.record(7)))
         #expect(try await storage.auditBase() == archive)
+        #expect(try await storage.auditLines(after: 0, limit: 9).elements.count == 3)
+        #expect(try await !storage.removeAudit(upTo: archive, Self.record(7)), "it is gone")
         var subjects: [String] = []
         let chain = try await storage.verifiedAudit(after: archive) { record, _ in subjects.append(record.subject) }
         #expect(chain.count == 7 && subjects == ["debian@5", "debian@6", "debian@7"])
@@ -155,5 +176,13 @@ import TrackerStorage
         #expect(try await storage.append([[2], long], to: "a", expecting: 1, leavingOpen: false) == 3)
         #expect(try await storage.appendAudit(Self.record(2)).number == 2)
         #expect(try await place.open().verifiedAudit().count == 2)
+    }
+}
+
+extension Sequence {
+    fileprivate func asyncMap<Value>(_ transform: (Element) async throws -> Value) async rethrows -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await transform(element)) }
+        return values
     }
 }
