@@ -262,13 +262,21 @@ extension HostFailure.Code {
             case 401, 403: .denied
             case 404: .notFound
             case 409: .conflict
-            case 422 where problem.flatMap { TrustRefusal.Code(rawValue: $0.code.rawValue) } != nil: .verification
+            case 422 where problem.flatMap(\.trust) != nil: .verification
             case 422 where problem?.code == .planHasProblems: .conflict
             case 400, 413, 422: .usage
             // It has too much to do, or stumbled; a little later it answers.
             case 429, 500, 502, 503, 504: .trackerUnreachable
             default: .failed
             }
+    }
+}
+
+extension FleetProblem {
+    /// Why what publishers have signed is not believed; `nil` when it is about something else.
+    fileprivate var trust: TrustRefusal.Code? {
+        // Every document can be malformed.
+        code == .malformed ? nil : TrustRefusal.Code(rawValue: code.rawValue)
     }
 }
 

@@ -67,6 +67,8 @@ extension Deliberation {
             (.staged, .blocked(let reason)), (.deferredOffline, .blocked(let reason)):
             // Free space shrinks while the image comes in, so that only the host itself can tell that it is too little.
             guard reason != .noSpace || host.attempt == 0 else { return }
+            // It is to be tried again all the same, and takes the version off its list when it activates.
+            guard reason != .denied || !host.clearsDenial else { return }
             emit(.hosts([host.name], .blocked(reason: reason), deadline: nil), by: .tracker)
         case (.pending, .already), (.deferredOffline, .already), (.blocked, .already):
             emit(.hosts([host.name], .already, deadline: nil), by: .tracker)

@@ -154,11 +154,11 @@ import TrackerStorage
         }
         #expect(try await offline(20) == 2)
         #expect(try await offline(300) == 0)
-        script.clock.pass(seconds: 600)
+        try await script.pass(seconds: 600)
         #expect(try await aside(brief) == 3)
         #expect(try await aside(patient) == nil)
         #expect(try await offline(300) == 3)
-        script.clock.pass(seconds: 601)
+        try await script.pass(seconds: 610)
         #expect(try await aside(patient) == 3)
         try await script.greet("h3")
         #expect(try await aside(brief) == 2)

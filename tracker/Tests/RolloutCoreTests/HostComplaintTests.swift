@@ -174,6 +174,24 @@ import Testing
         #expect(script.rollout.order(for: canary)?.clearsDenial == false)
     }
 
+    @Test func `hosts of a failed wave are tried again together, whatever their deny lists say`() throws {
+        var script = try RolloutScript()
+        try script.stageAll()
+        let canary = script.names(.activating)[0]
+        try script.report(canary, .failed(.cloneFailed, log: nil))
+        try script.report(canary, .rolledBack)
+        try script.command(.retryFailed)
+        #expect(script.rollout.host(canary)?.state == .staged)
+        var facts = RolloutScript.host(try #require(script.names.firstIndex(of: canary)))
+        #expect(facts.name == canary)
+        facts.denied = [7]
+        try script.take(.host(facts))
+        #expect(script.rollout.host(canary)?.state == .staged)
+        try script.command(.resume)
+        #expect(script.step(canary) == .activate && script.rollout.order(for: canary)?.clearsDenial == true)
+        try script.checkFold()
+    }
+
     @Test func `no host fills the log by what it says of itself`() throws {
         var script = try RolloutScript()
         let name = RolloutScript.name(3)
