@@ -40,6 +40,7 @@ test: ## Run the checks and the test suite; installs what they need
 	@deploy/packages test
 	@Tests/check/run
 	$(SWIFT_BUILD)
+	$(GENERATOR_BUILD)
 	$(SWIFT_TEST) $(if $(FILTER),--filter '$(FILTER)')
 
 check: ## Check format, lint, import arrows, banned words and the layout: seconds, no build
