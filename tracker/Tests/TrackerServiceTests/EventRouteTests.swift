@@ -47,37 +47,18 @@ import TrackerStorage
         }
     }
 
-    /// A tracker of a fleet with four hosts and the master debian@7.
     private func withSite(_ body: @escaping @Sendable (Site) async throws -> Void) async throws {
-        try await withTemporaryFolder { folder in
-            let storage = try SqliteStorage(path: folder + "/tracker.sqlite")
-            _ = try await storage.publish(
-                PublishedMaster(
-                    name: "debian", version: 7, label: nil, size: 1 << 30, infoHashV1: nil,
-                    infoHashV2: String(repeating: "70", count: 32), published: "2026-01-31T12:00:00Z"), torrent: [7])
-            let names = (1...4).map { "h\($0)" }
-            for (number, name) in zip(1...4 as ClosedRange<UInt8>, names) { try await enrol(name, number, in: storage) }
-            let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
+        try await withPlayedFleet { played in
             let now = Int64(Date.now.timeIntervalSince1970)
             let secret = try #require(TokenSecret(bytes: TokenSecret.freshBytes()))
             let token = OperatorToken(
                 digest: secret.digest, name: "ada", roles: [.viewer], scopes: [], isOneTime: false, creator: "local",
                 created: now, expires: now + 1000)
-            #expect(try await storage.addToken(token, usingUp: nil))
-            let fleet = try await FleetService.Fleet.open(storage, epoch: epoch) {
-                Int64(Date.now.timeIntervalSince1970 * 1000)
-            }
-            let hosts = PlayedHosts(fleet)
-            try await withRunningTracker(storage: storage, fleet: fleet) { address in
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for name in names { group.addTask { try await hosts.play(name) } }
-                    try await body(
-                        Site(
-                            fleet: fleet, url: "http://\(address)/api/v1/events",
-                            words: ["-H", "Authorization: Bearer \(secret.text)"]))
-                    group.cancelAll()
-                }
-            }
+            #expect(try await played.storage.addToken(token, usingUp: nil))
+            try await body(
+                Site(
+                    fleet: played.fleet, url: played.url + "/api/v1/events",
+                    words: ["-H", "Authorization: Bearer \(secret.text)"]))
         }
     }
 

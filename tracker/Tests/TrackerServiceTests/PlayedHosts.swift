@@ -26,9 +26,15 @@ final class PlayedHosts: Sendable {
     /// Has the probes of these hosts fail, and those of others pass.
     func fail(_ hosts: Set<String>) { state.withLock { $0.failing = hosts } }
 
+    /// Says what the host has: without that nothing can be planned for it.
+    @discardableResult
+    func greet(_ host: String) async throws -> HostOrders {
+        try await fleet.take(notice(HostOrders(tag: "", orders: [], contactSeconds: 1), host), from: host)
+    }
+
     /// Follows orders until the surrounding task is cancelled.
     func play(_ host: String) async throws {
-        var orders = try await fleet.take(notice(HostOrders(tag: "", orders: [], contactSeconds: 1), host), from: host)
+        var orders = try await greet(host)
         while !Task.isCancelled {
             orders = try await fleet.take(notice(orders, host), from: host)
             orders = try await fleet.orders(for: host, after: orders.tag, wait: .milliseconds(200))

@@ -59,26 +59,9 @@ import TrackerStorage
     }
 
     private func withSite(_ body: @escaping @Sendable (Site) async throws -> Void) async throws {
-        try await withTemporaryFolder { folder in
-            let storage = try SqliteStorage(path: folder + "/tracker.sqlite")
-            _ = try await storage.publish(
-                PublishedMaster(
-                    name: "debian", version: 7, label: nil, size: 1 << 30, infoHashV1: nil,
-                    infoHashV2: String(repeating: "70", count: 32), published: "2026-01-31T12:00:00Z"), torrent: [7])
-            let names = (1...4).map { "h\($0)" }
-            for (number, name) in zip(1...4 as ClosedRange<UInt8>, names) { try await enrol(name, number, in: storage) }
-            let epoch = try await storage.settleEpoch(fresh: "5f2a", at: 3).epoch
-            let fleet = try await FleetService.Fleet.open(storage, epoch: epoch) {
-                Int64(Date.now.timeIntervalSince1970 * 1000)
-            }
-            let hosts = PlayedHosts(fleet)
-            try await withRunningTracker(storage: storage, fleet: fleet) { address in
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for name in names { group.addTask { try await hosts.play(name) } }
-                    try await body(Site(folder: folder, url: "http://\(address)", storage: storage, hosts: hosts))
-                    group.cancelAll()
-                }
-            }
+        try await withPlayedFleet { fleet in
+            try await body(
+                Site(folder: fleet.folder, url: fleet.url, storage: fleet.storage, hosts: fleet.hosts))
         }
     }
 
