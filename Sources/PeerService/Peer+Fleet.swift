@@ -27,36 +27,53 @@ extension Peer {
     /// Renews the certificate in time, and hears of revoked ones.
     func watchFleet() -> Task<Void, Never> {
         Task { [weak self] in
+            var failures = 0
+            var renewal = Date.distantPast
             while !Task.isCancelled {
-                await self?.refreshFleet()
+                let now = Date()
+                switch await self?.refreshFleet(mayRenew: now >= renewal) {
+                case true?: failures = 0
+                // A tracker gives a host only so many certificates that come to nothing.
+                case false?:
+                    failures += 1
+                    renewal = now + min(Self.longestRenewalPause, Double(60 << min(failures, 10)))
+                case nil: break
+                }
                 try? await Task.sleep(for: Self.fleetInterval)
             }
         }
     }
 
-    private func refreshFleet() async {
+    private static let longestRenewalPause: TimeInterval = 6 * 3600
+
+    /// - Returns: whether the certificate was renewed; `nil` when that was not tried.
+    private func refreshFleet(mayRenew: Bool) async -> Bool? {
+        var isRenewed: Bool?
         network.endExpired(at: Date())
         guard !isStopping, let before = host.enrolment.membership, let tracker = TrackerURL(before.tracker) else {
-            return
+            return nil
         }
         if let problem = await host.refreshRevocations(from: tracker) {
             log.debug("revoked certificates are not known", metadata: ["reason": "\(problem)"])
         }
         let certificate = before.identity.certificate
-        if Date() >= certificate.renewalTime {
+        if mayRenew, Date() >= certificate.renewalTime {
             do {
                 try await host.renew()
+                isRenewed = true
                 log.info("the certificate was renewed", metadata: ["host": "\(certificate.holder)"])
             } catch {
+                isRenewed = false
                 let reason = HostFailure(error).message
                 log.warning(
                     "the certificate is not renewed yet",
                     metadata: ["reason": "\(reason)", "validUntil": "\(certificate.validUntil)"])
             }
         }
-        guard let after = host.enrolment.membership else { return }
+        guard let after = host.enrolment.membership else { return isRenewed }
         let isNews =
             after.identity.certificate != certificate || after.revoked != before.revoked
         if isNews { useIdentity() }
+        return isRenewed
     }
 }

@@ -125,6 +125,19 @@ import Testing
         }
     }
 
+    @Test func `one tracker runs on a database`() async throws {
+        try await Fleet.run { fleet in
+            let database = fleet.path("fleet.sqlite")
+            let (first, url) = try await start(fleet, on: database)
+            let second = try await tracker("run", "--fleet", "--listen", "127.0.0.1:0", "--database", database)
+            #expect(second.status == 5 && second.errors.contains("Another drover-tracker runs on"), "\(second)")
+            #expect(try await status("", url + "/healthz") == "200")
+            // Whoever was killed is in nobody's way.
+            first.kill()
+            try await end(try await start(fleet, on: database).0)
+        }
+    }
+
     @Test func `what is wrong on the command line says what to do`() async throws {
         try await Fleet.run { fleet in
             let database = fleet.path("tracker.sqlite")

@@ -58,8 +58,7 @@ struct MasterRevoke: AsyncParsableCommand {
 
 /// The options of the commands that sign a pointer.
 struct PointerOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The tracker that has the line, such as http://tracker:6969.", valueName: "url"))
-    var tracker: String
+    @OptionGroup var tracker: TrackerOption
 
     @Option(
         help: ArgumentHelp(
@@ -92,6 +91,7 @@ struct PointerOptions: ParsableArguments {
     func issue(
         of line: String, _ place: (LinePointer?, Int?) -> (current: Int?, overrules: Int?, revoked: [Int])
     ) async throws {
+        let tracker = try tracker.url
         let catalogue = try SignedCatalogue(tracker, credentials: credentials.read())
         let trusted = try HostFailure.wrapping { try TrustRoot.first(EnvelopeFile.read(root)) }
         // A publisher must not sign what a tracker makes up.

@@ -18,13 +18,12 @@ struct MasterPublish: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
     var master: String
 
-    @Option(help: ArgumentHelp("The tracker, such as http://tracker:6969.", valueName: "url"))
-    var tracker: String
-
+    @OptionGroup var tracker: TrackerOption
     @OptionGroup var credentials: TrackerCredentialOptions
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
+        let tracker = try tracker.url
         _ = try await store.ask(
             .publishMaster(MasterReference(master), tracker: tracker, credentials: credentials.read()))
         Terminal.note("\(master) is in the catalogue of \(tracker)")

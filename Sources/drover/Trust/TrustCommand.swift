@@ -184,12 +184,11 @@ struct TrustPublish: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The signed file.", valueName: "file"), completion: .file())
     var file: String
 
-    @Option(help: ArgumentHelp("The tracker, such as http://tracker:6969.", valueName: "url"))
-    var tracker: String
-
+    @OptionGroup var tracker: TrackerOption
     @OptionGroup var credentials: TrackerCredentialOptions
 
     func run() async throws {
+        let tracker = try tracker.url
         try await SignedCatalogue(tracker, credentials: credentials.read()).publish(EnvelopeFile.read(file))
         Terminal.note("\(file) is at \(tracker)")
     }

@@ -7,21 +7,21 @@ import RolloutCore
 struct ChangeListeners {
     typealias Signal = AsyncStream<Void>.Continuation
 
-    private var waiting: [HostName: [UInt64: Signal]] = [:]
+    private var waiting: [HostName: (number: UInt64, signal: Signal)] = [:]
     private var latest: UInt64 = 0
     /// Whom the changes since the last call of ``tell()`` concern; `nil` for everybody.
     private var concerned: Set<HostName>? = []
 
+    /// A host has one listener; the one before is at its end, so that no host takes up the places of others.
     /// - Returns: the number by which the listener is removed.
     mutating func add(_ signal: Signal, for host: HostName) -> UInt64 {
         latest += 1
-        waiting[host, default: [:]][latest] = signal
+        waiting.updateValue((latest, signal), forKey: host)?.signal.finish()
         return latest
     }
 
     mutating func remove(_ number: UInt64, of host: HostName) {
-        waiting[host]?[number] = nil
-        if waiting[host]?.isEmpty == true { waiting[host] = nil }
+        if waiting[host]?.number == number { waiting[host] = nil }
     }
 
     /// Takes in what has changed.
@@ -35,9 +35,9 @@ struct ChangeListeners {
     /// Wakes those whom the changes concern.
     mutating func tell() {
         if let concerned {
-            for host in concerned { waiting[host]?.values.forEach { $0.yield() } }
+            for host in concerned { waiting[host]?.signal.yield() }
         } else {
-            waiting.values.forEach { $0.values.forEach { $0.yield() } }
+            for listener in waiting.values { listener.signal.yield() }
         }
         concerned = []
     }

@@ -67,7 +67,10 @@ struct AuditArchive {
 
     private static func failure(_ path: String, _ error: Int32) -> TrackerFailure {
         let code: Int32 = error == EEXIST ? 5 : error == ENOSPC || error == EDQUOT ? 9 : 1
-        let reason = error == EEXIST ? "it is there already; name a new file" : String(cString: strerror(error))
+        let reason =
+            error == EEXIST
+            ? "it is there already; name a new file, or remove it if an archiving that was cut off left it"
+            : String(cString: strerror(error))
         return TrackerFailure(message: "\(path) cannot be written: \(reason).", code: code)
     }
 }

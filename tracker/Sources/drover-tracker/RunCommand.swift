@@ -118,6 +118,8 @@ struct RunCommand: AsyncParsableCommand {
         configuration.access = fleet ? .fleet : .open
         configuration.certificate = try tls.certificate(
             listen: plan.listen, hostName: Self.hostName, hasAuthority: authority != nil)
+        let lock = try DatabaseLock(of: database)
+        defer { withExtendedLifetime(lock) {} }
         let epoch: Epoch
         let storage: SqliteStorage
         do throws(StorageError) {

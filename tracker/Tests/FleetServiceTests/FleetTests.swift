@@ -236,6 +236,23 @@ import TrackerStorage
         #expect(try await fleet.orders(for: "h2", after: "old", wait: .seconds(30)).orders.count == 1)
     }
 
+    @Test func `a host waits for one answer at a time`() async throws {
+        let script = try await FleetScript(hosts: 1)
+        let fleet = script.fleet
+        let idle = try await fleet.orders(for: "h1")
+        // Each question is the end of the one before it.
+        let answers = try await withThrowingTaskGroup(of: HostOrders.self) { group in
+            for _ in 0..<8 { group.addTask { try await fleet.orders(for: "h1", after: idle.tag, wait: .seconds(60)) } }
+            var answers: [HostOrders] = []
+            while answers.count < 7, let answer = try await group.next() { answers.append(answer) }
+            _ = try await script.start()
+            while let answer = try await group.next() { answers.append(answer) }
+            return answers
+        }
+        #expect(answers.prefix(7).allSatisfy { $0 == idle })
+        #expect(answers.last?.orders.map(\.step) == [.stage])
+    }
+
     @Test func `a host hears of what concerns it alone, and others go on waiting`() async throws {
         let script = try await FleetScript(hosts: 3)
         let fleet = script.fleet

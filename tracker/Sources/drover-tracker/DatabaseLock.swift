@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// What keeps a second tracker from running on the same database: it would take for interrupted what the first one is about
+/// to do.
+///
+/// A file of its own beside the database. Closing any descriptor of the database itself would take SQLite's locks away.
+struct DatabaseLock: ~Copyable {
+    private let file: Int32
+
+    /// - Throws: ``TrackerFailure`` when another tracker runs on it, or the file cannot be made.
+    init(of database: String) throws(TrackerFailure) {
+        let path = database + ".lock"
+        file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw TrackerFailure(
+                message:
+                    "\(path) cannot be made: \(String(cString: strerror(errno))). Check the folder and its permissions."
+            )
+        }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
+            close(file)
+            throw TrackerFailure(
+                message: reason == EWOULDBLOCK
+                    ? "Another drover-tracker runs on \(database); stop it first, or name another --database."
+                    : "\(path) cannot be locked: \(String(cString: strerror(reason))).",
+                code: reason == EWOULDBLOCK ? 5 : 1)
+        }
+    }
+
+    // The file stays: whoever removed it would let a third tracker in beside one that still holds it.
+    deinit { close(file) }
+}
