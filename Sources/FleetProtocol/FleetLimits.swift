@@ -29,6 +29,8 @@ package enum FleetLimits {
     package static let waves = 500
     /// Entries of one page of a list.
     package static let page = 1000
+    /// Entries of a page of whole hosts.
+    package static let hostPage = 100
     /// The longest time in seconds that a host may ask for an answer to be kept back until there is something new.
     package static let longestWait = 60
 }

@@ -61,27 +61,21 @@ package struct HostFacts: Codable, Equatable, Sendable {
         package var held: [Int]
         /// Versions on the deny list.
         package var denied: [Int]
-        /// Whether somebody wants the host to stay with the version it has.
-        package var isPinned: Bool
         /// How many clones hang on each version.
         package var clones: [VersionClones]
 
         package init(
-            name: String, active: Int?, held: [Int], denied: [Int] = [], isPinned: Bool = false,
-            clones: [VersionClones] = []
+            name: String, active: Int?, held: [Int], denied: [Int] = [], clones: [VersionClones] = []
         ) {
             self.name = name
             self.active = active
             self.held = held
             self.denied = denied
-            self.isPinned = isPinned
             self.clones = clones
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, active, held, denied
-            case isPinned = "pinned"
-            case clones
+            case name, active, held, denied, clones
         }
 
         package init(from decoder: any Decoder) throws {
@@ -91,7 +85,6 @@ package struct HostFacts: Codable, Equatable, Sendable {
             held = try container.list(.held, limit: FleetLimits.versions)
             denied = try container.list(.denied, limit: FleetLimits.versions)
             try container.check((held + denied).allSatisfy { $0 > 0 }, .held, "has a version that is none")
-            isPinned = try container.flag(.isPinned)
             clones = try container.list(.clones, limit: FleetLimits.versions)
         }
     }

@@ -7,7 +7,7 @@ import NIOCore
 import NIOHTTP1
 import TrackerProtocol
 
-/// What an operator asks of a fleet's tracker about rollouts.
+/// What an operator asks of a fleet's tracker about rollouts and hosts.
 package struct OperatorClient: Sendable {
     private let tracker: TrackerURL
     private let client: TrackerClient
@@ -23,7 +23,7 @@ package struct OperatorClient: Sendable {
         self.tracker = try TrackerClient.url(tracker)
         client = TrackerClient(credentials: credentials)
         guard case .http = self.tracker.transport else {
-            throw HostFailure(.usage, "\(tracker) knows no rollouts; name a drover-tracker's http URL")
+            throw HostFailure(.usage, "\(tracker) knows no fleet; name a drover-tracker's http URL")
         }
     }
 
@@ -64,6 +64,31 @@ package struct OperatorClient: Sendable {
     /// - Parameter place: ``RolloutListDocument/next`` of the page before; `nil` for the first.
     package func list(before place: String?, limit: Int) async throws -> RolloutListDocument {
         try await get("rollouts?limit=\(limit)" + (place.map { "&before=\($0.percentEncoded)" } ?? ""))
+    }
+
+    /// The hosts of the fleet by name, a page at a time.
+    /// - Parameters:
+    ///   - selector: which, by their labels.
+    ///   - state: `all`, `online`, `silent`, `drained` or `pinned`.
+    ///   - place: ``HostListDocument/next`` of the page before; `nil` for the first.
+    package func hosts(of selector: String, state: String, after place: String?) async throws -> HostListDocument {
+        try await get(
+            "hosts?limit=\(FleetLimits.hostPage)&selector=\(selector.percentEncoded)&state=\(state.percentEncoded)"
+                + (place.map { "&after=\($0.percentEncoded)" } ?? ""))
+    }
+
+    package func host(_ name: String) async throws -> HostDocument { try await get("hosts/\(name.percentEncoded)") }
+
+    /// Keeps a host out of all rollouts, or lets it take part again. The same again changes nothing.
+    package func drain(_ host: String, _ isDrained: Bool) async throws -> HostDocument {
+        try read(try await ask(isDrained ? .PUT : .DELETE, "hosts/\(host.percentEncoded)/drained"))
+    }
+
+    /// Keeps a host at the version that it has of a line, or lets it follow rollouts again. The same again changes nothing.
+    package func pin(_ host: String, to line: String, _ isPinned: Bool) async throws -> HostDocument {
+        try read(
+            try await ask(
+                isPinned ? .PUT : .DELETE, "hosts/\(host.percentEncoded)/pinned/\(line.percentEncoded)"))
     }
 
     private func get<Answer: Decodable>(_ path: String) async throws -> Answer {

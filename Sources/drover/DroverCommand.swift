@@ -29,7 +29,7 @@ struct DroverCommand: AsyncParsableCommand {
         version: Host.version,
         groupedSubcommands: [
             CommandGroup(name: "Images and clones", subcommands: [MasterCommand.self, CloneCommand.self]),
-            CommandGroup(name: "The fleet", subcommands: [RolloutCommand.self]),
+            CommandGroup(name: "The fleet", subcommands: [RolloutCommand.self, FleetCommand.self]),
             CommandGroup(name: "Trust", subcommands: [KeyCommand.self, TrustCommand.self, AuditCommand.self]),
             CommandGroup(
                 name: "This host",

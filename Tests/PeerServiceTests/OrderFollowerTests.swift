@@ -76,7 +76,7 @@ struct OrderFollowerTests {
             try await host.start()
             try await host.eventually("the tracker is missed") { try await host.orders().problem != nil }
             #expect(try await host.orders().lines.map(\.phase) == ["probing"])
-            FileManager.default.createFile(atPath: gate, contents: nil)
+            _ = FileManager.default.createFile(atPath: gate, contents: nil)
             try await host.eventually("the probe is passed") { try await host.orders().lines.first?.phase == "probed" }
             host.tracker.change { $0.habit = .good }
             _ = try await host.told(.probePassed, of: 2)
@@ -192,7 +192,7 @@ struct OrderFollowerTests {
             let orders = host.store + "/orders.json"
             try FileManager.default.moveItem(atPath: orders, toPath: orders + ".before")
             try FileManager.default.createDirectory(atPath: orders + "/full", withIntermediateDirectories: true)
-            FileManager.default.createFile(atPath: gate, contents: nil)
+            _ = FileManager.default.createFile(atPath: gate, contents: nil)
             try await host.eventually("it is not kept") { try await host.orders().problem?.contains(orders) == true }
             #expect(try await host.orders().lines.map(\.phase) == ["probing"])
             try FileManager.default.removeItem(atPath: orders)

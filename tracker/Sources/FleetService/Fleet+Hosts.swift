@@ -123,9 +123,15 @@ extension Fleet {
             hosts.take(stored)
             untold.insert(name)
         }
+        try await tellRollouts(of: name, isHeard: true)
+    }
+
+    /// Tells the rollouts what is new about a host, if anything is.
+    func tellRollouts(of name: HostName, isHeard: Bool = false) async throws {
         guard untold.contains(name) else { return }
         for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
-            let host = hosts.host(name, line: rollout.target.master.line, isOnline: true)
+            let isOnline = isHeard || presence.isHeard(name, within: rollout.settings.silenceLimit)
+            let host = hosts.host(name, line: rollout.target.master.line, isOnline: isOnline)
             if let host { try await take(host, number) }
         }
         untold.remove(name)

@@ -28,6 +28,10 @@ package actor Fleet {
     private var untoldGaps: [UInt64: Span] = [:]
     /// When what is kept elsewhere in the storage was looked at.
     var lookedAt: Instant?
+    /// What watchers were told last of each rollout.
+    var shown: [UInt64: RolloutStatusDocument] = [:]
+    /// When it was stored when hosts were heard of.
+    var livesStoredAt: Instant?
     /// A number that was drawn and that no decision has used.
     private var drawn: UInt64?
     private var turns = Turns()
@@ -114,9 +118,9 @@ package actor Fleet {
         do { try await decide(.host(host), number) } catch Refusal.tooManyHosts {}
     }
 
-    /// What a log says.
+    /// What a log says. It is read beside the actor, so that a long one keeps nobody waiting.
     /// - Returns: `nil` when there is no such rollout.
-    func fold(_ number: UInt64) async throws -> Rollout? {
+    nonisolated func fold(_ number: UInt64) async throws -> Rollout? {
         var log: [RolloutEvent] = []
         var after: Int? = 0
         while let start = after {
@@ -143,6 +147,8 @@ package actor Fleet {
             guard let deadline = rollout.nextDeadline, deadline <= now, untoldGaps[number] == nil else { continue }
             await failure.attempt { try await decide(.tick, number) }
         }
+        for name in untold.sorted() { await failure.attempt { try await tellRollouts(of: name) } }
+        await failure.attempt { try await storeLives() }
         try failure.check()
     }
 
@@ -294,7 +300,7 @@ package actor Fleet {
                 if isOldest { forgotten.append(rollout) }
             }
         }
-        for rollout in forgotten { rollouts[rollout.number] = nil }
+        for rollout in forgotten { (rollouts[rollout.number], shown[rollout.number]) = (nil, nil) }
         for rollout in forgotten {
             // One that cannot be closed now, or was taken up again meanwhile, is read at the next start as before.
             _ = try? await storage.append(

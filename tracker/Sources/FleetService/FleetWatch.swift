@@ -25,18 +25,25 @@ extension Fleet {
         var news = FleetNews()
         let sequences = rollouts.mapValues(\.sequence)
         for number in sequences.keys.sorted() where watch.told[number] != sequences[number] {
-            let status = try await status(number)
+            let status = try await seen(number)
             watch.told[number] = status.sequence
             news.rollouts.append(status)
         }
         watch.told = watch.told.filter { sequences[$0.key] != nil }
-        let names = hosts.names
         let seen = HostsDocument(
-            known: names.count, silent: names.filter { !presence.isHeard($0) }.map(\.description))
+            known: hosts.names.count, silent: hosts.names.filter { !presence.isHeard($0) }.map(\.description))
         if watch.hosts != seen {
             watch.hosts = seen
             news.hosts = seen
         }
         return news
+    }
+
+    /// A status is long for a large fleet, and the same for all who watch.
+    private func seen(_ number: UInt64) async throws -> RolloutStatusDocument {
+        if let known = shown[number], known.sequence == rollouts[number]?.sequence { return known }
+        let status = try await status(number)
+        if rollouts[number] != nil { shown[number] = status }
+        return status
     }
 }

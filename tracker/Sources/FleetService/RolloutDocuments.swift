@@ -89,6 +89,12 @@ extension RolloutWhyDocument {
 }
 
 extension Instant {
+    /// - Parameter seconds: since 1970, as the storage has them.
+    init(seconds: Int64) {
+        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        self.init(milliseconds: overflow ? (seconds < 0 ? .min : .max) : milliseconds)
+    }
+
     /// UTC, in the form `2026-01-31T12:00:00Z`.
     var text: String { Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601) }
 }

@@ -16,6 +16,9 @@ package struct LineScope: Codable, Hashable, Sendable, CustomStringConvertible {
     /// Whether the line is one of them.
     package func covers(_ line: String) -> Bool { isOpen ? line.hasPrefix(prefix) : line == prefix }
 
+    /// Whether there is no line that is not one of them.
+    package var coversAll: Bool { isOpen && prefix.isEmpty }
+
     package var description: String { isOpen ? prefix + "*" : prefix }
 
     package init(from decoder: any Decoder) throws {

@@ -6,7 +6,7 @@ package enum Permission: String, CaseIterable, Sendable {
     case view
     /// Publish masters and file what publishers have signed.
     case publish
-    /// Plan, start, stop and undo rollouts.
+    /// Plan, start, stop and undo rollouts, and keep hosts out of them.
     case rollOut = "roll-out"
     /// Give out enrolment tokens, label and revoke hosts.
     case manageHosts = "manage-hosts"

@@ -44,6 +44,12 @@ package enum Requester: Equatable, Sendable {
         return holder.roles.contains { $0.permissions.contains(permission) }
     }
 
+    /// Whether they may do this to every line of masters.
+    package func mayOnAllLines(_ permission: Permission) -> Bool {
+        guard may(permission), case .operator(let holder) = self else { return false }
+        return holder.scopes.isEmpty || holder.scopes.contains { $0.coversAll }
+    }
+
     /// Whether they may do this to a line of masters.
     package func may(_ permission: Permission, on line: String) -> Bool {
         guard may(permission), case .operator(let holder) = self else { return false }

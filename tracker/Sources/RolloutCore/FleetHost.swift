@@ -24,8 +24,6 @@ package struct FleetHost: Equatable, Sendable {
     package var isBusy = false
     /// Whether the host was well before. Hosts that are not come last, in their turn, and are no canaries.
     package var isHealthy = true
-    /// Set when the host may not run the master at all: `.incompatible` or `.untrusted`.
-    package var refusal: BlockReason?
 
     /// The version that the host would go back to: the active one, unless that is itself one that it was to leave and could
     /// not. Then it is the newest one before it that it holds and may use.

@@ -11,6 +11,8 @@ package struct HostPresence: Sendable {
         var promise: Span
         /// The longest limit that its silence has passed, as far as that was noted.
         var noted: Span?
+        /// When it was heard of last.
+        var heard: Instant?
     }
 
     private let limit: Span
@@ -44,11 +46,14 @@ package struct HostPresence: Sendable {
 
     package func isWatched(_ host: HostName) -> Bool { watches[host] != nil }
 
+    /// When it was heard of last; `nil` when it was not since it is watched.
+    package func lastHeard(_ host: HostName) -> Instant? { watches[host]?.heard }
+
     /// - Returns: whether the host counted as silent until now, or was not watched.
     @discardableResult
     package mutating func heard(_ host: HostName, at now: Instant) -> Bool {
         let known = watches[host]
-        watches[host] = Watch(since: now, promise: known?.promise ?? limit, noted: nil)
+        watches[host] = Watch(since: now, promise: known?.promise ?? limit, noted: nil, heard: now)
         return known.map { $0.noted != nil } ?? true
     }
 

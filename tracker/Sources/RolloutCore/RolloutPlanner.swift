@@ -60,7 +60,6 @@ package struct RolloutPlanner: Sendable {
     }
 
     private func obstacle(_ host: FleetHost, isHeld: Bool) -> BlockReason? {
-        if let refusal = host.refusal { return refusal }
         if host.denied.contains(target.master.version), !settings.clearsDenials { return .denied }
         if host.isPinned { return .pinned }
         if host.isDrained { return .drained }

@@ -67,7 +67,8 @@ extension SqliteStorage {
             try Self.revokeCertificates(of: host.name, at: time, database)
             let enrolled = StoredHost(
                 name: host.name, labels: host.labels, enrolled: host.enrolled, revoked: nil, lastHeard: host.lastHeard,
-                facts: host.facts, revision: (existing?.revision ?? 0) + 1)
+                facts: host.facts, isDrained: existing?.isDrained ?? false, pinnedLines: existing?.pinnedLines ?? [],
+                revision: (existing?.revision ?? 0) + 1)
             try database.execute(
                 sql: """
                     INSERT INTO host (name, labels, enrolled, revoked, lastHeard, revision, facts)
@@ -117,5 +118,6 @@ extension StorageLimits {
         try holdKeys(host.name)
         try hold(labels: host.labels)
         try hold(host.facts.count, "description of a host", factsByteCount)
+        try hold(host.pinnedLines.count, "list of pinned lines", pinnedLines)
     }
 }

@@ -21,9 +21,13 @@ extension SqliteStorage {
         return try await write { database in
             try database.execute(
                 sql: """
-                    UPDATE host SET labels = ?, facts = ?, revision = revision + 1 WHERE name = ? AND revision = ?
+                    UPDATE host SET labels = ?, facts = ?, isDrained = ?, pinnedLines = ?, revision = revision + 1
+                    WHERE name = ? AND revision = ?
                     """,
-                arguments: [Column.json(host.labels), Data(host.facts), host.name, host.revision])
+                arguments: [
+                    Column.json(host.labels), Data(host.facts), host.isDrained, Column.json(host.pinnedLines.sorted()),
+                    host.name, host.revision,
+                ])
             return database.changesCount > 0
         }
     }
@@ -132,7 +136,8 @@ extension SqliteStorage {
         let facts: Data = row["facts"]
         return StoredHost(
             name: row["name"], labels: try Column.value(row["labels"]), enrolled: row["enrolled"],
-            revoked: row["revoked"], lastHeard: row["lastHeard"], facts: Array(facts), revision: row["revision"])
+            revoked: row["revoked"], lastHeard: row["lastHeard"], facts: Array(facts), isDrained: row["isDrained"],
+            pinnedLines: Set(try Column.value(row["pinnedLines"]) as [String]), revision: row["revision"])
     }
 
     private static func certificate(_ row: Row) throws -> StoredCertificate {

@@ -7,7 +7,7 @@ enum StorageSchema {
     private static let steps: [(name: String, sql: String)] = [
         ("1 masters", masters), ("2 signed", signed), ("3 operators", operators), ("4 hosts", hosts),
         ("5 rollouts", rollouts), ("6 audit", audit), ("7 requests", requests), ("8 epochs", epochs),
-        ("9 unfinished", unfinished), ("10 audit base", auditBase),
+        ("9 unfinished", unfinished), ("10 audit base", auditBase), ("11 drained and pinned", drainedAndPinned),
     ]
 
     static var migrator: DatabaseMigrator {
@@ -92,6 +92,11 @@ enum StorageSchema {
         ) STRICT;
         CREATE INDEX certificateOfHost ON certificate (host);
         CREATE INDEX revokedCertificate ON certificate (serial) WHERE revoked IS NOT NULL
+        """
+
+    private static let drainedAndPinned = """
+        ALTER TABLE host ADD COLUMN isDrained INTEGER NOT NULL DEFAULT FALSE;
+        ALTER TABLE host ADD COLUMN pinnedLines TEXT NOT NULL DEFAULT '[]'
         """
 
     private static let rollouts = """

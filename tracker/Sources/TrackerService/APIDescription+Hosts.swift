@@ -45,21 +45,21 @@ extension APIDescription {
                     "master": {"$ref": "#/components/schemas/MasterName"},
                     "state": {"$ref": "#/components/schemas/Word"}, "bytes": {"type": "integer", "minimum": 0},
                     "code": {"$ref": "#/components/schemas/Word"}, "log": {"type": "string", "maxLength": 65536}}}},
-                "facts": {"type": "object", "required": ["program", "freeBytes", "capacityBytes"], "properties": {
-                  "program": {"type": "string", "maxLength": 63},
-                  "labels": {"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string"}},
-                  "freeBytes": {"type": "integer", "minimum": 0}, "capacityBytes": {"type": "integer", "minimum": 0},
-                  "linkRate": {"type": "integer", "minimum": 0}, "busy": {"type": "boolean"},
-                  "healthy": {"type": "boolean"},
-                  "lines": {"type": "array", "maxItems": 256, "items": {"type": "object", "required": ["name"],
-                    "properties": {
-                      "name": {"$ref": "#/components/schemas/Line"}, "active": {"type": "integer", "minimum": 1},
-                      "held": {"type": "array", "maxItems": 256, "items": {"type": "integer", "minimum": 1}},
-                      "denied": {"type": "array", "maxItems": 256, "items": {"type": "integer", "minimum": 1}},
-                      "pinned": {"type": "boolean"},
-                      "clones": {"type": "array", "maxItems": 256, "items": {"type": "object",
-                        "required": ["version", "count"], "properties": {
-                          "version": {"type": "integer", "minimum": 1}, "count": {"type": "integer", "minimum": 0},
-                          "running": {"type": "integer", "minimum": 0}}}}}}}}}}}
+                "facts": {"$ref": "#/components/schemas/HostFacts"}}},
+            "HostFacts": {"type": "object", "required": ["program", "freeBytes", "capacityBytes"], "properties": {
+              "program": {"type": "string", "maxLength": 63},
+              "labels": {"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string"}},
+              "freeBytes": {"type": "integer", "minimum": 0}, "capacityBytes": {"type": "integer", "minimum": 0},
+              "linkRate": {"type": "integer", "minimum": 0}, "busy": {"type": "boolean"},
+              "healthy": {"type": "boolean"},
+              "lines": {"type": "array", "maxItems": 256, "items": {"type": "object", "required": ["name"],
+                "properties": {
+                  "name": {"$ref": "#/components/schemas/Line"}, "active": {"type": "integer", "minimum": 1},
+                  "held": {"type": "array", "maxItems": 256, "items": {"type": "integer", "minimum": 1}},
+                  "denied": {"type": "array", "maxItems": 256, "items": {"type": "integer", "minimum": 1}},
+                  "clones": {"type": "array", "maxItems": 256, "items": {"type": "object",
+                    "required": ["version", "count"], "properties": {
+                      "version": {"type": "integer", "minimum": 1}, "count": {"type": "integer", "minimum": 0},
+                      "running": {"type": "integer", "minimum": 0}}}}}}}}}
         """#
 }

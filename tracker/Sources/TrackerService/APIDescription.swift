@@ -19,7 +19,14 @@ package struct APIDescription {
 
     private var paths: [String] {
         [Self.health, document, catalogue, signed, Self.operators]
-            + (hasAuthority ? [Self.certificates] : []) + (hasFleet ? [Self.rollouts, Self.hosts] : [])
+            + (hasAuthority ? [Self.certificates] : []) + (hasFleet ? [Self.roster, Self.rollouts, Self.hosts] : [])
+    }
+
+    private var schemas: [String] {
+        [
+            Self.catalogueSchemas, Self.operatorSchemas, Self.certificateSchemas, Self.rosterSchemas,
+            Self.rolloutSchemas, Self.hostSchemas,
+        ]
     }
 
     /// The security of what is open to all at an open tracker, and else to some.
@@ -78,8 +85,7 @@ package struct APIDescription {
             "Line": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
             "MasterName": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}@[1-9][0-9]*$"},
             "Time": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"},
-        \#([Self.catalogueSchemas, Self.operatorSchemas, Self.certificateSchemas, Self.rolloutSchemas, Self.hostSchemas]
-            .joined(separator: ",\n"))
+        \#(schemas.joined(separator: ",\n"))
           }
         }}
         """#

@@ -183,6 +183,7 @@ package struct TrackerServer: Sendable {
         EpochRoutes(storage: storage).add(to: &table)
         if let fleet {
             FleetRoutes(fleet: fleet).add(to: &table)
+            RosterRoutes(fleet: fleet).add(to: &table)
             RolloutRoutes(fleet: fleet, onceOnly: OnceOnly(storage: storage, clock: clock)).add(to: &table)
             EventRoutes(fleet: fleet, limits: configuration.requests).add(to: &table)
         }

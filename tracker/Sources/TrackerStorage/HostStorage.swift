@@ -15,7 +15,7 @@ package protocol HostStorage: Sendable {
     /// the host is for the caller to have decided.
     /// - Parameters:
     ///   - replacing: whether a host of that name that is enrolled already, and not revoked, makes way: its certificates
-    ///     are revoked. One that is revoked makes way in any case.
+    ///     are revoked. One that is revoked makes way in any case. What operators want of a host of that name stays.
     func enrol(
         _ host: StoredHost, _ certificate: StoredCertificate, redeeming digest: [UInt8], replacing: Bool, at time: Int64
     ) async throws(StorageError) -> Enrolment
@@ -23,7 +23,7 @@ package protocol HostStorage: Sendable {
     func host(_ name: String) async throws(StorageError) -> StoredHost?
     /// Hosts by name, revoked ones included.
     func hosts(after name: String?, limit: Int) async throws(StorageError) -> Page<StoredHost, String>
-    /// Changes a host's labels and facts.
+    /// Changes a host's labels and facts, and what operators want of it.
     /// - Returns: `false`, and nothing is changed, when its revision is another by now.
     func replaceHost(_ host: StoredHost) async throws(StorageError) -> Bool
     /// Notes when hosts were heard of; unknown names are passed over, and no time goes back.

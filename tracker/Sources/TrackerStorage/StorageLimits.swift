@@ -23,6 +23,8 @@ package struct StorageLimits: Sendable {
     /// Labels of a host, and the longest key and value in bytes.
     package var labels = 64
     package var labelByteCount = 200
+    /// Lines in which one host is kept at its version.
+    package var pinnedLines = 256
     /// Enrolment tokens, used and expired ones included.
     package var enrolmentTokens = 10_000
     /// Rollouts.

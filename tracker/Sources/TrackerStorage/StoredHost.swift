@@ -13,12 +13,16 @@ package struct StoredHost: Equatable, Sendable {
     package var lastHeard: Int64?
     /// What it last said of itself, in a form that is no business of the storage.
     package var facts: [UInt8]
+    /// Whether operators keep it out of all rollouts.
+    package var isDrained: Bool
+    /// The lines of masters in which operators keep it at the version that it has.
+    package var pinnedLines: Set<String>
     /// Grows with every change but ``lastHeard``.
     package internal(set) var revision: Int
 
     package init(
         name: String, labels: [String: String] = [:], enrolled: Int64, revoked: Int64? = nil, lastHeard: Int64? = nil,
-        facts: [UInt8] = [], revision: Int = 0
+        facts: [UInt8] = [], isDrained: Bool = false, pinnedLines: Set<String> = [], revision: Int = 0
     ) {
         self.name = name
         self.labels = labels
@@ -26,6 +30,8 @@ package struct StoredHost: Equatable, Sendable {
         self.revoked = revoked
         self.lastHeard = lastHeard
         self.facts = facts
+        self.isDrained = isDrained
+        self.pinnedLines = pinnedLines
         self.revision = revision
     }
 }

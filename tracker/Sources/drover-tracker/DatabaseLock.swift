@@ -12,22 +12,22 @@ struct DatabaseLock: ~Copyable {
     /// - Throws: ``TrackerFailure`` when another tracker runs on it, or the file cannot be made.
     init(of database: String) throws(TrackerFailure) {
         let path = database + ".lock"
-        file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
-            throw TrackerFailure(
-                message:
-                    "\(path) cannot be made: \(String(cString: strerror(errno))). Check the folder and its permissions."
-            )
+            let reason = String(cString: strerror(errno))
+            throw TrackerFailure(message: "\(path) cannot be made: \(reason). Check the folder and its permissions.")
         }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno
             close(file)
+            guard reason == EWOULDBLOCK else {
+                throw TrackerFailure(message: "\(path) cannot be locked: \(String(cString: strerror(reason))).")
+            }
             throw TrackerFailure(
-                message: reason == EWOULDBLOCK
-                    ? "Another drover-tracker runs on \(database); stop it first, or name another --database."
-                    : "\(path) cannot be locked: \(String(cString: strerror(reason))).",
-                code: reason == EWOULDBLOCK ? 5 : 1)
+                message: "Another drover-tracker runs on \(database); stop it first, or name another --database.",
+                code: 5)
         }
+        self.file = file
     }
 
     // The file stays: whoever removed it would let a third tracker in beside one that still holds it.

@@ -38,7 +38,7 @@ struct RunCommand: AsyncParsableCommand {
             prints a one-time token and keeps it in FILE.admin-token. See docs/operating/operators.md.
 
             EXIT CODES
-              0 stopped as told, 1 cannot run, 2 wrong command line.
+              0 stopped as told, 1 cannot run, 2 wrong command line, 5 another tracker runs on the database.
             """)
 
     @Option(

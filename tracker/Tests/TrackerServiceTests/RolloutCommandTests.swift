@@ -14,75 +14,20 @@ import TrackerStorage
 
 /// `drover rollout` as people and scripts call it, against a tracker on real sockets. The hosts are played.
 @Suite struct RolloutCommandTests {
-    private struct Finished: CustomStringConvertible {
-        let status: Int32
-        let output: String
-        let errors: String
-        var description: String { "exited \(status)\nstdout: \(output)\nstderr: \(errors)" }
-    }
-
-    /// A tracker of a fleet with four hosts and the master debian@7.
-    private struct Site: Sendable {
-        let folder: String
-        let url: String
-        let storage: SqliteStorage
-        let hosts: PlayedHosts
-
-        /// A file with a token of these roles.
-        func token(_ roles: Set<Role>, _ name: String = "ada") async throws -> String {
-            let secret = try #require(TokenSecret(bytes: TokenSecret.freshBytes()))
-            let now = Int64(Date.now.timeIntervalSince1970)
-            let token = OperatorToken(
-                digest: secret.digest, name: name, roles: roles, scopes: [], isOneTime: false, creator: "local",
-                created: now, expires: now + 1000)
-            #expect(try await storage.addToken(token, usingUp: nil))
-            let path = "\(folder)/\(name)-\(token.id)"
-            try Data("\(secret.text)\n".utf8).write(to: URL(filePath: path))
-            return path
-        }
-
-        func drover(_ words: String, token: String?) async throws -> Finished {
-            let credentials = token.map { ["--token-file", $0] } ?? []
-            let asked = words.contains("--tracker") ? [] : ["--tracker", url]
-            let arguments = ["rollout"] + words.split(separator: " ").map(String.init) + asked
-            // The program stands beside the tests.
-            let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            let program = tests.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/drover"
-            let result = try await Subprocess.run(
-                .path(FilePath(program)), arguments: Arguments(arguments + credentials),
-                output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
-            guard case .exited(let status) = result.terminationStatus else {
-                throw FleetProblem(status: 500, code: .internal, detail: "\(result.terminationStatus)")
-            }
-            return Finished(status: status, output: result.standardOutput, errors: result.standardError)
-        }
-    }
-
-    private func withSite(_ body: @escaping @Sendable (Site) async throws -> Void) async throws {
-        try await withPlayedFleet { fleet in
-            try await body(
-                Site(folder: fleet.folder, url: fleet.url, storage: fleet.storage, hosts: fleet.hosts))
-        }
-    }
-
-    private func read<Document: Decodable>(_ finished: Finished, _ type: Document.Type) throws -> Document {
-        try JSONDecoder().decode(type, from: Data(finished.output.utf8))
-    }
-
     private static let quick = "--canary-soak 1s --wave-soak 1s"
 
     @Test func `a rollout is planned, started, promoted, finished and taken back`() async throws {
-        try await withSite { site in
+        try await withOperatorSite { site in
             let ada = try await site.token([.operator])
-            func drover(_ words: String, exits status: Int32 = 0) async throws -> Finished {
-                let finished = try await site.drover(words, token: ada)
+            func drover(_ words: String, exits status: Int32 = 0) async throws -> OperatorSite.Finished {
+                let finished = try await site.drover("rollout \(words)", token: ada)
                 #expect(finished.status == status, "\(words): \(finished)")
                 return finished
             }
             let plan = try await drover("plan debian@7 --on all --canaries h2")
             #expect(plan.output.contains("4 in ") && plan.output.contains("canaries  h2"), "\(plan)")
-            let document = try read(
-                try await drover("plan debian@7 --on rack=r1 --format json"), RolloutPlanDocument.self)
+            let document = try await drover("plan debian@7 --on rack=r1 --format json")
+                .document(RolloutPlanDocument.self)
             #expect(document.rollout == nil && Set(document.waves.joined().map(\.name)) == ["h1", "h3"])
             _ = try await drover("plan debian@7 --on rack=r9", exits: 5)
 
@@ -100,42 +45,42 @@ import TrackerStorage
             _ = try await drover("promote 1 --reason well")
             let end = try await drover("status 1 --wait --timeout 60s")
             #expect(end.output.contains("4 healthy") && end.output.contains("phase    succeeded"), "\(end)")
-            let list = try read(try await drover("list --format json"), RolloutListDocument.self)
+            let list = try await drover("list --format json").document(RolloutListDocument.self)
             #expect(list.rollouts.map(\.phase) == [.succeeded])
             #expect(try await drover("resume 1", exits: 5).errors.contains("refused"))
 
             #expect(try await drover("rollback 1").output.hasPrefix("rollout 1 of debian@7 is rolling-back"))
             let back = try await drover("status 1 --wait --timeout 60s --format json", exits: 1)
-            #expect(try read(back, RolloutStatusDocument.self).hosts == ["rolled-back": 4])
+            #expect(try back.document(RolloutStatusDocument.self).hosts == ["rolled-back": 4])
             #expect((1...4).allSatisfy { site.hosts.active("h\($0)") == nil })
         }
     }
 
     @Test func `a canary that does not boot stops the rollout, and its log is shown`() async throws {
-        try await withSite { site in
+        try await withOperatorSite { site in
             let ada = try await site.token([.operator])
             site.hosts.fail(["h3"])
             let started = try await site.drover(
-                "start debian@7 --on all --canaries h3 --retries 0 \(Self.quick)", token: ada)
+                "rollout start debian@7 --on all --canaries h3 --retries 0 \(Self.quick)", token: ada)
             #expect(started.status == 0, "\(started)")
-            let stopped = try await site.drover("status 1 --wait --timeout 60s", token: ada)
+            let stopped = try await site.drover("rollout status 1 --wait --timeout 60s", token: ada)
             #expect(stopped.status == 6 && stopped.errors.contains("error-threshold"), "\(stopped)")
-            let log = try await site.drover("why 1 h3 --log", token: ada)
+            let log = try await site.drover("rollout why 1 h3 --log", token: ada)
             #expect(log.status == 0 && log.output == PlayedHosts.log + "\n", "\(log)")
-            #expect(try await site.drover("why 1 h1 --log", token: ada).status == 3)
+            #expect(try await site.drover("rollout why 1 h1 --log", token: ada).status == 3)
             // Somebody has looked at it, and goes on without a canary.
-            for words in ["resume 1", "promote 1"] { _ = try await site.drover(words, token: ada) }
-            let end = try await site.drover("status 1 --wait --timeout 60s", token: ada)
+            for words in ["resume 1", "promote 1"] { _ = try await site.drover("rollout \(words)", token: ada) }
+            let end = try await site.drover("rollout status 1 --wait --timeout 60s", token: ada)
             #expect(end.status == 6 && end.output.contains("succeeded-with-exceptions"), "\(end)")
         }
     }
 
     @Test func `who may not, asks for what is not, or waits too long is told so by the exit code`() async throws {
-        try await withSite { site in
+        try await withOperatorSite { site in
             let ada = try await site.token([.operator])
             let viewer = try await site.token([.viewer], "victor")
             func refuses(_ words: String, _ status: Int32, _ part: String, by token: String?) async throws {
-                let finished = try await site.drover(words, token: token)
+                let finished = try await site.drover("rollout \(words)", token: token)
                 #expect(finished.status == status && finished.output.isEmpty, "\(words): \(finished)")
                 #expect(finished.errors.hasPrefix("drover: ") && finished.errors.contains(part), "\(finished)")
                 #expect(finished.errors.split(separator: "\n").count == 1, "\(finished)")
@@ -157,16 +102,17 @@ import TrackerStorage
             try await refuses("plan debian@7 --on all --waves 5%", 2, "100%", by: ada)
             try await refuses("list --tracker http://127.0.0.1:1", 10, "cannot be reached", by: ada)
             try await refuses("list --tracker udp://127.0.0.1:1", 2, "http", by: ada)
-            #expect(try await site.drover("status 1 --timeout 3s", token: ada).status == 2)
+            #expect(try await site.drover("rollout status 1 --timeout 3s", token: ada).status == 2)
 
-            let kept = try await site.drover("plan debian@7 --on all --keep --format json", token: ada)
-            #expect(try read(kept, RolloutPlanDocument.self).rollout == 1)
-            #expect(try await site.drover("status 1 --wait", token: ada).status == 5)
-            let late = try await site.drover("status 1 --wait --through-pauses --timeout 1s --quiet", token: ada)
+            let kept = try await site.drover("rollout plan debian@7 --on all --keep --format json", token: ada)
+            #expect(try kept.document(RolloutPlanDocument.self).rollout == 1)
+            #expect(try await site.drover("rollout status 1 --wait", token: ada).status == 5)
+            let late = try await site.drover(
+                "rollout status 1 --wait --through-pauses --timeout 1s --quiet", token: ada)
             #expect(late.status == 7 && late.errors.contains("still planned"), "\(late)")
-            #expect(try await site.drover("start 1", token: ada).output == "1\n")
-            #expect(try await site.drover("abort 1 --reason enough", token: ada).output.contains("is aborted"))
-            #expect(try await site.drover("status 1 --wait", token: ada).status == 1)
+            #expect(try await site.drover("rollout start 1", token: ada).output == "1\n")
+            #expect(try await site.drover("rollout abort 1 --reason enough", token: ada).output.contains("is aborted"))
+            #expect(try await site.drover("rollout status 1 --wait", token: ada).status == 1)
         }
     }
 }

@@ -100,6 +100,8 @@ import TrackerStorage
         var host = try #require(try await storage.host("h1"))
         host.labels = ["rack": "r2"]
         host.facts = [1, 2, 3]
+        host.isDrained = true
+        host.pinnedLines = ["web", "debian"]
         #expect(try await storage.replaceHost(host))
         #expect(try await !storage.replaceHost(host))
         try await storage.noteHeard(["h1": 300, "nope": 1])
@@ -107,6 +109,13 @@ import TrackerStorage
         let read = try #require(try await storage.host("h1"))
         #expect(
             read.labels == ["rack": "r2"] && read.facts == [1, 2, 3] && read.lastHeard == 300 && read.revision == 2)
+        #expect(read.isDrained && read.pinnedLines == ["debian", "web"])
+        // That is about the host of that name, whatever becomes of its disks.
+        _ = try await storage.revokeHost("h1", at: 400)
+        _ = try await storage.addEnrolmentToken(Samples.enrolmentToken("b"))
+        _ = try await enrol("h1", with: "b", serial: "02", in: storage)
+        let again = try #require(try await storage.host("h1"))
+        #expect(again.revoked == nil && again.isDrained && again.pinnedLines == ["debian", "web"])
         #expect(try await storage.revokeHost("nope", at: 1) == nil)
     }
 

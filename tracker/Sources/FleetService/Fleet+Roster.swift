@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import FleetProtocol
+import RolloutCore
+import TrackerStorage
+
+/// What operators see of hosts, and what they want of them.
+extension Fleet {
+    /// Which hosts are asked for.
+    private enum HostFilter: String, CaseIterable, Sendable {
+        case all, online, silent, drained, pinned
+    }
+
+    package func host(_ name: String) throws(FleetProblem) -> HostDocument {
+        guard let name = HostName(name), let host = hosts[name] else { throw Self.unknownHost }
+        return document(of: host, name)
+    }
+
+    /// Hosts in order of their names.
+    /// - Parameters:
+    ///   - selector: which, by their labels, as for rollouts.
+    ///   - state: `all`, `online`, `silent`, `drained` or `pinned`.
+    ///   - name: the one after which the page begins; `nil` for the first page.
+    ///   - limit: how many at most; no page has more than ``FleetLimits/hostPage``.
+    package func hosts(
+        of selector: String = "all", in state: String = "all", after name: String? = nil, limit: Int
+    ) throws(FleetProblem) -> HostListDocument {
+        let (selector, filter) = (try Self.selector(selector), try Self.filter(state))
+        let limit = min(max(1, limit), FleetLimits.hostPage)
+        var page: [HostDocument] = []
+        for name in hosts.names(after: name.flatMap { HostName($0) }) {
+            guard let host = hosts[name], selector.matches(name, labels: host.labels), fits(host, name, filter) else {
+                continue
+            }
+            if page.count == limit { return HostListDocument(hosts: page, next: page.last?.name) }
+            page.append(document(of: host, name))
+        }
+        return HostListDocument(hosts: page, next: nil)
+    }
+
+    /// Keeps a host out of all rollouts, or lets it take part again.
+    /// - Returns: the host as it was, and as it is.
+    package func drain(_ host: String, _ isDrained: Bool) async throws -> (before: HostDocument, after: HostDocument) {
+        try await want(of: host) { $0.isDrained = isDrained }
+    }
+
+    /// Keeps a host at the version that it has of a line, or lets it follow rollouts again.
+    /// - Returns: the host as it was, and as it is.
+    package func pin(
+        _ host: String, to line: String, _ isPinned: Bool
+    ) async throws -> (before: HostDocument, after: HostDocument) {
+        try await want(of: host) { host in
+            if isPinned { host.pinnedLines.insert(line) } else { host.pinnedLines.remove(line) }
+        }
+    }
+
+    private func want(
+        of host: String, _ change: (inout StoredHost) -> Void
+    ) async throws -> (before: HostDocument, after: HostDocument) {
+        guard let name = HostName(host), hosts.isKnown(name) else { throw Self.unknownHost }
+        // What the host says of itself meanwhile changes the same record.
+        for _ in 0..<Self.longestContention {
+            guard let stored = try await storage.host(host), stored.revoked == nil else { throw Self.unknownHost }
+            hosts.take(stored)
+            let before = try self.host(host)
+            var wanted = stored
+            change(&wanted)
+            if wanted != stored {
+                guard try await storage.replaceHost(wanted) else { continue }
+                hosts.take(wanted)
+                untold.insert(name)
+            }
+            try await tellRollouts(of: name)
+            return (before, try self.host(host))
+        }
+        throw FleetProblem(
+            status: 503, code: .busy, detail: "The host changes all the time: ask again in a moment.")
+    }
+
+    private static let longestContention = 16
+    /// How often it is stored when hosts were heard of, which is told after a restart.
+    private static let lifeInterval = Span.minutes(5)
+
+    /// Stores when hosts were heard of, now and then.
+    func storeLives() async throws {
+        if let livesStoredAt, now.since(livesStoredAt) < Self.lifeInterval { return }
+        let from = livesStoredAt
+        livesStoredAt = now
+        var times: [String: Int64] = [:]
+        for name in hosts.names {
+            guard let heard = presence.lastHeard(name), from.map({ $0 <= heard }) ?? true else { continue }
+            times["\(name)"] = heard.milliseconds / 1000
+        }
+        if !times.isEmpty { try await storage.noteHeard(times) }
+    }
+
+    private static var unknownHost: FleetProblem {
+        FleetProblem(
+            status: 404, code: .unknownHost, detail: "No such host is enrolled: “drover fleet list” shows them.")
+    }
+
+    private static func selector(_ text: String) throws(FleetProblem) -> HostSelector {
+        guard text.utf8.count <= FleetLimits.expressionBytes else {
+            throw FleetProblem(
+                status: 400, code: .malformed, detail: "The selector is too long: ask for fewer hosts at a time.")
+        }
+        do { return try HostSelector(text) } catch {
+            throw FleetProblem(status: 400, code: .malformed, detail: error.description)
+        }
+    }
+
+    private static func filter(_ state: String) throws(FleetProblem) -> HostFilter {
+        guard let filter = HostFilter(rawValue: state) else {
+            let known = HostFilter.allCases.map(\.rawValue).joined(separator: ", ")
+            throw FleetProblem(
+                status: 400, code: .malformed, detail: "Hosts are asked for by one of these states: \(known).")
+        }
+        return filter
+    }
+
+    private func fits(_ host: KnownHosts.Host, _ name: HostName, _ filter: HostFilter) -> Bool {
+        switch filter {
+        case .all: true
+        case .online: presence.isHeard(name)
+        case .silent: !presence.isHeard(name)
+        case .drained: host.isDrained
+        case .pinned: !host.pinnedLines.isEmpty
+        }
+    }
+
+    private func document(of host: KnownHosts.Host, _ name: HostName) -> HostDocument {
+        HostDocument(
+            name: "\(name)", labels: host.labels, enrolled: host.enrolled.text, isOnline: presence.isHeard(name),
+            lastHeard: (presence.lastHeard(name) ?? host.lastHeard)?.text, isDrained: host.isDrained,
+            pinned: host.pinnedLines.sorted(), facts: host.facts)
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FleetProtocol
+import FleetService
+import Testing
+import TrackerStorage
+
+@Suite struct RosterTests {
+    @Test func `hosts are listed page by page, by labels and by state`() async throws {
+        let script = try await FleetScript(hosts: 12)
+        let fleet = script.fleet
+        func names(_ selector: String, _ state: String = "all", limit: Int = 5) async throws -> [[String]] {
+            var pages: [[String]] = []
+            var next: String?
+            repeat {
+                let page = try await fleet.hosts(of: selector, in: state, after: next, limit: limit)
+                pages.append(page.hosts.map(\.name))
+                next = page.next
+            } while next != nil
+            return pages
+        }
+        // By name: h1, h10, h11, h12, h2 and so on.
+        #expect(try await names("all").map(\.count) == [5, 5, 2])
+        #expect(try await names("all").joined().elementsEqual((1...12).map { "h\($0)" }.sorted()))
+        #expect(try await names("rack=r0", limit: 6) == [["h10", "h12", "h2", "h4", "h6", "h8"]])
+        #expect(try await names("rack=r9") == [[]])
+        #expect(try await fleet.hosts(after: "h3x", limit: 1).hosts.map(\.name) == ["h4"])
+        #expect(try await fleet.hosts(after: "no name!", limit: 1000).hosts.count == 12)
+
+        script.hosts["h5"]?.isUp = false
+        try await script.wait { try await names("all", "silent") == [["h5"]] }
+        #expect(try await names("all", "online", limit: 100).first?.count == 11)
+        let silent = try await fleet.host("h5")
+        #expect(!silent.isOnline && silent.lastHeard == "2027-01-15T08:00:00Z", "\(silent)")
+        #expect(silent.facts?.lines.first?.active == 6 && silent.labels == ["rack": "r1"])
+        await #expect(throws: FleetProblem.self) { try await fleet.host("h13") }
+        await #expect(throws: FleetProblem.self) { try await fleet.hosts(of: "rack", limit: 1) }
+        await #expect(throws: FleetProblem.self) { try await fleet.hosts(in: "lost", limit: 1) }
+        // It is still known after a restart.
+        try await script.pass(seconds: 300)
+        try await script.restart()
+        #expect(try await script.fleet.host("h5").lastHeard == silent.lastHeard)
+    }
+
+    @Test func `a drained host is put aside in the middle of a rollout, and taken along again`() async throws {
+        let script = try await FleetScript()
+        let number = try await script.start { $0.canaries = "h1" }
+        try await script.wait { try await script.fleet.status(number).phase == .canary }
+        let (before, after) = try await script.fleet.drain("h3", true)
+        #expect(!before.isDrained && after.isDrained)
+        _ = try await script.fleet.drain("h4", true)
+        #expect(try await script.fleet.why(number, "h3").code == .drained)
+        try await script.wait { try await script.fleet.status(number).pause?.code == .canaryGate }
+        // What operators want of it is stored, and outlives what the host says of itself.
+        try await script.restart()
+        try await script.poll()
+        #expect(try await script.fleet.host("h3").isDrained)
+        _ = try await script.fleet.drain("h3", false)
+        try await script.command(.promote, number)
+        try await script.wait { try await script.fleet.status(number).phase == .succeededWithExceptions }
+        #expect(try await script.fleet.status(number).hosts == ["healthy": 5, "blocked": 1])
+        #expect(script.hosts["h3"]?.active == 7 && script.hosts["h4"]?.active == 6)
+    }
+
+    @Test func `a pinned host stays with its version of one line`() async throws {
+        let script = try await FleetScript()
+        _ = try await script.fleet.pin("h2", to: "debian", true)
+        _ = try await script.fleet.pin("h4", to: "web", true)
+        let plan = try await script.fleet.plan(script.request())
+        #expect(plan.aside.map(\.name) == ["h2"] && plan.aside.first?.code == .pinned)
+        _ = try await script.fleet.pin("h2", to: "debian", false)
+        #expect(try await script.fleet.plan(script.request()).aside.isEmpty)
+        for number in 1...StorageLimits().pinnedLines - 1 {
+            _ = try await script.fleet.pin("h4", to: "l\(number)", true)
+        }
+        await #expect(throws: StorageError.self) { try await script.fleet.pin("h4", to: "one-more", true) }
+        #expect(try await script.fleet.host("h4").pinned.count == StorageLimits().pinnedLines)
+    }
+}
