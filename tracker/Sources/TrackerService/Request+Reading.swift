@@ -28,13 +28,20 @@ extension Request {
         .badRequest, .badCursor, "That is no place in the list; take 'next' of the page before as it is.")
 
     /// The body as a JSON document, of at most `limit` bytes.
-    func document<Document: Decodable>(upTo limit: Int) async throws -> Document {
-        let body: ByteBuffer
-        do {
-            body = try await self.body.collect(upTo: limit)
-        } catch {
-            throw APIError(
-                .contentTooLarge, .tooLarge, "The document is longer than \(limit) bytes; make it shorter.")
+    /// - Parameter budget: what all such bodies may hold in memory while they arrive.
+    func document<Document: Decodable>(
+        upTo limit: Int, within budget: TransferBudget? = nil
+    ) async throws -> Document {
+        let reservation = budget?.reservation()
+        defer { withExtendedLifetime(reservation) {} }
+        var body = ByteBuffer()
+        for try await part in self.body {
+            guard body.readableBytes + part.readableBytes <= limit else {
+                throw APIError(
+                    .contentTooLarge, .tooLarge, "The document is longer than \(limit) bytes; make it shorter.")
+            }
+            try reservation?.grow(by: part.readableBytes)
+            body.writeImmutableBuffer(part)
         }
         do {
             return try JSONDecoder().decode(Document.self, from: Data(body.readableBytesView))

@@ -4,8 +4,8 @@
 package struct RequestLimits: Sendable {
     /// The longest .torrent taken into the catalogue: 16 MiB, the piece layer of half a million pieces.
     package var torrentByteCount = 16 << 20
-    /// The bytes of all torrents that are being received, together, and of all answers of the API that are being sent. Who
-    /// would need more is asked to come back.
+    /// The bytes of all torrents that are being received, together; of all reports of hosts; and of all answers of the API
+    /// that are being sent. Who would need more is asked to come back.
     package var transferByteCount = 64 << 20
     /// The longest label, in bytes of UTF-8.
     package var labelByteCount = 200
@@ -15,8 +15,9 @@ package struct RequestLimits: Sendable {
     package var headerByteCount = 32 << 10
     /// The number of header fields.
     package var headerFieldCount = 100
-    /// Connections at once on each listener; less where the process may not open as many files.
-    package var connections = 16_384
+    /// Connections at once on each listener; less where the process may not open as many files. Each host of the largest
+    /// fleet waits for orders on one, and operators still get in.
+    package var connections = 24_576
     /// Connections on all listeners that wait for a request; where there are more, the oldest ends.
     package var waitingConnections = 1024
     /// Seconds that a request may take to arrive, that a connection may wait for the next one, and that nothing of an

@@ -87,9 +87,11 @@ struct RolloutRoutes: Sendable {
 /// `/api/v1/fleet`: what hosts say, and what they are told.
 struct FleetRoutes: Sendable {
     let fleet: Fleet
+    /// What all reports that are being received may hold in memory.
+    let reports: TransferBudget
 
     func add(to table: inout RouteTable) {
-        let fleet = fleet
+        let (fleet, reports) = (fleet, reports)
         table.read("api/v1/fleet/orders", RoutePolicy(.hosts)) { request, context in
             let tag = request.cursor("after")
             let wait = request.cursor("wait").flatMap { Int($0) } ?? 0
@@ -104,7 +106,8 @@ struct FleetRoutes: Sendable {
             }
         }
         table.hear("api/v1/fleet/report", RoutePolicy(.hosts)) { request, context in
-            let notice: HostNotice = try await request.document(upTo: FleetLimits.hostDocumentBytes)
+            let notice: HostNotice = try await request.document(
+                upTo: FleetLimits.hostDocumentBytes, within: reports)
             let host = try context.hostName()
             return try await RolloutRoutes.answer { try await fleet.take(notice, from: host) }
         }

@@ -22,6 +22,7 @@ package struct TrackerServer: Sendable {
     private let storage: any StorageEngine
     private let gate: ConnectionGate
     private let uploads: TransferBudget
+    private let reports: TransferBudget
     private let downloads: TransferBudget
     private let clock: @Sendable () -> Int64
     private let lag: (@Sendable () -> Duration)?
@@ -49,6 +50,8 @@ package struct TrackerServer: Sendable {
         uploads = TransferBudget(
             limit: requests.transferByteCount,
             refusal: "The tracker is taking other torrents; publish again in a moment.")
+        reports = TransferBudget(
+            limit: requests.transferByteCount, refusal: "The tracker is taking other reports; say it again in a moment.")
         downloads = TransferBudget(
             limit: requests.transferByteCount, refusal: "The tracker is busy sending; ask again in a moment.")
         swarms = LiveSwarms(limits: configuration.swarms)
@@ -182,7 +185,7 @@ package struct TrackerServer: Sendable {
         AuditRoutes(storage: storage).add(to: &table)
         EpochRoutes(storage: storage).add(to: &table)
         if let fleet {
-            FleetRoutes(fleet: fleet).add(to: &table)
+            FleetRoutes(fleet: fleet, reports: reports).add(to: &table)
             RosterRoutes(fleet: fleet).add(to: &table)
             RolloutRoutes(fleet: fleet, onceOnly: OnceOnly(storage: storage, clock: clock)).add(to: &table)
             EventRoutes(fleet: fleet, limits: configuration.requests).add(to: &table)
