@@ -5,12 +5,13 @@
 /// An IPv4 address and its IPv4-mapped IPv6 form are different values; ``unmapped`` makes them one. Zone identifiers
 /// (`fe80::1%eth0`) are not representable: they mean nothing on another host.
 package struct IPAddress: Hashable, Sendable {
-    /// Whether this is an IPv6 address.
-    package let isIPv6: Bool
+    // The flag comes last, so that what is beside an address fits behind it: a tracker looks at many of them.
     /// The first eight bytes of an IPv6 address; zero for IPv4.
     private let high: UInt64
     /// The last eight bytes of an IPv6 address, or the four of an IPv4 address.
     private let low: UInt64
+    /// Whether this is an IPv6 address.
+    package let isIPv6: Bool
 
     private init(isIPv6: Bool, high: UInt64, low: UInt64) {
         self.isIPv6 = isIPv6

@@ -15,26 +15,30 @@ struct ExpiryWheel: Sendable {
         let address: PeerAddress
     }
 
-    private var buckets: [Int: [Entry]] = [:]
-    private var current = 0
+    private var buckets: [UInt32: [Entry]] = [:]
+    private var current: UInt32 = 0
 
     /// The number of the first second that does not begin before `time`.
-    static func second(_ time: Duration) -> Int {
+    static func second(_ time: Duration) -> UInt32 {
         let (seconds, attoseconds) = time.components
-        return Int(clamping: seconds) + (attoseconds > 0 ? 1 : 0)
+        let begun = UInt32(clamping: seconds)
+        return attoseconds > 0 && begun < .max ? begun + 1 : begun
     }
+
+    /// The number of the second that `time` is in. What lasts until a later one is not over then.
+    static func begun(_ time: Duration) -> UInt32 { UInt32(clamping: time.components.seconds) }
 
     /// Has the entry come out once `second` is reached; at once when it has passed.
     /// - Returns: the second it was put into.
-    mutating func insert(_ entry: Entry, at second: Int) -> Int {
+    mutating func insert(_ entry: Entry, at second: UInt32) -> UInt32 {
         let second = max(second, current)
         buckets[second, default: []].append(entry)
         return second
     }
 
     /// Takes out an entry whose second has been reached at `now`, with that second, or `nil` when there is none.
-    mutating func next(now: Duration) -> (entry: Entry, second: Int)? {
-        let last = Int(clamping: now.components.seconds)
+    mutating func next(now: Duration) -> (entry: Entry, second: UInt32)? {
+        let last = Self.begun(now)
         while current <= last {
             if let entry = buckets[current]?.popLast() { return (entry, current) }
             buckets[current] = nil

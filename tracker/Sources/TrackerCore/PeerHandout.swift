@@ -40,31 +40,30 @@ package struct PeerHandout: Sendable {
     /// only peers that are themselves on loopback are told of one. At most about four times `count` peers are looked
     /// at, so that the cost does not grow with the swarm.
     func peers(
-        for slot: Int32, of swarm: inout TrackedSwarm, isStuck: Bool, families: AddressFamilies, count: Int,
+        for slot: Int32, of swarm: TrackedSwarm, isStuck: Bool, families: AddressFamilies, count: Int,
         now: Duration, using random: inout SplitMix64
     ) -> [PeerAddress] {
         guard count > 0 else { return [] }
         let requester = swarm.peers[Int(slot)]
-        var handout = Handout(
-            swarm.beginHandout(), requester, swarm.contacts[Int(slot)], families: families, now: now)
+        var handout = Handout(slot, requester, swarm.contacts[Int(slot)], families: families, now: now)
         handout.names.reserveCapacity(min(count, swarm.placeCount))
         if let rack = requester.rack {
             // At most half of the places go to other racks, so that one who asks for few is told of both.
             let abroad = (count + 1) / 2
             if isStuck {
-                handout.fill(from: swarm.floor, of: &swarm, upTo: min(abroad, relief), using: &random)
+                handout.fill(from: swarm.floor, of: swarm, upTo: min(abroad, relief), using: &random)
             } else if let place = requester.onFloor {
-                handout.neighbours(at: place, on: swarm.floor.rings, of: &swarm, upTo: abroad, using: &random)
+                handout.neighbours(at: place, on: swarm.floor.rings, of: swarm, upTo: abroad, using: &random)
             }
             let group = swarm.racks[Int(rack)].group
             if let place = requester.inRack {
-                handout.neighbours(at: place, on: group.rings, of: &swarm, upTo: count, using: &random)
+                handout.neighbours(at: place, on: group.rings, of: swarm, upTo: count, using: &random)
             }
-            handout.fill(from: group, of: &swarm, upTo: count, using: &random)
+            handout.fill(from: group, of: swarm, upTo: count, using: &random)
         } else if let place = requester.onFloor {
             let floor = swarm.floor
-            handout.neighbours(at: place, on: floor.rings, of: &swarm, upTo: count, using: &random)
-            handout.fill(from: floor, of: &swarm, upTo: count, using: &random)
+            handout.neighbours(at: place, on: floor.rings, of: swarm, upTo: count, using: &random)
+            handout.fill(from: floor, of: swarm, upTo: count, using: &random)
         }
         return handout.names
     }
@@ -72,44 +71,53 @@ package struct PeerHandout: Sendable {
 
 /// The addresses named so far to one peer, and whom it may be told of.
 private struct Handout {
-    let number: UInt32
+    let slot: Int32
     let peerID: PeerID
     let requester: Contact
     let families: AddressFamilies
-    let now: Duration
+    /// The second that it is in.
+    let now: UInt32
     var names: [PeerAddress] = []
+    /// How many of the names the next one may be among; a walk through a group comes by nobody twice.
+    private var doubtful = 0
+    /// Tells of most peers at once that they are not named yet: one of 1,024 bits for each that is.
+    private var marks = InlineArray<16, UInt64>(repeating: 0)
 
-    init(_ number: UInt32, _ peer: TrackedPeer, _ requester: Contact, families: AddressFamilies, now: Duration) {
-        self.number = number
+    init(_ slot: Int32, _ peer: TrackedPeer, _ requester: Contact, families: AddressFamilies, now: Duration) {
+        self.slot = slot
         peerID = peer.peerID
         self.requester = requester
         self.families = families
-        self.now = now
+        self.now = ExpiryWheel.begun(now)
     }
 
     mutating func neighbours(
-        at place: TrackedPeer.Place, on rings: RandomRings, of swarm: inout TrackedSwarm, upTo count: Int,
+        at place: TrackedPeer.Place, on rings: RandomRings, of swarm: TrackedSwarm, upTo count: Int,
         using random: inout SplitMix64
     ) {
         rings.forEachNeighbour(of: Int(place.ring), using: &random) { slot in
             let contact = swarm.contacts[Int(slot)]
             // Whoever cannot be told of is passed over, so that those of one family are a graph of their own.
             guard contact.expires > now, families.contains(contact.address) else { return false }
-            if names.count < count { offer(slot, of: &swarm) }
+            if names.count < count {
+                offer(slot, of: swarm)
+                doubtful = names.count
+            }
             return true
         }
     }
 
     mutating func fill(
-        from group: PeerGroup, of swarm: inout TrackedSwarm, upTo count: Int, using random: inout SplitMix64
+        from group: PeerGroup, of swarm: TrackedSwarm, upTo count: Int, using random: inout SplitMix64
     ) {
         let seedCount = requester.isSeed ? 0 : group.seeds.count
         let total = seedCount + group.leechers.count
         guard names.count < count, total > 0 else { return }
+        doubtful = names.count
         var number = Int.random(in: 0..<total, using: &random)
         let step = Self.step(through: total, using: &random)
         for _ in 0..<min(total, 4 * count + 16) where names.count < count {
-            offer(number < seedCount ? group.seeds[number] : group.leechers[number - seedCount], of: &swarm)
+            offer(number < seedCount ? group.seeds[number] : group.leechers[number - seedCount], of: swarm)
             // checked: the step is less than the total, and so is the number.
             number = number < total - step ? number + step : number - (total - step)
         }
@@ -127,14 +135,15 @@ private struct Handout {
         return 1
     }
 
-    private mutating func offer(_ slot: Int32, of swarm: inout TrackedSwarm) {
+    private mutating func offer(_ slot: Int32, of swarm: TrackedSwarm) {
         let contact = swarm.contacts[Int(slot)]
-        guard !(requester.isSeed && contact.isSeed), contact.named != number, contact.expires > now,
-            families.contains(contact.address), !contact.address.isLoopback || requester.address.isLoopback,
-            contact.idTag != requester.idTag || swarm.peers[Int(slot)].peerID != peerID,
-            contact.address != requester.address
+        guard !(requester.isSeed && contact.isSeed), contact.expires > now, families.contains(contact.address),
+            !contact.isLoopback || requester.isLoopback, slot != self.slot,
+            contact.idTag != requester.idTag || swarm.peers[Int(slot)].peerID != peerID
         else { return }
-        swarm.name(slot, in: number)
+        let (word, bit) = (Int(slot >> 6 & 15), UInt64(1) << UInt64(slot & 63))
+        if marks[word] & bit != 0, names[..<doubtful].contains(contact.address) { return }
+        marks[word] |= bit
         names.append(contact.address)
     }
 }

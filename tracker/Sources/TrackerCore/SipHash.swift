@@ -46,5 +46,6 @@ package struct SipHash: Sendable {
         v2 = Self.rotate(v2, 32)
     }
 
+    @inline(__always)
     private static func rotate(_ word: UInt64, _ count: UInt64) -> UInt64 { word << count | word >> (64 - count) }
 }

@@ -70,10 +70,10 @@ package struct SwarmRegistry: Sendable {
             request, at: address, slot: slot, now: latest, expires: expires, handout: handout, using: &random)
         // The entry in the wheel may come late for a peer whose swarm has become active, but never early.
         if ExpiryWheel.second(expires) < table[place].peers[Int(update.slot)].scheduled {
-            schedule(address, update.slot, of: request.infoHash, in: place, at: expires)
+            schedule(address, update.slot, of: request.infoHash, in: place, at: ExpiryWheel.second(expires))
         }
         let peers = handout.peers(
-            for: update.slot, of: &table[place], isStuck: update.isStuck, families: families,
+            for: update.slot, of: table[place], isStuck: update.isStuck, families: families,
             count: handout.count(wanted: request.numberWanted), now: latest, using: &random)
         return answer(place, peers: peers, using: &random)
     }
@@ -132,10 +132,10 @@ package struct SwarmRegistry: Sendable {
     }
 
     private mutating func schedule(
-        _ address: PeerAddress, _ slot: Int32, of hash: InfoHash, in place: Int, at time: Duration
+        _ address: PeerAddress, _ slot: Int32, of hash: InfoHash, in place: Int, at second: UInt32
     ) {
         let entry = ExpiryWheel.Entry(swarm: hash, address: address)
-        let second = wheel.insert(entry, at: ExpiryWheel.second(time))
+        let second = wheel.insert(entry, at: second)
         table[place].setScheduled(second, for: slot)
     }
 

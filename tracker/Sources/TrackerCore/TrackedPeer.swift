@@ -22,7 +22,7 @@ struct TrackedPeer: Sendable {
     /// never has a second entry there.
     var isGone = true
     /// The second of the expiry wheel that stands for it.
-    var scheduled = Int.max
+    var scheduled = UInt32.max
     /// Its place among those of its rack; `nil` without a rack.
     var inRack: Place?
     /// Its place on the floor: among gateways and those without a rack.
@@ -46,17 +46,19 @@ struct TrackedPeer: Sendable {
     }
 }
 
-/// What a hand-out looks at in a peer that it may name, of which it looks at many: no more than a line of cache.
+/// What a hand-out looks at in a peer that it may name, of which it looks at many: half a line of cache.
 struct Contact: Sendable {
     /// The address it announced from, with the port it announced.
     let address: PeerAddress
-    /// When the peer is forgotten unless it announces again, as time since the registry's start.
-    var expires = Duration.zero
-    /// The number of the last hand-out that named it.
-    var named: UInt32 = 0
     /// Part of its id: where this differs, the ids do.
     var idTag: UInt32 = 0
+    /// In which second since the registry's start the peer is forgotten unless it announces again.
+    var expires: UInt32 = 0
     var isSeed = false
+    let isLoopback: Bool
 
-    init(address: PeerAddress) { self.address = address }
+    init(address: PeerAddress) {
+        self.address = address
+        isLoopback = address.isLoopback
+    }
 }

@@ -25,7 +25,6 @@ struct TrackedSwarm: Sendable {
     private(set) var downloaded = 0
     /// Whether any leecher has ever got anything.
     private(set) var hasMoved = false
-    private var handoutCount: UInt32 = 0
 
     /// The number of peers that take up memory, those just gone included.
     var placeCount: Int { slots.count }
@@ -35,7 +34,7 @@ struct TrackedSwarm: Sendable {
     func placeCount(of host: IPAddress) -> Int { peersByHost[host] ?? 0 }
 
     /// Notes the second of the wheel that stands for the peer.
-    mutating func setScheduled(_ second: Int, for slot: Int32) { peers[Int(slot)].scheduled = second }
+    mutating func setScheduled(_ second: UInt32, for slot: Int32) { peers[Int(slot)].scheduled = second }
 
     /// Whether anything in the swarm is incomplete beside the peer of this slot.
     func isActive(without slot: Int32?) -> Bool {
@@ -58,7 +57,7 @@ struct TrackedSwarm: Sendable {
         if !before.isGone, before.rack != rack { leave(slot) }
         peers[Int(slot)].peerID = request.peerID
         peers[Int(slot)].left = request.left
-        contacts[Int(slot)].expires = expires
+        contacts[Int(slot)].expires = ExpiryWheel.second(expires)
         contacts[Int(slot)].idTag = request.peerID.words.third
         contacts[Int(slot)].isSeed = request.left == 0
         var completed = false
@@ -85,8 +84,8 @@ struct TrackedSwarm: Sendable {
     /// Remembers the peer of this slot until `expires`.
     /// - Returns: `false` when it has left, or its time is up.
     mutating func renew(_ slot: Int32, now: Duration, expires: Duration) -> Bool {
-        guard !peers[Int(slot)].isGone, contacts[Int(slot)].expires > now else { return false }
-        contacts[Int(slot)].expires = max(contacts[Int(slot)].expires, expires)
+        guard !peers[Int(slot)].isGone, contacts[Int(slot)].expires > ExpiryWheel.begun(now) else { return false }
+        contacts[Int(slot)].expires = max(contacts[Int(slot)].expires, ExpiryWheel.second(expires))
         return true
     }
 
@@ -112,10 +111,11 @@ struct TrackedSwarm: Sendable {
     }
 
     /// Removes the peer for good when it has left or its time is up.
-    /// - Returns: when to look again, or `nil` when it is removed.
-    mutating func expire(_ address: PeerAddress, now: Duration) -> Duration? {
+    /// - Returns: the second in which to look again, or `nil` when it is removed.
+    mutating func expire(_ address: PeerAddress, now: Duration) -> UInt32? {
         guard let slot = slots[address] else { return nil }
-        if !peers[Int(slot)].isGone, contacts[Int(slot)].expires > now { return contacts[Int(slot)].expires }
+        let expires = contacts[Int(slot)].expires
+        if !peers[Int(slot)].isGone, expires > ExpiryWheel.begun(now) { return expires }
         leave(slot)
         slots[address] = nil
         freeSlots.append(slot)
@@ -123,15 +123,6 @@ struct TrackedSwarm: Sendable {
         peersByHost[address.host] = remaining > 0 ? remaining : nil
         return nil
     }
-
-    /// The number of the next hand-out; a peer that bears it has been named in it.
-    mutating func beginHandout() -> UInt32 {
-        handoutCount &+= 1
-        return handoutCount
-    }
-
-    /// Marks a peer as named in a hand-out.
-    mutating func name(_ slot: Int32, in handout: UInt32) { contacts[Int(slot)].named = handout }
 
     // MARK: Places
 

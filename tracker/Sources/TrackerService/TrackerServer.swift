@@ -51,7 +51,8 @@ package struct TrackerServer: Sendable {
             limit: requests.transferByteCount,
             refusal: "The tracker is taking other torrents; publish again in a moment.")
         reports = TransferBudget(
-            limit: requests.transferByteCount, refusal: "The tracker is taking other reports; say it again in a moment.")
+            limit: requests.transferByteCount, refusal: "The tracker is taking other reports; say it again in a moment."
+        )
         downloads = TransferBudget(
             limit: requests.transferByteCount, refusal: "The tracker is busy sending; ask again in a moment.")
         swarms = LiveSwarms(limits: configuration.swarms)
