@@ -218,8 +218,8 @@ let package = Package(
         tests(
             "PeerServiceTests",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "ImageStore", "PeerService", "TestSupport", "Trust",
-                .nioCore, .nioPosix, .hummingbird, .httpTypes, .logging,
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "ImageStore", "PeerService", "PeerTransport",
+                "TestSupport", "Trust", "CLinuxPriority", .nioCore, .nioPosix, .hummingbird, .httpTypes, .logging,
             ]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),

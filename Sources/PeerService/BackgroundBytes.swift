@@ -2,23 +2,25 @@
 
 import CLinuxPriority
 import ImageStore
-import Metainfo
-import PeerTransport
+package import Metainfo
+package import PeerTransport
 
 /// An image that is being fetched while nobody waits for it: its writes, and the syncs above all, yield to everything else
 /// that wants the disk. Schedulers that know no priorities, such as "none", pass over it.
-struct BackgroundBytes: ImageBytes {
-    let image: any ImageBytes
+package struct BackgroundBytes: ImageBytes {
+    private let image: any ImageBytes
 
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int {
+    package init(image: any ImageBytes) { self.image = image }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int {
         try image.read(into: buffer, at: offset)
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         try Self.yielding { try image.write(bytes, at: offset) }
     }
 
-    func recordVerified(_ pieces: [PieceIndex]) throws {
+    package func recordVerified(_ pieces: [PieceIndex]) throws {
         try Self.yielding { try image.recordVerified(pieces) }
     }
 

@@ -57,6 +57,18 @@ struct OrderFollowerTests {
         }
     }
 
+    @Test func `what is staged takes its part of the link`() async throws {
+        try await OrderedHost.run { host in
+            // 10 MB/s for everything, of which staging gets a tenth: 3 MiB take three seconds instead of a third of one.
+            _ = try await host.peer.perform(.limit(up: nil, down: "80M")) { _ in }
+            let start = ContinuousClock.now
+            host.tracker.order(.stage, try host.master(2), linkPercent: 10)
+            _ = try await host.told(.staged, of: 2)
+            #expect(start.duration(to: .now) > .seconds(1))
+            #expect(try await host.masters() == ["base@1", "base@2"])
+        }
+    }
+
     @Test func `a probe goes on after a restart with the tracker gone, and is told when it is back`() async throws {
         let gate = NSTemporaryDirectory() + "drover-gate-\(UInt64.random(in: 0...(.max)))"
         let script = gate + ".sh"

@@ -56,7 +56,7 @@ final class PlayedTracker: Sendable {
     /// Orders something, in the place of what was ordered before.
     func order(
         _ step: FleetOrder.Step, _ master: MasterName, previous: Int? = nil, probed: Bool = false,
-        epoch: String = "1-a", infoHash: String? = nil
+        epoch: String = "1-a", infoHash: String? = nil, linkPercent: Int = 30
     ) {
         change { state in
             let number = (state.orders.orders.first?.stamp.order ?? 0) + 1
@@ -66,7 +66,8 @@ final class PlayedTracker: Sendable {
                 orders: [
                     FleetOrder(
                         stamp: OrderStamp(epoch: epoch, rollout: 1, order: number), step: step, master: master,
-                        infoHash: infoHash ?? published, previous: previous, isProbed: probed)
+                        infoHash: infoHash ?? published, previous: previous, isProbed: probed,
+                        stageRatePercent: linkPercent)
                 ], contactSeconds: 2)
         }
     }
