@@ -28,15 +28,16 @@ extension Peer {
     func watchFleet() -> Task<Void, Never> {
         Task { [weak self] in
             var failures = 0
-            var renewal = Date.distantPast
+            let clock = ContinuousClock()
+            var renewal = clock.now
             while !Task.isCancelled {
-                let now = Date()
+                let now = clock.now
                 switch await self?.refreshFleet(mayRenew: now >= renewal) {
                 case true?: failures = 0
                 // A tracker gives a host only so many certificates that come to nothing.
                 case false?:
                     failures += 1
-                    renewal = now + min(Self.longestRenewalPause, Double(60 << min(failures, 10)))
+                    renewal = now + min(Self.longestRenewalPause, .seconds(60 << min(failures, 10)))
                 case nil: break
                 }
                 try? await Task.sleep(for: Self.fleetInterval)
@@ -44,7 +45,7 @@ extension Peer {
         }
     }
 
-    private static let longestRenewalPause: TimeInterval = 6 * 3600
+    private static let longestRenewalPause = Duration.seconds(6 * 3600)
 
     /// - Returns: whether the certificate was renewed; `nil` when that was not tried.
     private func refreshFleet(mayRenew: Bool) async -> Bool? {

@@ -12,7 +12,7 @@ struct FleetCommand: AsyncParsableCommand {
         discussion: """
               drover fleet list --on rack=r1                    the hosts of a rack, and what is active there
               drover fleet list --state silent                  those of whom nothing was heard lately
-              drover fleet drain web-17                         no rollout touches it: it is being repaired
+              drover fleet drain web-17                         no rollout takes it along: it is being repaired
               drover fleet pin db-1 debian                      it stays with the debian that it has
 
             Every command needs the fleet's tracker (--tracker, or DROVER_TRACKER) and an operator's token \
@@ -29,7 +29,8 @@ struct FleetDrain: AsyncParsableCommand {
         abstract: "Keep hosts out of all rollouts.",
         discussion: """
             In a rollout that has begun, a host that is not activated yet is put aside. What the host has stays as it is, \
-            and its clones run on. It stays drained, also when it is enrolled anew, until `drover fleet undrain`.
+            and its clones run on. A rollback still reaches it, and so does the retry of a step that failed on it (`drover rollout \
+            skip` ends that). It stays drained, also when it is enrolled anew, until `drover fleet undrain`.
             """)
 
     @OptionGroup var hosts: HostNames

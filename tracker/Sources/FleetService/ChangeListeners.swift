@@ -32,6 +32,9 @@ struct ChangeListeners {
         }
     }
 
+    /// Takes in that something about a host has changed beside all rollouts.
+    mutating func note(_ host: HostName) { concerned?.insert(host) }
+
     /// Wakes those whom the changes concern.
     mutating func tell() {
         if let concerned {

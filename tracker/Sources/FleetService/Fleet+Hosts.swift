@@ -13,7 +13,8 @@ extension Fleet {
         let name = try known(host)
         let lines = Dictionary(grouping: rollouts.values, by: { $0.target.master.line })
         let orders = lines.keys.sorted().compactMap { line in
-            HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) }).flatMap(FleetOrder.init)
+            let standing = HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) })
+            return standing.map { hosts.takesPart(name, in: line) ? $0 : $0.resting }.flatMap(FleetOrder.init)
         }
         let told = Array(orders.prefix(FleetLimits.lines))
         return HostOrders(
@@ -117,24 +118,48 @@ extension Fleet {
 
     private func take(_ facts: HostFacts, from name: HostName) async throws {
         if hosts.facts(name) != facts {
-            guard var stored = try await storage.host(name.description) else { return }
-            stored.facts = Array(try JSONEncoder().encode(facts))
-            guard try await storage.replaceHost(stored) else { return }
-            hosts.take(stored)
-            untold.insert(name)
+            let bytes = Array(try JSONEncoder().encode(facts))
+            try await change("\(name)") { $0.facts = bytes }
         }
         try await tellRollouts(of: name, isHeard: true)
     }
 
+    /// Changes what is stored of a host: what it says of itself, and what operators want of it, one after another.
+    func change(_ host: String, _ change: (inout StoredHost) -> Void) async throws {
+        try await inTurn {
+            // Somebody who enrols it, or shuts it out, may come between all the same.
+            for _ in 0..<Self.longestContention {
+                guard let stored = try await self.storage.host(host), stored.revoked == nil, let name = HostName(host)
+                else { throw Self.unknownHost }
+                var wanted = stored
+                change(&wanted)
+                guard wanted != stored else { return self.hosts.take(stored) }
+                guard let changed = try await self.storage.replaceHost(wanted) else { continue }
+                self.hosts.take(changed)
+                self.untold.insert(name)
+                return
+            }
+            throw FleetProblem(
+                status: 503, code: .busy, detail: "The host changes all the time: ask again in a moment.")
+        }
+    }
+
+    private static let longestContention = 16
+
     /// Tells the rollouts what is new about a host, if anything is.
     func tellRollouts(of name: HostName, isHeard: Bool = false) async throws {
-        guard untold.contains(name) else { return }
+        // Whatever changes meanwhile is news again.
+        guard untold.remove(name) != nil else { return }
+        var failure = FirstFailure()
         for (number, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
             let isOnline = isHeard || presence.isHeard(name, within: rollout.settings.silenceLimit)
             let host = hosts.host(name, line: rollout.target.master.line, isOnline: isOnline)
-            if let host { try await take(host, number) }
+            if let host { await failure.attempt { try await take(host, number) } }
         }
-        untold.remove(name)
+        do { try failure.check() } catch {
+            untold.insert(name)
+            throw error
+        }
     }
 
     /// Under what name the log of what failed on a host is kept.

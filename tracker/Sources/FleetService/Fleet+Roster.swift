@@ -28,8 +28,14 @@ extension Fleet {
         let (selector, filter) = (try Self.selector(selector), try Self.filter(state))
         let limit = min(max(1, limit), FleetLimits.hostPage)
         var page: [HostDocument] = []
-        for name in hosts.names(after: name.flatMap { HostName($0) }) {
-            guard let host = hosts[name], selector.matches(name, labels: host.labels), fits(host, name, filter) else {
+        let last = name.map { HostName($0) }
+        if last == .some(nil) {
+            throw FleetProblem(
+                status: 400, code: .badCursor,
+                detail: "That is no place in the list: take “next” of the page before as it is.")
+        }
+        for name in hosts.names(after: last ?? nil) {
+            guard let host = hosts[name], fits(host, name, filter), selector.matches(name, labels: host.labels) else {
                 continue
             }
             if page.count == limit { return HostListDocument(hosts: page, next: page.last?.name) }
@@ -55,48 +61,45 @@ extension Fleet {
     }
 
     private func want(
-        of host: String, _ change: (inout StoredHost) -> Void
+        of host: String, _ wish: (inout StoredHost) -> Void
     ) async throws -> (before: HostDocument, after: HostDocument) {
-        guard let name = HostName(host), hosts.isKnown(name) else { throw Self.unknownHost }
-        // What the host says of itself meanwhile changes the same record.
-        for _ in 0..<Self.longestContention {
-            guard let stored = try await storage.host(host), stored.revoked == nil else { throw Self.unknownHost }
-            hosts.take(stored)
-            let before = try self.host(host)
-            var wanted = stored
-            change(&wanted)
-            if wanted != stored {
-                guard try await storage.replaceHost(wanted) else { continue }
-                hosts.take(wanted)
-                untold.insert(name)
-            }
-            try await tellRollouts(of: name)
-            return (before, try self.host(host))
+        try await learn(of: host)
+        let before = try self.host(host)
+        try await change(host, wish)
+        // What is stored holds; should a rollout not hear of it now, it does later.
+        if let name = HostName(host) {
+            try? await tellRollouts(of: name)
+            listeners.note(name)
+            listeners.tell()
         }
-        throw FleetProblem(
-            status: 503, code: .busy, detail: "The host changes all the time: ask again in a moment.")
+        return (before, try self.host(host))
     }
 
-    private static let longestContention = 16
+    /// Takes in a host that was enrolled and has not been in touch since.
+    package func learn(of host: String) async throws {
+        guard let stored = try await storage.host(host), stored.revoked == nil else { throw Self.unknownHost }
+        hosts.take(stored)
+    }
+
+    static var unknownHost: FleetProblem {
+        FleetProblem(
+            status: 404, code: .unknownHost, detail: "No such host is enrolled: “drover fleet list” shows them.")
+    }
+
     /// How often it is stored when hosts were heard of, which is told after a restart.
     private static let lifeInterval = Span.minutes(5)
 
     /// Stores when hosts were heard of, now and then.
     func storeLives() async throws {
         if let livesStoredAt, now.since(livesStoredAt) < Self.lifeInterval { return }
-        let from = livesStoredAt
-        livesStoredAt = now
+        let (from, time) = (livesStoredAt, now)
         var times: [String: Int64] = [:]
         for name in hosts.names {
             guard let heard = presence.lastHeard(name), from.map({ $0 <= heard }) ?? true else { continue }
             times["\(name)"] = heard.milliseconds / 1000
         }
         if !times.isEmpty { try await storage.noteHeard(times) }
-    }
-
-    private static var unknownHost: FleetProblem {
-        FleetProblem(
-            status: 404, code: .unknownHost, detail: "No such host is enrolled: “drover fleet list” shows them.")
+        livesStoredAt = time
     }
 
     private static func selector(_ text: String) throws(FleetProblem) -> HostSelector {

@@ -308,7 +308,8 @@ package actor Fleet {
         }
     }
 
-    private func inTurn<Outcome: Sendable>(_ body: () async throws -> Outcome) async throws -> Outcome {
+    /// One after another, and hosts hear of it afterwards.
+    func inTurn<Outcome: Sendable>(_ body: () async throws -> Outcome) async throws -> Outcome {
         if !turns.begin() { await withCheckedContinuation { turns.wait($0) } }
         defer {
             turns.end()

@@ -54,6 +54,11 @@ struct KnownHosts {
         if hosts.removeValue(forKey: name) != nil { names.remove(at: place(of: name)) }
     }
 
+    /// Whether operators let the host follow rollouts of the line.
+    func takesPart(_ name: HostName, in line: String) -> Bool {
+        hosts[name].map { !$0.isDrained && !$0.pinnedLines.contains(line) } ?? true
+    }
+
     func facts(_ name: HostName) -> HostFacts? { hosts[name]?.facts }
 
     /// The hosts whose names come after this one, in order.

@@ -34,7 +34,7 @@ package struct HostOrder: Equatable, Sendable, Codable {
     }
 
     package internal(set) var stamp: Stamp
-    package let step: Step
+    package private(set) var step: Step
     package let master: MasterReference
     /// The version to go back to; `nil` when there was none, and no version is active afterwards.
     package let previous: UInt64?
@@ -47,6 +47,15 @@ package struct HostOrder: Equatable, Sendable, Codable {
     package let stageRatePercent: Int
     /// Whether this rollout may have made its version active on the host.
     package let isExposed: Bool
+
+    /// What is left of it for a host that operators keep out: nothing is fetched or activated any more. A host that may have
+    /// the version already ends what it began, and goes back with the others.
+    package var resting: HostOrder {
+        guard !isExposed, step == .stage || step == .activate else { return self }
+        var order = self
+        order.step = .nothing
+        return order
+    }
 
     /// The one order that stands for a host and a line of masters, of those that several rollouts of the line have for it.
     ///

@@ -16,7 +16,7 @@ extension SqliteStorage {
         }
     }
 
-    package func replaceHost(_ host: StoredHost) async throws(StorageError) -> Bool {
+    package func replaceHost(_ host: StoredHost) async throws(StorageError) -> StoredHost? {
         try limits.hold(host)
         return try await write { database in
             try database.execute(
@@ -28,7 +28,7 @@ extension SqliteStorage {
                     Column.json(host.labels), Data(host.facts), host.isDrained, Column.json(host.pinnedLines.sorted()),
                     host.name, host.revision,
                 ])
-            return database.changesCount > 0
+            return database.changesCount > 0 ? try Self.host(host.name, database) : nil
         }
     }
 

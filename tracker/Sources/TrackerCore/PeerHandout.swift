@@ -95,6 +95,7 @@ private struct Handout {
         at place: TrackedPeer.Place, on rings: RandomRings, of swarm: TrackedSwarm, upTo count: Int,
         using random: inout SplitMix64
     ) {
+        doubtful = names.count
         rings.forEachNeighbour(of: Int(place.ring), using: &random) { slot in
             let contact = swarm.contacts[Int(slot)]
             // Whoever cannot be told of is passed over, so that those of one family are a graph of their own.

@@ -22,6 +22,7 @@ struct RosterRoutes: Sendable {
         }
         table.read("api/v1/hosts/:host", RoutePolicy(.operators(.view))) { _, context in
             let host = try context.parameters.require("host")
+            try await fleet.learn(of: host)
             return try await RolloutRoutes.answer { try await fleet.host(host) }
         }
         for (method, isDrained) in [(HTTPRequest.Method.put, true), (.delete, false)] {

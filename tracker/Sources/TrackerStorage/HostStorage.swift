@@ -24,8 +24,8 @@ package protocol HostStorage: Sendable {
     /// Hosts by name, revoked ones included.
     func hosts(after name: String?, limit: Int) async throws(StorageError) -> Page<StoredHost, String>
     /// Changes a host's labels and facts, and what operators want of it.
-    /// - Returns: `false`, and nothing is changed, when its revision is another by now.
-    func replaceHost(_ host: StoredHost) async throws(StorageError) -> Bool
+    /// - Returns: the host as it is stored now; `nil`, and nothing is changed, when its revision is another by now.
+    func replaceHost(_ host: StoredHost) async throws(StorageError) -> StoredHost?
     /// Notes when hosts were heard of; unknown names are passed over, and no time goes back.
     func noteHeard(_ times: [String: Int64]) async throws(StorageError)
     /// Shuts a host out and revokes its certificates.

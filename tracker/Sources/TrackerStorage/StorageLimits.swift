@@ -22,7 +22,7 @@ package struct StorageLimits: Sendable {
     package var factsByteCount = 64 << 10
     /// Labels of a host, and the longest key and value in bytes.
     package var labels = 64
-    package var labelByteCount = 200
+    package var labelByteCount = 63
     /// Lines in which one host is kept at its version.
     package var pinnedLines = 256
     /// Enrolment tokens, used and expired ones included.

@@ -145,7 +145,7 @@ import TrackerStorage
         var facts = try JSONDecoder().decode(HostFacts.self, from: Data(host.facts))
         facts.lines[0].denied = [7]
         host.facts = Array(try JSONEncoder().encode(facts))
-        #expect(try await storage.replaceHost(host))
+        #expect(try await storage.replaceHost(host) != nil)
         _ = try await storage.revokeHost("h5", at: 10)
         try await script.restart()
         let status = try await script.fleet.status(number)

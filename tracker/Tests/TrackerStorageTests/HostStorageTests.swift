@@ -102,8 +102,9 @@ import TrackerStorage
         host.facts = [1, 2, 3]
         host.isDrained = true
         host.pinnedLines = ["web", "debian"]
-        #expect(try await storage.replaceHost(host))
-        #expect(try await !storage.replaceHost(host))
+        let replaced = try await storage.replaceHost(host)
+        #expect(replaced?.revision == 2 && replaced?.facts == [1, 2, 3])
+        #expect(try await storage.replaceHost(host) == nil)
         try await storage.noteHeard(["h1": 300, "nope": 1])
         try await storage.noteHeard(["h1": 200])
         let read = try #require(try await storage.host("h1"))
