@@ -29,8 +29,8 @@ struct FleetDrain: AsyncParsableCommand {
         abstract: "Keep hosts out of all rollouts.",
         discussion: """
             In a rollout that has begun, a host that is not activated yet is put aside. What the host has stays as it is, \
-            and its clones run on. A rollback still reaches it, and so does the retry of a step that failed on it (`drover rollout \
-            skip` ends that). It stays drained, also when it is enrolled anew, until `drover fleet undrain`.
+            and its clones run on. A rollback still reaches it. It stays drained, also when it is enrolled anew, until \
+            `drover fleet undrain`.
             """)
 
     @OptionGroup var hosts: HostNames

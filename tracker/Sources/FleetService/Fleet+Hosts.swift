@@ -14,7 +14,7 @@ extension Fleet {
         let lines = Dictionary(grouping: rollouts.values, by: { $0.target.master.line })
         let orders = lines.keys.sorted().compactMap { line in
             let standing = HostOrder.standing(among: (lines[line] ?? []).compactMap { $0.order(for: name) })
-            return standing.map { hosts.takesPart(name, in: line) ? $0 : $0.resting }.flatMap(FleetOrder.init)
+            return standing.map { hosts.keptOut(name, of: line) == nil ? $0 : $0.resting }.flatMap(FleetOrder.init)
         }
         let told = Array(orders.prefix(FleetLimits.lines))
         return HostOrders(
@@ -119,18 +119,19 @@ extension Fleet {
     private func take(_ facts: HostFacts, from name: HostName) async throws {
         if hosts.facts(name) != facts {
             let bytes = Array(try JSONEncoder().encode(facts))
-            try await change("\(name)") { $0.facts = bytes }
+            try await change(name) { $0.facts = bytes }
         }
         try await tellRollouts(of: name, isHeard: true)
     }
 
     /// Changes what is stored of a host: what it says of itself, and what operators want of it, one after another.
-    func change(_ host: String, _ change: (inout StoredHost) -> Void) async throws {
+    func change(_ name: HostName, _ change: (inout StoredHost) -> Void) async throws {
         try await inTurn {
             // Somebody who enrols it, or shuts it out, may come between all the same.
             for _ in 0..<Self.longestContention {
-                guard let stored = try await self.storage.host(host), stored.revoked == nil, let name = HostName(host)
-                else { throw Self.unknownHost }
+                guard let stored = try await self.storage.host("\(name)"), stored.revoked == nil else {
+                    throw Self.unknownHost
+                }
                 var wanted = stored
                 change(&wanted)
                 guard wanted != stored else { return self.hosts.take(stored) }

@@ -28,13 +28,7 @@ extension Fleet {
         let (selector, filter) = (try Self.selector(selector), try Self.filter(state))
         let limit = min(max(1, limit), FleetLimits.hostPage)
         var page: [HostDocument] = []
-        let last = name.map { HostName($0) }
-        if last == .some(nil) {
-            throw FleetProblem(
-                status: 400, code: .badCursor,
-                detail: "That is no place in the list: take “next” of the page before as it is.")
-        }
-        for name in hosts.names(after: last ?? nil) {
+        for name in hosts.names(after: try name.map(Self.place)) {
             guard let host = hosts[name], fits(host, name, filter), selector.matches(name, labels: host.labels) else {
                 continue
             }
@@ -63,15 +57,14 @@ extension Fleet {
     private func want(
         of host: String, _ wish: (inout StoredHost) -> Void
     ) async throws -> (before: HostDocument, after: HostDocument) {
+        guard let name = HostName(host) else { throw Self.unknownHost }
         try await learn(of: host)
         let before = try self.host(host)
-        try await change(host, wish)
+        try await change(name, wish)
         // What is stored holds; should a rollout not hear of it now, it does later.
-        if let name = HostName(host) {
-            try? await tellRollouts(of: name)
-            listeners.note(name)
-            listeners.tell()
-        }
+        try? await tellRollouts(of: name)
+        listeners.note(name)
+        listeners.tell()
         return (before, try self.host(host))
     }
 
@@ -102,6 +95,15 @@ extension Fleet {
         livesStoredAt = time
     }
 
+    private static func place(_ cursor: String) throws(FleetProblem) -> HostName {
+        guard let name = HostName(cursor) else {
+            throw FleetProblem(
+                status: 400, code: .badCursor,
+                detail: "That is no place in the list: take “next” of the page before as it is.")
+        }
+        return name
+    }
+
     private static func selector(_ text: String) throws(FleetProblem) -> HostSelector {
         guard text.utf8.count <= FleetLimits.expressionBytes else {
             throw FleetProblem(
@@ -124,16 +126,23 @@ extension Fleet {
     private func fits(_ host: KnownHosts.Host, _ name: HostName, _ filter: HostFilter) -> Bool {
         switch filter {
         case .all: true
-        case .online: presence.isHeard(name)
-        case .silent: !presence.isHeard(name)
+        case .online: isOnline(host, name)
+        case .silent: !isOnline(host, name)
         case .drained: host.isDrained
         case .pinned: !host.pinnedLines.isEmpty
         }
     }
 
+    /// Whether it was heard of lately. Right after a start that is told by what was stored, so that nobody is shown who is
+    /// long gone.
+    func isOnline(_ host: KnownHosts.Host, _ name: HostName) -> Bool {
+        guard presence.isHeard(name), let heard = presence.lastHeard(name) ?? host.lastHeard else { return false }
+        return now.since(heard) <= Self.silenceLimit + Self.lifeInterval
+    }
+
     private func document(of host: KnownHosts.Host, _ name: HostName) -> HostDocument {
         HostDocument(
-            name: "\(name)", labels: host.labels, enrolled: host.enrolled.text, isOnline: presence.isHeard(name),
+            name: "\(name)", labels: host.labels, enrolled: host.enrolled.text, isOnline: isOnline(host, name),
             lastHeard: (presence.lastHeard(name) ?? host.lastHeard)?.text, isDrained: host.isDrained,
             pinned: host.pinnedLines.sorted(), facts: host.facts)
     }

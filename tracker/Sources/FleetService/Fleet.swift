@@ -209,8 +209,10 @@ package actor Fleet {
     ) async throws -> Bool {
         try await inTurn {
             guard var rollout = try await self.recalled(number) else { return false }
+            let (order, hosts, line) = (try await self.nextOrder(), self.hosts, rollout.target.master.line)
             let events = try rollout.decide(
-                input, at: self.now, order: try await self.nextOrder(), by: actor, request: request, reason: reason)
+                input, at: self.now, order: order, by: actor, request: request, reason: reason
+            ) { hosts.keptOut($0, of: line) }
             guard !events.isEmpty else { return false }
             let before = rollout.sequence
             for event in events { try rollout.apply(event) }

@@ -54,9 +54,10 @@ struct KnownHosts {
         if hosts.removeValue(forKey: name) != nil { names.remove(at: place(of: name)) }
     }
 
-    /// Whether operators let the host follow rollouts of the line.
-    func takesPart(_ name: HostName, in line: String) -> Bool {
-        hosts[name].map { !$0.isDrained && !$0.pinnedLines.contains(line) } ?? true
+    /// Why operators keep the host out of rollouts of the line, if they do.
+    func keptOut(_ name: HostName, of line: String) -> BlockReason? {
+        guard let host = hosts[name] else { return nil }
+        return host.isDrained ? .drained : host.pinnedLines.contains(line) ? .pinned : nil
     }
 
     func facts(_ name: HostName) -> HostFacts? { hosts[name]?.facts }

@@ -13,6 +13,9 @@ package enum BlockReason: String, CaseIterable, Sendable, Codable {
     /// Whether a step that failed may have led to it.
     var isFailure: Bool { self == .noSpace || self == .incompatible || self == .untrusted }
 
+    /// Whether operators want it so, and nothing stands in the host's way else.
+    var isWish: Bool { self == .drained || self == .pinned }
+
     package var explanation: String {
         switch self {
         case .noSpace: "there is not enough free space for the image and the headroom"

@@ -38,7 +38,8 @@ extension Deliberation {
             return
         }
         // Later on its attempts are counted.
-        if rollout.phase.isBefore, rollout.host(host.name)?.isRestless ?? false { return }
+        let isWish = host.keptOut != nil || rollout.host(host.name)?.state.isKeptOut ?? false
+        if rollout.phase.isBefore, !isWish, rollout.host(host.name)?.isRestless ?? false { return }
         let isMeant = rollout.target.selector.matches(host.name, labels: host.labels)
         let planned = RolloutPlanner(target: rollout.target, settings: rollout.settings).assess(host)
         guard let known = rollout.host(host.name) else {
@@ -69,6 +70,10 @@ extension Deliberation {
             guard reason != .noSpace || host.attempt == 0 else { return }
             // It is to be tried again all the same, and takes the version off its list when it activates.
             guard reason != .denied || !host.clearsDenial else { return }
+            emit(.hosts([host.name], .blocked(reason: reason), deadline: nil), by: .tracker)
+        // It might be done after all, and would be activated.
+        case (.timedOut(.staging), .blocked(let reason)) where reason.isWish,
+            (.timedOut(.verifying), .blocked(let reason)) where reason.isWish:
             emit(.hosts([host.name], .blocked(reason: reason), deadline: nil), by: .tracker)
         case (.pending, .already), (.deferredOffline, .already), (.blocked, .already):
             emit(.hosts([host.name], .already, deadline: nil), by: .tracker)

@@ -11,12 +11,17 @@ struct Deliberation {
     let now: Instant
     private let order: UInt64
     let actor: Actor
+    private let keptOut: (HostName) -> BlockReason?
     /// Goes with the first event only, and so does what it asks for.
     private(set) var request: String?
     private var command: String?
 
-    init(_ rollout: Rollout, at now: Instant, order: UInt64, by actor: Actor, request: String?) {
+    init(
+        _ rollout: Rollout, at now: Instant, order: UInt64, by actor: Actor, request: String?,
+        keptOut: @escaping (HostName) -> BlockReason? = { _ in nil }
+    ) {
         self.rollout = rollout
+        self.keptOut = keptOut
         self.now = max(now, rollout.latest)
         self.order = max(order, rollout.latestOrder)
         self.actor = actor
@@ -76,8 +81,14 @@ struct Deliberation {
     /// The names of those hosts for which something holds.
     func names(where holds: (HostRecord) -> Bool) -> [HostName] { rollout.hosts.lazy.filter(holds).map(\.name) }
 
-    /// Lets hosts begin, or begin again, with what they have; staging has to be done first.
-    mutating func begin(_ names: [HostName], by actor: Actor? = nil, reason: String? = nil) {
+    /// Lets hosts begin, or begin again, with what they have; staging has to be done first. Those that operators keep out
+    /// are put aside instead.
+    mutating func begin(_ all: [HostName], by actor: Actor? = nil, reason: String? = nil) {
+        let names = all.filter { keptOut($0) == nil }
+        for wish in BlockReason.allCases where wish.isWish {
+            let aside = all.filter { keptOut($0) == wish }
+            if !aside.isEmpty { emit(.hosts(aside, .blocked(reason: wish), deadline: nil), by: actor, reason: reason) }
+        }
         let staged = names.filter { rollout.host($0)?.isStaged == true }
         let others = names.filter { rollout.host($0)?.isStaged != true }
         if !staged.isEmpty { emit(.hosts(staged, .staged, deadline: nil), by: actor, reason: reason) }

@@ -16,7 +16,7 @@ package struct FleetHost: Equatable, Sendable {
     /// The size of the file system that holds the store.
     package var capacityBytes: UInt64
     /// What the host's link carries, in bytes a second.
-    package var linkRate: UInt64 = 125_000_000
+    package var linkRate = usualLinkRate
     package var isDrained = false
     /// Whether an operator wants the host to stay with the version it has.
     package var isPinned = false
@@ -24,6 +24,12 @@ package struct FleetHost: Equatable, Sendable {
     package var isBusy = false
     /// Whether the host was well before. Hosts that are not come last, in their turn, and are no canaries.
     package var isHealthy = true
+
+    /// What the link of a host carries that does not say it: 1 Gbit/s.
+    package static let usualLinkRate: UInt64 = 125_000_000
+
+    /// What operators want of it that keeps it out.
+    var keptOut: BlockReason? { isDrained ? .drained : isPinned ? .pinned : nil }
 
     /// The version that the host would go back to: the active one, unless that is itself one that it was to leave and could
     /// not. Then it is the newest one before it that it holds and may use.

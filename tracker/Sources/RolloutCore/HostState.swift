@@ -74,6 +74,9 @@ package enum HostState: Equatable, Sendable, Codable {
         }
     }
 
+    /// Whether operators keep the host out.
+    var isKeptOut: Bool { if case .blocked(let reason) = self { reason.isWish } else { false } }
+
     /// Whether the host is waiting to try again.
     var retryAt: Instant? { if case .failed(let failure) = self { failure.retryAt } else { nil } }
 

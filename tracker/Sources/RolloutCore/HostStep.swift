@@ -10,5 +10,5 @@ package enum HostStep: String, CaseIterable, Sendable, Codable {
     case rollingBack = "rolling-back"
 
     /// Whether the new version is not yet active on a host in this step.
-    var isStaging: Bool { self == .staging || self == .verifying }
+    package var isStaging: Bool { self == .staging || self == .verifying }
 }

@@ -29,11 +29,13 @@ extension Rollout {
     ///   - actor: who an operator's command came from. Other inputs have their own actors.
     ///   - request: names an operator's request, so that the same one again changes nothing.
     ///   - reason: an operator's words for the log.
+    ///   - keptOut: whom operators want kept out, now: such a host is not begun again.
     package func decide(
         _ input: RolloutInput, at now: Instant, order: UInt64, by actor: Actor = .tracker, request: String? = nil,
-        reason: String? = nil
+        reason: String? = nil, keptOut: @escaping (HostName) -> BlockReason? = { _ in nil }
     ) throws(Refusal) -> [RolloutEvent] {
-        var deliberation = Deliberation(self, at: now, order: order, by: actor, request: request)
+        var deliberation = Deliberation(
+            self, at: now, order: order, by: actor, request: request, keptOut: keptOut)
         try deliberation.take(input, reason: reason)
         return deliberation.events
     }

@@ -188,7 +188,8 @@ extension Rollout {
         let (isBefore, isHeld) = (phase.isBefore, holdsActivation)
         change(place) { host in
             let (old, ordered) = (host.state, host.orderedStep(isHeld: isHeld))
-            if isBefore { host.changes += 1 }
+            // What operators want of it is no unrest of the host's.
+            if isBefore, !old.isKeptOut, !state.isKeptOut { host.changes += 1 }
             host.state = state
             host.since = event.at
             host.deadline = deadline

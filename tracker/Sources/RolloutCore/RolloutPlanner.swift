@@ -60,9 +60,8 @@ package struct RolloutPlanner: Sendable {
     }
 
     private func obstacle(_ host: FleetHost, isHeld: Bool) -> BlockReason? {
+        if let reason = host.keptOut { return reason }
         if host.denied.contains(target.master.version), !settings.clearsDenials { return .denied }
-        if host.isPinned { return .pinned }
-        if host.isDrained { return .drained }
         if let least = target.followsAtLeast, let active = host.active, active < least { return .incompatible }
         let part = UInt64(clamping: settings.headroomPercent)
         let headroom = max(settings.headroomBytes, host.capacityBytes / 100 * part)

@@ -11,7 +11,7 @@ struct DatabaseLock: ~Copyable {
 
     /// - Throws: ``TrackerFailure`` when another tracker runs on it, or the file cannot be made.
     init(of database: String) throws(TrackerFailure) {
-        let path = database + ".lock"
+        let path = Self.real(database) + ".lock"
         let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
             let reason = String(cString: strerror(errno))
@@ -28,6 +28,18 @@ struct DatabaseLock: ~Copyable {
                 code: 5)
         }
         self.file = file
+    }
+
+    /// One database has one lock, by whatever links it was named; at first only its folder is there.
+    private static func real(_ database: String) -> String {
+        func resolved(_ path: String) -> String? {
+            guard let resolved = realpath(path, nil) else { return nil }
+            defer { free(resolved) }
+            return String(cString: resolved)
+        }
+        if let path = resolved(database) { return path }
+        guard let slash = database.lastIndex(of: "/") else { return database }
+        return (resolved(String(database[...slash])) ?? "") + String(database[slash...])
     }
 
     // The file stays: whoever removed it would let a third tracker in beside one that still holds it.

@@ -203,10 +203,16 @@ import Testing
             }
         }
         let length = script.log.count
-        try alternate { host, isOdd in host.isDrained = isOdd }
+        try alternate { host, isOdd in host.freeBytes = isOdd ? 0 : host.freeBytes }
+        // It is kept out all the same, and let in.
+        for isDrained in [true, false, true] {
+            try script.drain(3, isDrained)
+            #expect((script[3] == .blocked(reason: .drained)) == isDrained)
+        }
+        try script.drain(3, false)
         try script.command(.start)
         try alternate { host, isOdd in host.active = isOdd ? 5 : 6 }
-        try alternate { host, isOdd in host.isDrained = isOdd }
+        try alternate { host, isOdd in host.freeBytes = isOdd ? 0 : host.freeBytes }
         try alternate { host, isOdd in host.labels = isOdd ? [:] : host.labels }
         #expect(script.log.count - length < 60, "\(script.log.count - length)")
         // The others are taken at their word.

@@ -11,6 +11,8 @@ struct RolloutScript {
     var now = Instant(milliseconds: 1_000_000)
     /// The latest number of a decision; scripts of one tracker hand it on to each other.
     var order: UInt64
+    /// Whom operators keep out.
+    var keptOut: [HostName: BlockReason] = [:]
     private var requests = 0
 
     /// Ten hosts h000 to h009 in two racks, unless said otherwise.
@@ -70,10 +72,19 @@ struct RolloutScript {
     }
 
     mutating func take(_ input: RolloutInput, by actor: Actor = .tracker, request: String? = nil) throws {
-        let events = try rollout.decide(input, at: now, order: order + 1, by: actor, request: request)
+        let keptOut = keptOut
+        let events = try rollout.decide(input, at: now, order: order + 1, by: actor, request: request) { keptOut[$0] }
         if !events.isEmpty { order += 1 }
         for event in events { try rollout.apply(event) }
         log += events
+    }
+
+    /// Operators keep a host out, or let it take part again.
+    mutating func drain(_ number: Int, _ isDrained: Bool) throws {
+        var host = Self.host(number)
+        host.isDrained = isDrained
+        keptOut[host.name] = isDrained ? .drained : nil
+        try take(.host(host))
     }
 
     mutating func command(_ command: RolloutCommand, by name: String = "ada", request: String? = nil) throws {
