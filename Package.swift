@@ -112,6 +112,9 @@ let package = Package(
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
         module("AuditTrail", ["Metainfo"]),
+        module("Exposition", []),
+        module("Amounts", []),
+        module("Diagnosis", ["Amounts"]),
         module("FleetProtocol", ["Metainfo"]),
         module("FleetAgent", ["Metainfo", "FleetProtocol"]),
         module("Trust", ["Metainfo", .crypto, .asn1]),
@@ -127,7 +130,7 @@ let package = Package(
         module("CloneProbe", ["CloneLayer", "ToolLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
-        module("Supervision", []),
+        module("Supervision", ["Exposition"]),
         .systemLibrary(name: "CLinuxPriority"),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
@@ -143,7 +146,7 @@ let package = Package(
                 "FileLayer",
                 "ImageStore",
                 "CloneLayer", "CloneProbe", "ImageHeaders", "ToolLayer", "MasterLint", "PeerTransport", "FleetIdentity",
-                "FleetAgent", "ConnectionGate", "CLinuxPriority",
+                "FleetAgent", "ConnectionGate", "CLinuxPriority", "Amounts", "Diagnosis", "Exposition", "Supervision",
                 .nioCore,
                 .nioPosix,
                 .nioHTTP1, .nioSSL,
@@ -154,7 +157,8 @@ let package = Package(
         program(
             "drover",
             [
-                "Metainfo", "TrackerProtocol", "FleetProtocol", "Trust", "AuditTrail", "FileLayer", "ToolLayer",
+                "Amounts", "Diagnosis", "Metainfo", "TrackerProtocol", "FleetProtocol", "Trust", "AuditTrail",
+                "FileLayer", "ToolLayer",
                 "ImageStore",
                 "CloneLayer",
                 "CloneBench",
@@ -182,7 +186,9 @@ let package = Package(
             "TrackerService", path: "tracker/Sources/TrackerService",
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "FleetService", "Trust", "AuditTrail",
-                "OperatorAccess", "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", .hummingbird,
+                "OperatorAccess", "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", "Exposition",
+                "Supervision",
+                .hummingbird,
                 .hummingbirdCore, .httpTypes,
                 .nioCore, .nioHTTP1,
                 .nioPosix, .logging, .lifecycle, .unixSignals,
@@ -213,6 +219,8 @@ let package = Package(
         tests("MetainfoTests", ["Metainfo", "TestSupport"]),
         tests("PeerProtocolTests", ["Metainfo", "TrackerProtocol", "PeerProtocol", .nioCore]),
         tests("AuditTrailTests", ["AuditTrail"]),
+        tests("ExpositionTests", ["Exposition"]),
+        tests("DiagnosisTests", ["Amounts", "Diagnosis"]),
         tests("FleetProtocolTests", ["Metainfo", "FleetProtocol"]),
         tests("FleetAgentTests", ["Metainfo", "FleetProtocol", "FleetAgent"]),
         tests(

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FoundationEssentials
 package import NIOCore
 import NIOSSL
+import SwiftASN1
+import X509
 
 /// TLS 1.3 at the tracker's door: the tracker shows its certificate, and whoever comes may show one of the fleet.
 ///
@@ -39,6 +42,12 @@ package struct ServerTLS: Sendable {
         } catch {
             throw .unreadable
         }
+    }
+
+    /// When the first certificate of a chain ends; `nil` when it cannot be read.
+    package static func validUntil(chain: String) -> Date? {
+        let first = try? PEMDocument.parseMultiple(pemString: chain).first
+        return first.flatMap { try? Certificate(pemDocument: $0) }?.notValidAfter
     }
 
     /// The handler for a connection that was accepted.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metainfo
+package import TrackerProtocol
 
 /// The first message of the extension protocol (BEP 10): which extensions a peer takes, and some facts about it.
 package struct ExtendedHandshake: Equatable, Sendable {
@@ -17,6 +18,8 @@ package struct ExtendedHandshake: Equatable, Sendable {
     package var requestQueue: Int?
     /// The sender will not download anything (BEP 21).
     package var isUploadOnly = false
+    /// The rack in which the sender stands; only Drover's peers say it.
+    package var rack: RackName?
 
     package init() {}
 
@@ -26,6 +29,7 @@ package struct ExtendedHandshake: Equatable, Sendable {
         return Bencode.dictionary([
             "m": .sorted(names),
             "p": listenPort.map { .integer(Int64($0)) },
+            "rack": rack.map { .text($0.text) },
             "reqq": requestQueue.map { .integer(Int64($0)) },
             "upload_only": isUploadOnly ? .integer(1) : nil,
             "v": client.map { .text($0) },
@@ -49,5 +53,6 @@ package struct ExtendedHandshake: Equatable, Sendable {
         client = value["v"]?.text.map { String($0.prefix(64)) }
         requestQueue = value["reqq"]?.integer.flatMap { Int(exactly: $0) }
         isUploadOnly = value["upload_only"]?.integer == 1
+        rack = value["rack"]?.text.flatMap { RackName($0) }
     }
 }

@@ -13,7 +13,8 @@ import Synchronization
 /// The peer's control socket: HTTP over a Unix socket in the store, for the command line of the same host.
 ///
 /// `POST /v1/perform` takes a ``HostRequest`` in JSON and answers with one JSON object a line: any number of
-/// `progress`, then `reply` or `failure`. `GET /v1/status` answers with the status alone. Only the store's owner may
+/// `progress`, then `reply` or `failure`. `GET /v1/status` answers with the status alone, `GET /metrics` in Prometheus'
+/// text. Only the store's owner may
 /// connect.
 package struct ControlServer: Sendable {
     /// The longest request, in bytes: the torrent of the largest image in base64 fits.
@@ -25,13 +26,14 @@ package struct ControlServer: Sendable {
     /// own end, so that it never sends into a connection that is just being closed. Answers may take for ever.
     private static let patience = TimeAmount.seconds(120)
 
-    private let service: any HostService
+    private let peer: Peer
+    private var service: any HostService { peer }
     private let address: ControlAddress
     private let log: Logger
 
     /// - Throws: ``HostFailure`` when the store's directory cannot be opened.
-    package init(_ service: any HostService, layout: StoreLayout, log: Logger) throws(HostFailure) {
-        self.service = service
+    package init(_ peer: Peer, layout: StoreLayout, log: Logger) throws(HostFailure) {
+        self.peer = peer
         self.log = log
         address = try ControlAddress(layout)
     }
@@ -53,6 +55,7 @@ package struct ControlServer: Sendable {
         }
         let router = Router()
         router.get("/v1/status") { _, _ in try await self.status() }
+        router.get("/metrics") { [peer] _, _ in await MetricsListener.answer(peer) }
         router.post("/v1/perform") { request, context in try await self.perform(request) }
         let application = Application(
             router: router,

@@ -81,7 +81,7 @@ extension Host {
         TrackerClient(
             credentials: TrackerCredentials(
                 token: credentials?.token, authorities: credentials?.authorities ?? trackerAuthorities),
-            membership: enrolment.membership)
+            membership: enrolment.membership, meters: meters)
     }
 
     /// For what is signed, both ways: the token that the host has names the fleet that must have answered, and its own

@@ -24,7 +24,8 @@ extension Host {
             labels["hypervisor"] = found.rawValue
         }
         return HostFacts(
-            program: Self.version, labels: labels, freeBytes: UInt64(max(0, space?.available ?? 0)) / step * step,
+            program: ProgramVersion.text, labels: labels,
+            freeBytes: UInt64(max(0, space?.available ?? 0)) / step * step,
             capacityBytes: capacity, linkRate: LinkRate.bytesPerSecond(cap: limits?.down).map { UInt64($0) },
             isHealthy: isHealthy, lines: lines.prefix(FleetLimits.lines).map { facts(of: $0, masters) })
     }

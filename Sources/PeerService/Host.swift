@@ -9,13 +9,11 @@ import Metainfo
 package import NIOPosix
 import Synchronization
 import ToolLayer
+import TrackerProtocol
 import Trust
 
 /// A host's store and clones, and everything that can be done with them without a network. It holds the store's lock.
 package final class Host: HostService {
-    /// Of this program.
-    package static let version = "0.1.0"
-
     package let store: ImageStore
     package let clones: CloneRegistry
     /// Whom this host trusts.
@@ -31,6 +29,8 @@ package final class Host: HostService {
     /// Threads for the blocking calls of the layers below.
     let threads: NIOThreadPool
     let probeTurn = ProbeTurn()
+    /// What it counts of its own work.
+    let meters = HostMeters()
 
     /// Opens the store at `root` and takes its lock.
     /// - Parameters:
@@ -103,6 +103,10 @@ package final class Host: HostService {
                 return .refreshed(trust.snapshot.map { TrustReport($0) }, problems: problems)
             case .enrol(let order): return .enrolment(try await enrol(order))
             case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
+            case .examine: return .examined(try await examine())
+            case .why, .listSwarms:
+                throw HostFailure(
+                    .noPeer, "no peer is running on \(store.layout.root); start one with `drover peer run`")
             case .status: return .status(try statusWithoutPeer())
             default: return try await blocking { try self.handle(request) }
             }
@@ -178,10 +182,9 @@ package final class Host: HostService {
             return .done
         case .showOrders: return .orders(try ordersReport())
         case .trustEpoch(let epoch): return .orders(try trustEpoch(epoch))
-        case .examine: return .examined(examine())
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .refreshTrust,
-            .enrol, .probeMaster, .refreshClones:
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .why,
+            .listSwarms, .examine, .refreshTrust, .enrol, .probeMaster, .refreshClones:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }
     }
@@ -224,6 +227,7 @@ package final class Host: HostService {
             master.name,
             progress: { progress(HostProgress(phase: "verifying", done: $0, total: master.size)) },
             isCancelled: isCancelled)
+        meters.verified(badPieces: report.badPieces.count)
         return VerificationReport(
             master: "\(master.name)", pieceCount: report.pieceCount, badPieces: report.badPieces.map(\.number),
             isGood: report.isGood)
@@ -251,6 +255,8 @@ package final class Host: HostService {
             CloneName(base), count: count, of: image(of: master), backend: BackendChoice(backend), settings: settings,
             identity: guest)
         let scope = scope
+        meters.made(
+            created.clones.count, by: created.backend.rawValue, seconds: created.duration.milliseconds / 1000)
         return CreatedClonesReport(
             clones: created.clones.map {
                 CloneReport($0, CloneCondition(.ok), machine: MachineIdentity(of: $0.name, scope: scope))
@@ -310,8 +316,19 @@ package final class Host: HostService {
     }
 
     /// What this host can do.
-    private func examine() -> DoctorReport {
-        HostExamination(root: store.layout.root, files: files, tools: tools).report(of: clones)
+    /// - Parameter trackers: those that are known besides the one that this host is enrolled at.
+    func examine(trackers: [TrackerURL] = []) async throws -> DoctorReport {
+        var report = try await blocking { [self] in
+            HostExamination(root: store.layout.root, files: files, tools: tools).report(of: clones)
+        }
+        let membership = enrolment.membership
+        let own = membership.flatMap { TrackerURL($0.tracker) }
+        let network = NetworkExamination(
+            trackers: trackers.reduce(into: own.map { [$0] } ?? []) { all, tracker in
+                if !all.contains(where: { $0.base == tracker.base }) { all.append(tracker) }
+            }, client: trackerClient(), membership: membership, meters: meters)
+        report.checks += await network.checks()
+        return report
     }
 
     /// Clones in block devices that will run full, or are broken: a sentence each.
@@ -326,18 +343,6 @@ package final class Host: HostService {
     func masterAsItIs(_ name: MasterName) -> MasterImage? {
         guard let master = try? store.master(named: name) else { return nil }
         return try? MasterImage(name: name, path: master.path, size: master.size, problem: master.problem)
-    }
-
-    // MARK: Status
-
-    private func statusWithoutPeer() throws -> StatusReport {
-        let registered = store.masters().map { StatusReport.Entry($0, clones: clones.clones(of: $0.name)) }
-        let partial = store.partials().map { StatusReport.Entry($0) }
-        return StatusReport(
-            store: store.layout.root, isRunning: false, listen: [],
-            masters: (registered + partial).sorted { ($0.name, $0.version) < ($1.name, $1.version) },
-            clones: clones.list().count, trackers: [], freeBytes: freeBytes, limits: try rateLimits(),
-            warnings: cloneWarnings())
     }
 
     /// Free bytes of the store's file system; 0 where that cannot be told.
@@ -366,26 +371,6 @@ package final class Host: HostService {
     /// Runs blocking work on a thread of its own pool.
     func blocking<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await threads.runIfActive(work)
-    }
-}
-
-extension StatusReport.Entry {
-    init(_ master: Master, clones: [Clone]) {
-        self.init(
-            name: master.name.name, version: master.name.version, label: master.label,
-            state: master.state == .registered ? "registered" : "failed",
-            failure: master.state == .registered
-                ? nil : master.problem ?? "it is \(master.state.rawValue); verify it or fetch it again",
-            size: master.size, bytesVerified: master.state == .registered ? master.size : 0, downloadRate: 0,
-            uploadRate: 0, peers: 0, clones: clones.map(\.name.text), sources: [])
-        location = master.location == .adopted ? master.location.rawValue : nil
-    }
-
-    init(_ partial: PartialSummary) {
-        self.init(
-            name: partial.name.name, version: partial.name.version, label: partial.request.label, state: "fetching",
-            failure: nil, size: partial.size, bytesVerified: partial.verifiedBytes, downloadRate: 0, uploadRate: 0,
-            peers: 0, clones: [], sources: [])
     }
 }
 

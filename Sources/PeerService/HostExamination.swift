@@ -6,7 +6,7 @@ import Glibc
 package import ToolLayer
 
 /// Looks at a host: its kernel, the store's file system, programs, hypervisors, and what each clone backend makes of all
-/// that. It changes nothing.
+/// that. It changes nothing but a small file, by which it finds out how fast the disk is.
 package struct HostExamination {
     private let root: String
     private let files: any FileAccess
@@ -94,6 +94,7 @@ package struct HostExamination {
                     "store.writable", .error, "\(nearest) cannot be written: \(String(cString: strerror(errno)))",
                     fix: "run this as the store's owner, or name another store with --store"))
         }
+        if isThere, let latency = syncLatency { checks.append(Self.check(latency)) }
         if let space = try? files.space(at: nearest) {
             let isLittle = space.available < Self.littleSpace
             checks.append(
@@ -103,6 +104,38 @@ package struct HostExamination {
                     fix: isLittle ? "free some space, or use a store on a larger disk" : nil))
         }
         return checks
+    }
+
+    /// How long a small write takes to be durable: the median of some; `nil` where it cannot be tried.
+    private var syncLatency: Duration? {
+        let path = "\(root)/.drover-doctor-\(getpid())"
+        guard let file = try? files.open(path, .createNew) else { return nil }
+        defer { try? files.remove(path) }
+        let bytes = [UInt8](repeating: 0x55, count: 4096)
+        var times: [Duration] = []
+        for number in 0..<Self.syncTrials {
+            let start = ContinuousClock.now
+            do {
+                try bytes.withUnsafeBytes { try file.write($0, at: Int64(number * $0.count)) }
+                try file.sync()
+            } catch {
+                return nil
+            }
+            times.append(start.duration(to: .now))
+        }
+        return times.sorted()[times.count / 2]
+    }
+
+    private static let syncTrials = 5
+    /// A disk of this latency makes everybody wait who makes clones or stages masters.
+    private static let slowSync = Duration.milliseconds(100)
+
+    private static func check(_ latency: Duration) -> DoctorReport.Check {
+        let isSlow = latency >= slowSync
+        let milliseconds = (latency.milliseconds * 10).rounded() / 10
+        return DoctorReport.Check(
+            "disk.latency", isSlow ? .warning : .ok, "a small write is durable after \(milliseconds) ms",
+            fix: isSlow ? "see what else writes to the store's disk, or use a faster one" : nil)
     }
 
     private var hypervisors: [DoctorReport.Check] {

@@ -254,6 +254,10 @@ package struct StatusReport: Codable, Equatable, Sendable {
         package var cloneMilliseconds: [Double]?
         /// `adopted` for a master whose image lies outside of the store, and is not served.
         package var location: String?
+        /// When a fetch is complete if it goes on like this, in seconds from now.
+        package var eta: TimeRange? = nil
+        /// How many connected peers have the rarest of the pieces that a fetch lacks.
+        package var rarestCopies: Int? = nil
     }
 
     /// A tracker and how the last announce to it went.
@@ -275,6 +279,8 @@ package struct StatusReport: Codable, Equatable, Sendable {
     package var enrolment: EnrolmentReport? = nil
     package var masters: [Entry]
     package var clones: Int
+    /// The same by backend.
+    package var clonesByBackend: [String: Int]? = nil
     package var trackers: [Tracker]
     /// Free bytes of the store's file system.
     package var freeBytes: Int64
@@ -284,6 +290,8 @@ package struct StatusReport: Codable, Equatable, Sendable {
     package var violations: [String: Int]? = nil
     /// Connections that were not let in since the peer started, by why.
     package var refusals: [String: Int]? = nil
+    /// What the fleet's tracker ordered last of each line of masters, and how far that is.
+    package var orders: [OrdersReport.Line]? = nil
     /// What somebody should look at before it fails, a sentence each, such as a clone whose room is nearly full.
     package var warnings: [String]? = nil
 }

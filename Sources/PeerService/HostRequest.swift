@@ -62,6 +62,10 @@ package enum HostRequest: Codable, Sendable {
     case listAudit
     case examine
     case status
+    /// Why masters are not here faster; all that are fetched or ordered when `nil`.
+    case why(MasterReference?)
+    /// Whom this host swaps pieces with.
+    case listSwarms
     /// Changes the caps that are named, and answers with those there are. A rate is what ``RateText`` reads.
     case limit(up: String?, down: String?)
 
@@ -295,6 +299,8 @@ package enum HostReply: Codable, Sendable {
     /// `nil` when the host is enrolled nowhere.
     case orders(OrdersReport?)
     case status(StatusReport)
+    case why(WhyReport)
+    case swarms(SwarmsReport)
     case limits(RateLimits)
 }
 

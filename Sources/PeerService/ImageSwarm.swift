@@ -25,19 +25,19 @@ actor ImageSwarm {
 
     nonisolated let name: MasterName
     nonisolated let metainfo: Metainfo
-    private let host: Host
-    private let network: PeerNetwork
+    let host: Host
+    let network: PeerNetwork
     private let rack: RackName?
     private let log: Logger
     private var phase: Phase
-    private var driver: SwarmDriver?
+    private(set) var driver: SwarmDriver?
     private var announcers: [Announcer] = []
     private var tasks: [Task<Void, Never>] = []
     /// Who is announced to: one tracker of each of these.
     private var trackers: [AnnounceTiers]
     private let startedAt = ContinuousClock.now
-    private var fetchSeconds: Double?
-    private var cloneMilliseconds: [Double]?
+    private(set) var fetchSeconds: Double?
+    private(set) var cloneMilliseconds: [Double]?
     private var cloneFailure: String?
 
     /// An image to fetch.
@@ -218,26 +218,20 @@ actor ImageSwarm {
     /// Whether the fetch stopped for good.
     var hasFailed: Bool { if case .failed = phase { true } else { false } }
 
-    /// The image as `status` shows it.
-    func entry() async -> StatusReport.Entry {
-        let summary = await driver?.summary()
-        let verified = bytes(pieces: summary?.swarm.verifiedPieces ?? 0)
-        let state =
-            switch phase {
-            case .fetching: "fetching"
-            case .completing: "verifying"
-            case .seeding: "registered"
-            case .failed: "failed"
-            }
-        let label = (try? host.store.master(named: name))?.label
-        return StatusReport.Entry(
-            name: name.name, version: name.version, label: label, state: state, failure: failure,
-            size: metainfo.geometry.size, bytesVerified: verified,
-            downloadRate: Int64(summary?.swarm.downloadRate ?? 0), uploadRate: Int64(summary?.swarm.uploadRate ?? 0),
-            peers: summary?.swarm.peers.count ?? 0, clones: host.clones.clones(of: name).map(\.name.text),
-            sources: (summary?.sources ?? [:]).sorted { $0.value > $1.value }.map {
-                StatusReport.Entry.Source(peer: "\($0.key)", bytes: $0.value)
-            }, fetchSeconds: fetchSeconds, cloneMilliseconds: cloneMilliseconds)
+    /// `fetching`, `verifying`, `registered` or `failed`.
+    var state: String {
+        switch phase {
+        case .fetching: "fetching"
+        case .completing: "verifying"
+        case .seeding: "registered"
+        case .failed: "failed"
+        }
+    }
+
+    var isFetching: Bool { if case .fetching = phase { true } else { false } }
+    /// Whether nobody waits for the image, so that it takes only a part of the link.
+    var isInBackground: Bool {
+        if case .fetching(let partial) = phase { partial.request.stageRatePercent != nil } else { false }
     }
 
     /// The image's trackers and how the last announces to them went.
@@ -247,7 +241,7 @@ actor ImageSwarm {
 
     /// Bytes in that many verified pieces. Only a complete image has its last, shorter piece for certain, so that the
     /// figure is exact at the end and never above the size before.
-    private func bytes(pieces: Int) -> Int64 {
+    func bytes(pieces: Int) -> Int64 {
         let geometry = metainfo.geometry
         return pieces == geometry.pieceCount
             ? geometry.size : min(geometry.size, Int64(pieces) * Int64(geometry.pieceLength))

@@ -29,6 +29,11 @@ package struct MasterReference: Codable, Hashable, Sendable, CustomStringConvert
         version = name.version
     }
 
+    /// Whether this master may be meant.
+    package func fits(_ master: MasterName) -> Bool {
+        master.name == name && version.map { $0 == master.version } ?? true
+    }
+
     /// The name with its version, where the version is stated.
     package var exact: MasterName? { version.flatMap { MasterName(name: name, version: $0) } }
 

@@ -21,7 +21,7 @@ package actor Peer: HostService {
     private(set) var swarms: [MasterName: ImageSwarm] = [:]
     private var listening: [PeerAddress] = []
     /// Why fetches that an earlier run began do not go on.
-    private var stuck: [MasterName: String] = [:]
+    private(set) var stuck: [MasterName: String] = [:]
     private var limits = RateLimits()
     /// What is said of clones at the moment, and who looks after them.
     var warnings: [String] = []
@@ -45,7 +45,7 @@ package actor Peer: HostService {
             peerID: PeerID.generated(using: &random),
             resources: TransportResources(
                 group: group, threads: host.threads, extentCapacity: configuration.extentMemory),
-            networks: configuration.networks)
+            networks: configuration.networks, rack: configuration.rack)
     }
 
     // MARK: Life
@@ -174,6 +174,12 @@ package actor Peer: HostService {
         switch request {
         case .fetch(let order): return try await fetch(order, progress)
         case .status: return .status(await status())
+        case .why(let reference): return .why(try await why(reference))
+        case .listSwarms: return .swarms(await swarmsReport())
+        case .examine:
+            do { return .examined(try await host.examine(trackers: configuration.trackers)) } catch {
+                throw HostFailure(error)
+            }
         case .createMaster:
             let reply = try await host.perform(request, progress: progress)
             if case .master(let report) = reply, let name = MasterName(name: report.name, version: report.version) {
@@ -272,14 +278,16 @@ package actor Peer: HostService {
             entry.failure = stuck[partial.name] ?? "it does not go on; begin the fetch again"
             entries.append(entry)
         }
+        let clones = host.clones.list()
         return StatusReport(
             store: host.store.layout.root, isRunning: true, listen: listening.map { "\($0)" },
             openListeners: listening.filter { network.admitsPlain(at: $0) }.map { "\($0)" },
             enrolment: host.enrolmentReport,
             masters: entries.sorted { ($0.name, $0.version) < ($1.name, $1.version) },
-            clones: host.clones.list().count, trackers: trackers.sorted { $0.url < $1.url },
+            clones: clones.count, clonesByBackend: Host.byBackend(clones),
+            trackers: trackers.sorted { $0.url < $1.url },
             freeBytes: host.freeBytes, limits: limits, violations: network.counts.violations,
-            refusals: network.counts.refusals, warnings: warnings)
+            refusals: network.counts.refusals, orders: (try? await ordersReport())?.lines, warnings: warnings)
     }
 
     // MARK: Swarms

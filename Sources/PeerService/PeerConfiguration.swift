@@ -25,6 +25,9 @@ package struct PeerConfiguration: Sendable {
     package var extentMemory = 48
     /// Where this host's orders come from; `nil` for the tracker that it is enrolled at, if it is.
     package var orders: (any OrderSource)?
+    /// Where a collector may read what the peer measures, without being asked who it is; nowhere but on the control socket
+    /// when `nil`.
+    package var metrics: PeerAddress?
     /// How a master is probed when it is ordered.
     package var probe = HostRequest.RolloutProbe()
     /// What selectors of rollouts go by, such as rack and role.

@@ -3,6 +3,7 @@
 import ImageStore
 package import Logging
 import NIOPosix
+import TrackerProtocol
 
 /// A whole peer as a process runs it: the peer itself and its control socket.
 package enum PeerProcess {
@@ -23,6 +24,9 @@ package enum PeerProcess {
                 group.addTask {
                     defer { isReady.finish() }
                     try await serve(server, host) { isReady.finish() }
+                }
+                if let address = configuration.metrics {
+                    group.addTask { try await publish(peer, at: address, quiet(log)) }
                 }
                 group.addTask {
                     for await _ in ready {}
@@ -49,6 +53,15 @@ package enum PeerProcess {
     /// Waits for the end of the task.
     @Sendable package static func untilCancelled(_: Peer) async throws {
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+    }
+
+    private static func publish(_ peer: Peer, at address: PeerAddress, _ log: Logger) async throws {
+        do {
+            try await MetricsListener(peer: peer, address: address, log: log).run()
+        } catch {
+            if Task.isCancelled { return }
+            throw HostFailure(.failed, "metrics cannot be served at \(address): \(error); choose another --metrics")
+        }
     }
 
     private static func serve(

@@ -23,6 +23,8 @@ struct TrackerClient: Sendable {
     var membership: HostEnrolment.Membership?
     /// Whether the tracker need not prove who it is, since what it answers does.
     var takesAnybody = false
+    /// Where it is noted what trackers say of the time.
+    var meters: HostMeters?
 
     static let announceTimeout = TimeAmount.seconds(15)
     /// Long enough for a datagram that was lost to be sent again twice.
@@ -175,6 +177,12 @@ struct TrackerClient: Sendable {
             "the tracker \(tracker.base) did not take \(what): \(message)")
     }
 
+    /// Sees whether a tracker is there and well.
+    /// - Throws: ``HostFailure`` with `.trackerUnreachable`.
+    func greet(_ tracker: TrackerURL) async throws {
+        _ = try await get("\(tracker.base)/healthz", limit: Self.announceLimit, timeout: Self.announceTimeout, tracker)
+    }
+
     func find(_ url: String, _ limit: Int, _ tracker: TrackerURL) async throws -> [UInt8]? {
         do {
             return try await get(url, limit: limit, timeout: Self.catalogueTimeout, tracker)
@@ -218,7 +226,9 @@ struct TrackerClient: Sendable {
             request.headers.replaceOrAdd(name: "authorization", value: "Bearer \(token)")
         }
         do {
-            return try await Self.client.execute(request, timeout: timeout)
+            let response = try await Self.client.execute(request, timeout: timeout)
+            if let date = response.headers.first(name: "date") { meters?.trackerSaid(date) }
+            return response
         } catch is CancellationError {
             throw CancellationError()
         } catch {

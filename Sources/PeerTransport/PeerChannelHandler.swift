@@ -216,7 +216,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
             metainfo: metainfo, have: have, isFast: theirs.supportsFast, isExtended: theirs.supportsExtensions,
             speaksV2: theirs.infoHash == metainfo.infoHash || (dialled == nil && theirs.offersV2), limits: limits,
             at: TransportResources.now)
-        let effects = session.start(listenPort: network.listenPort, client: PeerNetwork.clientName)
+        let effects = session.start(
+            listenPort: network.listenPort, client: PeerNetwork.clientName, rack: network.rack)
         let decoder = MessageDecoder(limits: MessageLimits(pieceCount: metainfo.geometry.pieceCount))
         phase = .talking(session, decoder)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)

@@ -10,6 +10,8 @@ struct PeerConnection: SwarmConnection {
 
     init(_ handler: NIOLoopBound<PeerChannelHandler>) { self.handler = handler }
 
+    var isWebSeed: Bool { false }
+
     func begin(have: Bitfield, limits: SwarmLimits, metainfo: Metainfo) {
         handler.eventLoop.execute { handler.value.begin(have: have, limits: limits, metainfo: metainfo) }
     }

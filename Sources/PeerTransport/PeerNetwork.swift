@@ -56,13 +56,21 @@ package final class PeerNetwork: Sendable {
     package let resources: TransportResources
     /// Where connections may come from and go to.
     private let networks: [NetworkPrefix]
+    /// The rack in which this host stands, which other peers of Drover's are told.
+    package let rack: RackName?
     private let state = Mutex(State())
 
-    /// - Parameter networks: where connections may come from and go to.
-    package init(peerID: PeerID, resources: TransportResources, networks: [NetworkPrefix] = NetworkPrefix.local) {
+    /// - Parameters:
+    ///   - networks: where connections may come from and go to.
+    ///   - rack: in which rack this host stands; `nil` when nobody said.
+    package init(
+        peerID: PeerID, resources: TransportResources, networks: [NetworkPrefix] = NetworkPrefix.local,
+        rack: RackName? = nil
+    ) {
         self.peerID = peerID
         self.resources = resources
         self.networks = networks
+        self.rack = rack
     }
 
     /// The port at which this peer accepts connections, once it listens.

@@ -9,4 +9,6 @@ protocol SwarmConnection: Sendable {
     /// The swarm let the connection in.
     func begin(have: Bitfield, limits: SwarmLimits, metainfo: Metainfo)
     func perform(_ commands: [SessionCommand])
+    /// Whether at the other end is an HTTP server and no peer.
+    var isWebSeed: Bool { get }
 }

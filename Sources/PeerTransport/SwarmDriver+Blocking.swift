@@ -14,7 +14,7 @@ extension SwarmDriver {
         let geometry = metainfo.geometry
         let pool = network.resources.extents
         guard work.begin() else { return pool.giveBack(room) }
-        network.resources.threads.submit { [image, loop, work] _ in
+        network.resources.threads.submit { [image, loop, work, meter = network.resources.meter] _ in
             room.bytes.moveWriterIndex(to: loan.extent.length)
             let offset = loan.extent.offset(in: geometry)
             let result: Result<LoanHashes, any Error> = room.bytes.withUnsafeReadableBytes { bytes in
@@ -22,8 +22,8 @@ extension SwarmDriver {
                     var leaves: [SHA256Digest] = []
                     for range in loan.byteRanges {
                         let part = UnsafeRawBufferPointer(rebasing: bytes[range])
-                        leaves += MerkleTree.leaves(of: part)
-                        try image.write(part, at: offset + Int64(range.lowerBound))
+                        leaves += meter.time(.hashing) { MerkleTree.leaves(of: part) }
+                        try meter.time(.writing) { try image.write(part, at: offset + Int64(range.lowerBound)) }
                     }
                     return LoanHashes(leaves, of: loan, geometry: geometry)
                 }
@@ -42,17 +42,27 @@ extension SwarmDriver {
         let length = run.reduce(0) { $0 + Int($1.length) }
         // Behind the image's end there are zeros, for peers that ask for whole blocks only.
         let real = Int(min(Int64(length), max(0, geometry.size - offset)))
-        onThread { [image] room in
-            let count = try? room.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
-                let count = try image.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<real]), at: offset)
-                guard count == real else { return count }
-                UnsafeMutableRawBufferPointer(rebasing: bytes[real..<length]).initializeMemory(
-                    as: UInt8.self, repeating: 0)
-                return length
+        onThread { [image, meter = network.resources.meter] room in
+            let count = try? meter.time(.reading) {
+                try Self.read(image, real: real, of: length, at: offset, into: &room.bytes)
             }
             return count == length ? () : nil
         } done: { result in
             done(result?.room)
+        }
+    }
+
+    /// - Parameters:
+    ///   - real: bytes that the image has.
+    ///   - length: bytes that are wanted; the others are zeros.
+    private static func read(
+        _ image: any ImageBytes, real: Int, of length: Int, at offset: Int64, into bytes: inout ByteBuffer
+    ) throws -> Int {
+        try bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
+            let count = try image.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<real]), at: offset)
+            guard count == real else { return count }
+            UnsafeMutableRawBufferPointer(rebasing: bytes[real..<length]).initializeMemory(as: UInt8.self, repeating: 0)
+            return length
         }
     }
 

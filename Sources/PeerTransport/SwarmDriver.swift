@@ -44,6 +44,8 @@ package final class SwarmDriver: Sendable {
         var ticker: RepeatedTask?
         /// Bytes of verified or unverified blocks by the address they came from.
         var sources: [PeerAddress: Int64] = [:]
+        /// The same by what they are.
+        var origins: [WorkMeter.Origin: Int64] = [:]
         /// Bytes of blocks sent, over all connections.
         var sentBytes: Int64 = 0
     }
@@ -166,12 +168,23 @@ package final class SwarmDriver: Sendable {
         hop { $0.swarm.learned(reachable, now: $1) }
     }
 
-    /// The swarm as it stands, how many bytes came from where, and how many went out, since the driver began.
-    package func summary() async -> (swarm: SwarmSummary, sources: [PeerAddress: Int64], sentBytes: Int64) {
-        let promise = loop.makePromise(of: (SwarmSummary, [PeerAddress: Int64], Int64).self)
+    /// A picture of the swarm, and what it carried since the driver began.
+    package struct Summary: Sendable {
+        package let swarm: SwarmSummary
+        /// Bytes by where they came from.
+        package let sources: [PeerAddress: Int64]
+        package let origins: [WorkMeter.Origin: Int64]
+        package let sentBytes: Int64
+    }
+
+    /// The swarm as it stands.
+    package func summary() async -> Summary {
+        let promise = loop.makePromise(of: Summary.self)
         loop.execute {
             let core = self.core.value
-            promise.succeed((core.swarm.summary, core.sources, core.sentBytes))
+            promise.succeed(
+                Summary(
+                    swarm: core.swarm.summary, sources: core.sources, origins: core.origins, sentBytes: core.sentBytes))
         }
         return await withCheckedContinuation { continuation in
             promise.futureResult.whenSuccess { continuation.resume(returning: $0) }
@@ -201,7 +214,10 @@ package final class SwarmDriver: Sendable {
 
     func received(_ report: SessionReport, from id: Swarm.ConnectionID) {
         run { core, now in
-            if case .traffic(_, let sent) = report { core.sentBytes += Int64(sent) }
+            if case .traffic(_, let sent) = report {
+                core.sentBytes += Int64(sent)
+                self.network.resources.meter.sent(sent)
+            }
             return core.swarm.received(report, from: id, now: now, using: &core.random)
         }
     }
@@ -238,6 +254,9 @@ package final class SwarmDriver: Sendable {
         run { core, now in
             switch result {
             case .success(let hashes):
+                let origin = self.origin(of: id, core)
+                core.origins[origin, default: 0] += Int64(loan.length)
+                self.network.resources.meter.received(loan.length, from: origin)
                 if let source = core.swarm.address(of: id),
                     core.sources[source] != nil || core.sources.count < Self.maximumSources
                 {
@@ -248,6 +267,11 @@ package final class SwarmDriver: Sendable {
             }
         }
         if case .failure(let error) = result { fail("\(error)") }
+    }
+
+    private func origin(of id: Swarm.ConnectionID, _ core: Core) -> WorkMeter.Origin {
+        if core.connections[id]?.isWebSeed ?? false { return .webSeed }
+        return network.rack.map { core.swarm.rack(of: id) == $0 } ?? false ? .rack : .peer
     }
 
     private func tick() {
@@ -291,6 +315,7 @@ package final class SwarmDriver: Sendable {
 
     private func happened(_ fact: Swarm.Fact, _ now: Duration) {
         onEvent(.fact(fact))
+        network.resources.meter.count(fact)
         switch fact {
         case .pieceVerified(let piece):
             core.value.unrecorded.append(piece)
@@ -308,8 +333,8 @@ package final class SwarmDriver: Sendable {
         core.recordedAt = now
         let pieces = core.unrecorded
         core.unrecorded = []
-        network.resources.threads.submit { [image, loop, work] _ in
-            let result = Result { try image.recordVerified(pieces) }
+        network.resources.threads.submit { [image, loop, work, meter = network.resources.meter] _ in
+            let result = Result { try meter.time(.syncing) { try image.recordVerified(pieces) } }
             loop.execute { self.recorded(pieces, result) }
             work.end()
         }

@@ -14,6 +14,8 @@ package struct TransportResources: Sendable {
     package let extents: BufferPool
     /// Room for blocks being served.
     package let reads: BufferPool
+    /// What was carried, and what it cost.
+    package let meter = WorkMeter()
     /// The caps on what is sent and received.
     package let up = RateGate()
     package let down = RateGate()

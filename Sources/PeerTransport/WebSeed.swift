@@ -193,6 +193,8 @@ struct WebSeedConnection: SwarmConnection {
     let seed: WebSeed
     let id: Swarm.ConnectionID
 
+    var isWebSeed: Bool { true }
+
     func begin(have: Bitfield, limits: SwarmLimits, metainfo: Metainfo) {
         Task { [seed, id] in await seed.begin(metainfo, id) }
     }

@@ -2,6 +2,7 @@
 
 package import Metainfo
 package import PeerProtocol
+package import TrackerProtocol
 
 /// Everything decided for one connection after its handshake: which blocks are requested when, what of the peer's
 /// requests is served, and when the connection has earned its end (BEP 3, 6, 10, 52).
@@ -80,12 +81,13 @@ package struct PeerSession: Sendable {
     }
 
     /// The first messages: the extended handshake, and what this side has (BEP 10, BEP 6).
-    package mutating func start(listenPort: UInt16?, client: String) -> [Effect] {
+    package mutating func start(listenPort: UInt16?, client: String, rack: RackName? = nil) -> [Effect] {
         var effects: [Effect] = []
         if isExtended {
             var handshake = ExtendedHandshake()
             handshake.listenPort = listenPort
             handshake.client = client
+            handshake.rack = rack
             handshake.requestQueue = limits.queuedRequests
             handshake.extensions = ExtendedMessage.offered
             handshake.isUploadOnly = upload.have.isFull
@@ -118,10 +120,13 @@ package struct PeerSession: Sendable {
     ) throws(ProtocolViolation) -> [Effect] {
         switch message {
         case .keepAlive, .port, .suggestPiece, .allowedFast, .unknown: return []
-        case .choke: return choked(at: now)
+        case .choke:
+            let served = !download.isChoked
+            return choked(at: now) + (served ? [.report(.serves(false))] : [])
         case .unchoke:
+            let served = !download.isChoked
             download.unchoked(at: now)
-            return fill(at: now)
+            return (served ? [] : [.report(.serves(true))]) + fill(at: now)
         case .interested: return [.report(.interested(true))]
         case .notInterested: return [.report(.interested(false))]
         case .have(let number): return [.report(.gained(try piece(number)))]
@@ -210,6 +215,7 @@ package struct PeerSession: Sendable {
         uploadOnlyID = handshake.extensions[ExtendedMessage.uploadOnlyName] ?? 0
         var effects: [Effect] = handshake.isUploadOnly ? [.report(.uploadOnly(true))] : []
         if let port = handshake.listenPort, port > 0 { effects.append(.report(.listens(port))) }
+        if let rack = handshake.rack { effects.append(.report(.stands(in: rack))) }
         return effects
     }
 

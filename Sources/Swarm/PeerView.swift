@@ -16,6 +16,10 @@ struct PeerView: Sendable {
     var wanted = 0
     /// Whether this side has said that it is interested.
     var isWanted = false
+    /// Whether the peer serves this side.
+    var serves = false
+    /// In which rack it says it stands.
+    var rack: RackName?
     /// Whether the peer is interested in this side.
     var isInterested = false
     var isChoked = true

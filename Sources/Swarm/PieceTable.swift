@@ -60,6 +60,19 @@ struct PieceTable: Sendable {
     var disputes: [Int: Dispute] = [:]
     /// How many connected peers have each piece.
     private(set) var availability: [UInt16]
+
+    /// Missing pieces, those of them that nobody connected has, and how many have the rarest; 0 when none is missing.
+    var rarity: (missing: Int, unavailable: Int, rarest: Int) {
+        var (missing, unavailable, rarest) = (0, 0, UInt16.max)
+        for number in 0..<geometry.pieceCount {
+            guard let piece = geometry.piece(number), !have.contains(piece) else { continue }
+            let copies = availability[number]
+            missing += 1
+            if copies == 0 { unavailable += 1 }
+            rarest = min(rarest, copies)
+        }
+        return (missing, unavailable, missing == 0 ? 0 : Int(rarest))
+    }
     /// Pieces that must come whole from one peer, because bytes from several did not match and nobody gave the leaves.
     var distrusted: Set<Int> = []
     /// What the last failed attempt at a distrusted piece was made of.

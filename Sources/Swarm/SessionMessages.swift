@@ -2,6 +2,7 @@
 
 package import Metainfo
 package import PeerProtocol
+package import TrackerProtocol
 
 /// What a connection's ``PeerSession`` tells its image's ``Swarm``: never more often than per extent or per second, so
 /// that the serial part stays small.
@@ -20,6 +21,10 @@ package enum SessionReport: Equatable, Sendable {
     case gives(PieceIndex)
     /// The peer accepts connections at this port.
     case listens(UInt16)
+    /// The peer says that it stands in this rack.
+    case stands(in: RackName)
+    /// The peer serves this side from now on, or no longer.
+    case serves(Bool)
     /// The session has room for this many more blocks; with 0 it withdraws what it said before.
     case hungry(blocks: Int)
     /// The session gives these extents back, unfinished, or cannot store them.

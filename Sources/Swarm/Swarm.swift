@@ -174,6 +174,12 @@ package struct Swarm: Sendable {
             peers[id]?.listenPort = port
             if !view.initiatedHere, let address = peers[id]?.listenAddress { addresses.isConnected(address) }
             return []
+        case .stands(let rack):
+            if peers[id]?.rack == nil { peers[id]?.rack = rack }
+            return []
+        case .serves(let serves):
+            peers[id]?.serves = serves
+            return []
         case .traffic(let received, let sent):
             peers[id]?.received += Int64(received)
             peers[id]?.sent += Int64(sent)

@@ -12,8 +12,17 @@ package struct SwarmSummary: Equatable, Sendable {
         /// Bytes of blocks received from it and sent to it on this connection.
         package let received: Int64
         package let sent: Int64
-        /// Pieces it has.
+        /// Pieces it has, and those of them that are missing here.
         package let pieceCount: Int
+        package let wantedCount: Int
+        /// Whether it serves this side, and whether this side serves it.
+        package let serves: Bool
+        package let isServed: Bool
+        /// In which rack it says it stands.
+        package let rack: RackName?
+        /// Bytes a second, smoothed over a few seconds.
+        package let downloadRate: Double
+        package let uploadRate: Double
     }
 
     package let verifiedPieces: Int
@@ -21,21 +30,32 @@ package struct SwarmSummary: Equatable, Sendable {
     /// Bytes a second, smoothed over a few seconds.
     package let downloadRate: Double
     package let uploadRate: Double
+    /// Missing pieces, those of them that no connected peer has, and how many connected peers have the rarest of them.
+    package let missingPieces: Int
+    package let unavailablePieces: Int
+    package let rarestCopies: Int
 }
 
 extension Swarm {
     /// The swarm as it stands.
     package var summary: SwarmSummary {
-        SwarmSummary(
+        let (missing, unavailable, rarest) = pieces.rarity
+        return SwarmSummary(
             verifiedPieces: pieces.have.count,
             peers: peers.sorted { $0.key < $1.key }.map { _, view in
                 SwarmSummary.Peer(
                     address: view.listenAddress ?? view.address, received: view.received, sent: view.sent,
-                    pieceCount: view.pieces.count)
+                    pieceCount: view.pieces.count, wantedCount: view.wanted, serves: view.serves,
+                    isServed: !view.isChoked, rack: view.rack, downloadRate: view.downloadRate,
+                    uploadRate: view.uploadRate)
             },
             downloadRate: peers.values.reduce(0) { $0 + $1.downloadRate },
-            uploadRate: peers.values.reduce(0) { $0 + $1.uploadRate })
+            uploadRate: peers.values.reduce(0) { $0 + $1.uploadRate },
+            missingPieces: missing, unavailablePieces: unavailable, rarestCopies: rarest)
     }
+
+    /// In which rack the peer of a connection says it stands.
+    package func rack(of id: ConnectionID) -> RackName? { peers[id]?.rack }
 
     /// Where the peer of a connection accepts connections, or else where it connected from.
     package func address(of id: ConnectionID) -> PeerAddress? {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Glibc
+import Metainfo
 import PeerService
 
 /// The command line of one host: what its administrator types, and what scripts call.
@@ -26,7 +27,7 @@ struct DroverCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 done in part, 7 timed out, \
             8 verification failed, 9 no space, 10 tracker unreachable, 11 no peer is running (status), 130 interrupted.
             """,
-        version: Host.version,
+        version: ProgramVersion.text,
         groupedSubcommands: [
             CommandGroup(name: "Images and clones", subcommands: [MasterCommand.self, CloneCommand.self]),
             CommandGroup(name: "The fleet", subcommands: [RolloutCommand.self, FleetCommand.self]),
@@ -34,7 +35,9 @@ struct DroverCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "This host",
                 subcommands: [
-                    PeerCommand.self, HostCommand.self, StatusCommand.self, DoctorCommand.self, LimitCommand.self,
+                    PeerCommand.self, HostCommand.self, StatusCommand.self, WhyCommand.self, TopCommand.self,
+                    DoctorCommand.self,
+                    LimitCommand.self,
                 ]),
             CommandGroup(name: "Planning", subcommands: [SimulateCommand.self, BenchCommand.self]),
         ])

@@ -64,6 +64,12 @@ struct PeerRun: AsyncParsableCommand {
             valueName: "key=value"))
     var labels: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Where Prometheus may read this peer's metrics, such as 127.0.0.1:9466. Whoever reaches it may read them. "
+                + "(default: only at /metrics on the control socket, for the store's owner)", valueName: "addr:port"))
+    var metrics: String?
+
     @OptionGroup(title: "How a master is probed on this host when a rollout wants it")
     var probe: RolloutProbeOptions
 
@@ -80,6 +86,13 @@ struct PeerRun: AsyncParsableCommand {
                 throw HostFailure(.usage, "--listen \(text) is not ADDRESS:PORT, such as 10.0.0.5:6881 or [::1]:6881")
             }
             configuration.listen.append(address)
+        }
+        if let metrics {
+            guard let address = PeerAddress(parsing: metrics) else {
+                throw HostFailure(
+                    .usage, "--metrics \(metrics) is not ADDRESS:PORT, such as 127.0.0.1:9466 or [::1]:9466")
+            }
+            configuration.metrics = address
         }
         for text in trackers {
             guard let url = TrackerURL(text) else {

@@ -24,16 +24,6 @@ extension EndToEnd {
             return lines.joined(separator: "\n")
         }
 
-        /// A port of loopback that is free at the moment.
-        private func freePort() async throws -> String {
-            try await tool(
-                "/usr/bin/python3",
-                [
-                    "-c",
-                    "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1], end='')",
-                ])
-        }
-
         @Test func `its commands do what it says`() async throws {
             let folder = try TemporaryDirectory()
             let guest = BootSector.says("debian login: ")

@@ -181,3 +181,10 @@ final class FleetPeer: Sendable {
 
     func master(_ name: String) -> String { "\(store)/masters/\(name).raw" }
 }
+
+/// A port of loopback that is free at the moment.
+func freePort() async throws -> String {
+    try await tool(
+        "/usr/bin/python3",
+        ["-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1], end='')"])
+}

@@ -95,7 +95,8 @@ import Testing
     @Test func `the session is no longer hungry when it is choked`() throws {
         var session = session()
         _ = try session.received(.unchoke, at: .zero)
-        #expect(try session.received(.choke, at: .zero) == [.report(.hungry(blocks: 0))])
+        #expect(
+            try session.received(.choke, at: .zero) == [.report(.hungry(blocks: 0)), .report(.serves(false))])
     }
 
     @Test func `a choke that lasts gives the work back`() throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Amounts
 import ArgumentParser
 import Metainfo
 import PeerService

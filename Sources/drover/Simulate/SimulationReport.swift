@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Amounts
 import Simulator
 
 /// What came of a simulated rollout, as JSON shows it. Times are seconds, lengths bytes.

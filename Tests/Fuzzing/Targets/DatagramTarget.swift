@@ -67,7 +67,7 @@ extension FuzzTarget {
         }
         var random = SplitMix(state: 4)
         var registry = SwarmRegistry()
-        let responder = DatagramResponder(at: .zero, using: &random)
+        var responder = DatagramResponder(at: .zero, using: &random)
         let isIPv6 = bytes.count % 2 == 1
         let host = isIPv6 ? IPAddress(ipv6: 0xfd00 << 48, 1) : IPAddress(ipv4: 0x0a00_0001)
         func answer(_ datagram: [UInt8]) -> [UInt8] {

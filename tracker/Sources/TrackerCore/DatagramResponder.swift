@@ -8,6 +8,9 @@ package import TrackerProtocol
 /// no amplifier; and nothing but the head is read before.
 package struct DatagramResponder: Sendable {
     private var ids: ConnectionIDs
+    /// Announces that were answered, and those that were turned away for want of time.
+    package private(set) var announceCount: UInt64 = 0
+    package private(set) var shedCount: UInt64 = 0
 
     /// Shorter than the shortest request that needs a connection id, whose answer it is.
     private static let expired = "Connection id has expired."
@@ -30,7 +33,7 @@ package struct DatagramResponder: Sendable {
     ///   - isBusy: whether regular announces of known peers go unanswered; their senders repeat them after a while.
     ///   - answer: where the answer is written.
     /// - Returns: how many bytes the answer has; 0 when there is none.
-    package func answer(
+    package mutating func answer(
         _ datagram: RawSpan, from host: IPAddress, registry: inout SwarmRegistry,
         rack: ((AnnounceRequest, IPAddress) -> RackName?)?, isBusy: Bool, now: Duration,
         using random: inout some RandomNumberGenerator, to answer: inout MutableRawSpan
@@ -48,7 +51,11 @@ package struct DatagramResponder: Sendable {
         let response: DatagramResponse
         switch DatagramRequest(datagram) {
         case .announce(var request, _, let transaction, _):
-            if isBusy, LoadShedding.isRegular(request.event), registry.renew(request, from: host, now: now) { return 0 }
+            if isBusy, LoadShedding.isRegular(request.event), registry.renew(request, from: host, now: now) {
+                shedCount &+= 1
+                return 0
+            }
+            announceCount &+= 1
             if let rack { request.rack = rack(request, host) }
             let capacity = DatagramResponse.peerCapacity(isIPv6: host.isIPv6)
             request.numberWanted = request.numberWanted.map { min($0, capacity) }

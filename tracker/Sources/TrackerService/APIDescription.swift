@@ -18,7 +18,7 @@ package struct APIDescription {
     }
 
     private var paths: [String] {
-        [Self.health, document, catalogue, signed, Self.operators]
+        [Self.health, metrics, document, catalogue, signed, Self.operators]
             + (hasAuthority ? [Self.certificates] : []) + (hasFleet ? [Self.roster, Self.rollouts, Self.hosts] : [])
     }
 
@@ -146,6 +146,18 @@ package struct APIDescription {
           "get": {"operationId": "health", "summary": "Whether the tracker works.", "security": [],
             "responses": {"200": \#(answer("Health", "It does.")), \#(refusals())}}}
         """#
+
+    private var metrics: String {
+        #"""
+            "/metrics": {
+              "get": {"operationId": "metrics", "summary": "The tracker and the fleet in numbers, for Prometheus.",
+                "security": \#(security(#"{"token": ["view"]}"#)),
+                "responses": {
+                  "200": {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {
+                    "type": "string"}}}},
+                  \#(Self.refusals(401, 403))}}}
+        """#
+    }
 
     private var document: String {
         #"""

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Exposition
 import Synchronization
 package import TrackerCore
 package import TrackerProtocol
@@ -15,6 +16,9 @@ package final class LiveSwarms: Sendable {
         var random: SplitMix64
         /// What connection ids are made of.
         var secure = SystemRandomNumberGenerator()
+        var http = Histogram(bounds: AnnounceMeasures.bounds)
+        var udp = Histogram(bounds: AnnounceMeasures.bounds)
+        var httpShed: UInt64 = 0
     }
 
     private let state: Mutex<State>
@@ -42,7 +46,12 @@ package final class LiveSwarms: Sendable {
     package func announce(_ request: AnnounceRequest, from host: IPAddress) -> AnnounceResponse {
         var request = request
         if let rack { request.rack = rack(request, host) }
-        return state.withLock { $0.registry.announce(request, from: host, now: elapsed(), using: &$0.random) }
+        return state.withLock { state in
+            let start = elapsed()
+            let response = state.registry.announce(request, from: host, now: start, using: &state.random)
+            state.http.observe((elapsed() - start) / .seconds(1))
+            return response
+        }
     }
 
     /// Whether an announce is turned away, and until when; a peer that is known is remembered all the same.
@@ -51,7 +60,9 @@ package final class LiveSwarms: Sendable {
         guard LoadShedding.isNeeded(lag: lag) else { return nil }
         return state.withLock { state in
             let isKnown = request.event != .stopped && state.registry.renew(request, from: host, now: elapsed())
-            return LoadShedding.retryAfter(request.event, isKnown: isKnown, lag: lag, using: &state.random)
+            let seconds = LoadShedding.retryAfter(request.event, isKnown: isKnown, lag: lag, using: &state.random)
+            if seconds != nil { state.httpShed &+= 1 }
+            return seconds
         }
     }
 
@@ -68,11 +79,23 @@ package final class LiveSwarms: Sendable {
         let isBusy = count == DatagramSocket.batchCount && socket.isBehind
         return state.withLock { state in
             state.responder.tick(at: now, using: &state.secure)
-            return socket.answer(count) { datagram, host, answer in
+            let before = state.responder.announceCount
+            let answered = socket.answer(count) { datagram, host, answer in
                 state.responder.answer(
                     datagram, from: host, registry: &state.registry, rack: rack, isBusy: isBusy, now: now,
                     using: &state.random, to: &answer)
             }
+            // Whoever is in a batch waits for all of it.
+            state.udp.observe((elapsed() - now) / .seconds(1), times: Int(state.responder.announceCount - before))
+            return answered
+        }
+    }
+
+    /// What became of announces since the start.
+    func measures() -> AnnounceMeasures {
+        state.withLock { state in
+            AnnounceMeasures(
+                http: state.http, udp: state.udp, httpShed: state.httpShed, udpShed: state.responder.shedCount)
         }
     }
 

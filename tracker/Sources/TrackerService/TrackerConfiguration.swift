@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FleetIdentity
+import FoundationEssentials
 package import OperatorAccess
 package import TrackerCore
 package import TrackerProtocol
@@ -26,6 +27,16 @@ package struct TrackerConfiguration: Sendable {
     package var swarms = TrackerLimits()
     /// What one HTTP request may cost.
     package var requests = RequestLimits()
+
+    /// When the certificates end that nobody renews by itself.
+    var ends: [(String, Date)] {
+        var ends: [(String, Date)] = []
+        if let authority { ends.append(("authority", authority.anchor.validUntil)) }
+        if case .own(let chain, _) = certificate, let end = ServerTLS.validUntil(chain: chain) {
+            ends.append(("server", end))
+        }
+        return ends
+    }
 
     package init(listen: [PeerAddress], datagrams: [PeerAddress] = []) {
         self.listen = listen

@@ -174,6 +174,9 @@ package struct TrackerServer: Sendable {
         var table = RouteTable(router: router, gatekeeper: gatekeeper)
         AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
         HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
+        MetricsRoutes(
+            metrics: TrackerMetrics(swarms: swarms, fleet: fleet, certificates: configuration.ends, lag: lag)
+        ).add(to: &table)
         CatalogueRoutes(
             storage: storage, limits: configuration.requests, uploads: uploads
         ).add(to: &table)

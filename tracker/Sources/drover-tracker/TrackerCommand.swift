@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Glibc
+import Metainfo
 
 /// `drover-tracker`: the program.
 @main
@@ -22,6 +23,7 @@ struct TrackerCommand: AsyncParsableCommand {
               8   The audit trail was changed, or the database is damaged.
               9   No space.
             """,
+        version: ProgramVersion.text,
         subcommands: [
             RunCommand.self, FleetCommand.self, TokenCommand.self, HostCommand.self, AdminCommand.self,
             OperatorCommand.self, AuditCommand.self, BackupCommand.self,

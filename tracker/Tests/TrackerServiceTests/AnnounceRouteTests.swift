@@ -77,6 +77,29 @@ import TrackerService
         }
     }
 
+    @Test func `announces are counted by protocol, and how long they took`() async throws {
+        try await withRunningTracker { trackers in
+            let tracker = try #require(trackers.first)
+            for port in UInt16(7001)...7003 {
+                _ = try await announce(try path("p\(port)", port: port, left: 0), to: tracker)
+            }
+            let answer = try await get("/metrics", from: tracker)
+            let lines = String(buffer: try #require(answer.body)).split(separator: "\n").map(String.init)
+            for line in [
+                #"drover_tracker_announce_duration_seconds_count{protocol="http"} 3"#,
+                #"drover_tracker_announce_duration_seconds_bucket{protocol="http",le="+Inf"} 3"#,
+                #"drover_tracker_peers 3"#, "drover_build_info{version=\"\(ProgramVersion.text)\"} 1",
+            ] { #expect(lines.contains(line), "\(line) is not in \(lines)") }
+            // What every process says of itself.
+            for name in [
+                "cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds",
+            ] {
+                let line = lines.first { $0.hasPrefix("process_\(name) ") }
+                #expect(line.flatMap { Double($0.split(separator: " ")[1]) }.map { $0 > 0 } == true, "\(name)")
+            }
+        }
+    }
+
     @Test func `a scrape counts what was announced`() async throws {
         try await withRunningTracker { trackers in
             let tracker = try #require(trackers.first)

@@ -65,6 +65,30 @@ import TrackerStorage
         }
     }
 
+    @Test func `a collector reads how rollouts and hosts are`() async throws {
+        try await withHosts { fleet in
+            let ada = try await fleet.token([.operator])
+            let made: RolloutPlanDocument = try read(
+                try await fleet.ask(.post, "api/v1/rollouts", by: ada, Self.request))
+            let path = "api/v1/rollouts/\(try #require(made.rollout))/commands"
+            for name in ["start", "pause"] { _ = try await fleet.ask(.post, path, by: ada, command(name)) }
+            let viewer = try await fleet.token([.viewer])
+            let answer = try await fleet.ask(.get, "metrics", by: viewer)
+            #expect(answer.headers[.contentType] == "text/plain; version=0.0.4; charset=utf-8")
+            let lines = String(buffer: answer.body).split(separator: "\n").map(String.init)
+            for line in [
+                #"drover_rollout_hosts{line="debian",state="staging"} 3"#,
+                #"drover_rollout_hosts{line="debian",state="healthy"} 0"#,
+                #"drover_rollout_state{line="debian",state="staging"} 1"#,
+                #"drover_rollout_state{line="debian",state="rolling"} 0"#,
+                #"drover_rollout_paused{line="debian",reason="operator"} 1"#,
+                #"drover_fleet_hosts{state="online"} 3"#, #"drover_tracker_swarms 0"#,
+                #"drover_tracker_shed_requests_total{protocol="udp"} 0"#,
+            ] { #expect(lines.contains(line), "\(line) is not in \(lines)") }
+            #expect(lines.contains { $0.hasPrefix(#"drover_rollout_stretch_ratio{line="debian"} "#) })
+        }
+    }
+
     @Test func `whoever watches is told of rollouts and hosts, and of what is new only`() async throws {
         var limits = RequestLimits()
         limits.eventStreamSeconds = 0

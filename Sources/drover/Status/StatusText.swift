@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Amounts
 import PeerService
 
 /// A host's status in words.
@@ -9,7 +10,9 @@ enum StatusText {
         var lines: [String] = []
         let listening = report.listen.isEmpty ? "" : ", listening at \(report.listen.joined(separator: " and "))"
         lines.append("\(report.store): \(report.isRunning ? "peer running\(listening)" : "no peer running")")
-        lines.append("\(report.clones) clones, \(ByteText(report.freeBytes)) free")
+        let backends = (report.clonesByBackend ?? [:]).sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        let clones = backends.isEmpty ? "" : " (\(backends.joined(separator: ", ")))"
+        lines.append("\(report.clones) clones\(clones), \(ByteText(report.freeBytes)) free")
         lines += (report.warnings ?? []).map { "warning: \($0)" }
         if let enrolment = report.enrolment {
             lines.append("enrolled as \(enrolment.host) in fleet \(enrolment.fleet.prefix(16))")
@@ -17,6 +20,10 @@ enum StatusText {
         let open = report.openListeners ?? []
         if !open.isEmpty { lines.append("open to everyone, without TLS: \(open.joined(separator: ", "))") }
         for tracker in report.trackers { lines.append("tracker \(tracker.url): \(tracker.state)") }
+        for order in report.orders ?? [] {
+            let code = order.code.map { ", \($0)" } ?? ""
+            lines.append("rollout \(order.rollout): \(order.step) \(order.master), \(order.phase)\(code)")
+        }
         if let limits = report.limits, limits != RateLimits() {
             lines.append("limits: up \(RateText.words(limits.up)), down \(RateText.words(limits.down))")
         }
@@ -34,21 +41,29 @@ enum StatusText {
             [
                 "\(entry.name)@\(entry.version)", entry.state, percent(entry), "\(ByteText(entry.size))",
                 "\(ByteText(entry.downloadRate))/s", "\(ByteText(entry.uploadRate))/s", "\(entry.peers)",
-                "\(entry.clones.count)", entry.failure ?? entry.label ?? "",
+                "\(entry.clones.count)", entry.eta.map { "\(EtaText($0))" } ?? "",
+                entry.failure ?? entry.label ?? "",
             ]
         }
-        let columns = ["master", "state", "done", "size", "down", "up", "peers", "clones", "note"]
+        let columns = ["master", "state", "done", "size", "down", "up", "peers", "clones", "left", "note"]
         lines.append(Table(columns: columns, rows: rows).description)
+        lines += report.masters.compactMap(feeders)
         return lines.joined(separator: "\n")
+    }
+
+    /// Who feeds a fetch, the most important ones first.
+    private static func feeders(_ entry: StatusReport.Entry) -> String? {
+        guard entry.state == "fetching", !entry.sources.isEmpty else { return nil }
+        let shown = entry.sources.prefix(5).map { "\($0.peer) \(ByteText($0.bytes))" }
+        let more = entry.sources.count > shown.count ? ", and \(entry.sources.count - shown.count) more" : ""
+        return "\(entry.name)@\(entry.version) is fed by \(shown.joined(separator: ", "))\(more)"
     }
 
     /// One fetch in one line.
     static func progress(_ entry: StatusReport.Entry, trackers: [StatusReport.Tracker]) -> String {
         var line = "\(entry.name)@\(entry.version): \(entry.state) \(percent(entry))"
         line += " of \(ByteText(entry.size)), \(ByteText(entry.downloadRate))/s from \(entry.peers) peers"
-        if entry.downloadRate > 0, entry.size > entry.bytesVerified {
-            line += ", \((entry.size - entry.bytesVerified) / entry.downloadRate + 1) s left"
-        }
+        if let eta = entry.eta { line += ", \(EtaText(eta)) left" }
         // Somebody who waits for nothing should know why.
         if entry.peers == 0, let tracker = trackers.first(where: { $0.state != "ok" && $0.state != "waiting" }) {
             line += "; \(tracker.state)"

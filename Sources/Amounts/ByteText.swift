@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A number of bytes as people read it: `431 MiB`, `2.0 GiB`.
-struct ByteText: CustomStringConvertible {
-    let description: String
+package struct ByteText: CustomStringConvertible {
+    package let description: String
 
-    init(_ count: Int64) {
+    package init(_ count: Int64) {
         let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
         var value = Double(count)
         var unit = 0
@@ -21,4 +21,7 @@ struct ByteText: CustomStringConvertible {
             description = "\(Int(value.rounded())) \(units[unit])"
         }
     }
+
+    /// As many whole bytes as there are.
+    package init(_ count: Double) { self.init(Int64(exactly: count.rounded(.down)) ?? 0) }
 }
