@@ -26,7 +26,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check verify verify-hypervisors fuzz simulate demo bench dist install fmt clean
+.PHONY: help build test check verify verify-hypervisors screenshots fuzz simulate demo bench dist install fmt clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,7 +57,14 @@ verify-hypervisors: ## Boot and migrate clones under qemu, libvirt and Xen, emul
 	@deploy/packages hypervisors
 	$(SWIFT_BUILD)
 	@deploy/demo/kept-master >/dev/null
+	@deploy/demo/kept-master cloud-init >/dev/null
 	@Tests/verify/run --from hypervisors $(SUITES)
+
+screenshots: ## Take pictures of the console's pages, of a real fleet of eight peers, for docs/
+	@deploy/packages verify
+	$(SWIFT_BUILD)
+	@mkdir -p docs/screenshots
+	@DROVER_BIN=$(CURDIR)/.build/release Tests/verify/console/fleet Tests/verify/console/walk docs/screenshots
 
 fuzz: ## Fuzz what reads input, a minute for each target: make fuzz SECONDS=60 TARGET=bencode
 	@deploy/packages build

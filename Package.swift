@@ -175,6 +175,10 @@ let package = Package(
             ["Metainfo", "TrackerProtocol", "Trust", "FleetProtocol", "RolloutCore", "TrackerStorage"]),
         .systemLibrary(name: "CLinuxSockets", path: "tracker/Sources/CLinuxSockets"),
         module("TrackerCore", path: "tracker/Sources/TrackerCore", ["Metainfo", "TrackerProtocol"]),
+        .target(
+            name: "Console", dependencies: ["Amounts", "FleetProtocol"], path: "tracker/Sources/Console",
+            resources: [.embedInCode("Assets/console.css"), .embedInCode("Assets/console.js")],
+            swiftSettings: strict),
         module("OperatorAccess", path: "tracker/Sources/OperatorAccess", ["Metainfo"]),
         module(
             "TrackerStorage", path: "tracker/Sources/TrackerStorage",
@@ -187,7 +191,7 @@ let package = Package(
             [
                 "Metainfo", "TrackerProtocol", "TrackerCore", "FleetProtocol", "FleetService", "Trust", "AuditTrail",
                 "OperatorAccess", "TrackerStorage", "FleetIdentity", "ConnectionGate", "CLinuxSockets", "Exposition",
-                "Supervision",
+                "Supervision", "Console",
                 .hummingbird,
                 .hummingbirdCore, .httpTypes,
                 .nioCore, .nioHTTP1,
@@ -257,6 +261,7 @@ let package = Package(
         tests("RolloutCoreTests", path: "tracker/Tests/RolloutCoreTests", ["RolloutCore"]),
         tests(
             "TrackerCoreTests", path: "tracker/Tests/TrackerCoreTests", ["Metainfo", "TrackerProtocol", "TrackerCore"]),
+        tests("ConsoleTests", path: "tracker/Tests/ConsoleTests", ["Console", "FleetProtocol"]),
         tests(
             "TrackerServiceTests", path: "tracker/Tests/TrackerServiceTests",
             [

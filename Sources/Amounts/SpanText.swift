@@ -6,7 +6,7 @@ package struct SpanText: CustomStringConvertible {
 
     /// - Parameter seconds: rounded up, so that nothing is promised too early.
     package init(seconds: Double) {
-        guard seconds.isFinite, seconds < 1e9 else {
+        guard seconds.isFinite, abs(seconds) < 1e9 else {
             description = "long"
             return
         }

@@ -57,6 +57,14 @@ package struct AuditChain: Equatable, Sendable {
         package var description: String { "line \(line) \(reason)" }
     }
 
+    /// What a line of a trail says, without asking whether it fits those before it.
+    /// - Returns: `nil` when it is no record.
+    package static func record(in line: some StringProtocol) -> AuditRecord? {
+        guard line.utf8.count <= lineLimit, let space = line.firstIndex(of: " ") else { return nil }
+        let json = String(line[line.index(after: space)...])
+        return try? JSONDecoder().decode(AuditRecord.self, from: Data(json.utf8))
+    }
+
     /// Gives a record its number and adds it.
     /// - Returns: the record as it stands in the trail, and its line with the line feed.
     package mutating func append(_ record: AuditRecord) -> (record: AuditRecord, line: String) {

@@ -27,3 +27,17 @@ package struct Histogram: Equatable, Sendable {
         if let step = bounds.firstIndex(where: { seconds <= $0 }) { counts[step] &+= UInt64(times) }
     }
 }
+
+extension Histogram {
+    /// The upper end of the step within which so large a part of all observations lies; infinity beyond the last step, `nil`
+    /// without observations.
+    package func quantile(_ part: Double) -> Double? {
+        guard count > 0 else { return nil }
+        var passed: UInt64 = 0
+        for (bound, more) in zip(bounds, counts) {
+            passed &+= more
+            if Double(passed) >= Double(count) * part { return bound }
+        }
+        return .infinity
+    }
+}

@@ -28,6 +28,13 @@ extension KeyedDecodingContainer {
         return try number(key, range)
     }
 
+    /// Bytes, or bytes a second, of which a few thousand can be added up.
+    func amount(_ key: Key) throws -> UInt64 {
+        let amount = try decode(UInt64.self, forKey: key)
+        try check(amount <= 1 << 50, key, "is more than there can be")
+        return amount
+    }
+
     /// A list, empty where there is none.
     func list<Element: Decodable>(_ key: Key, limit: Int) throws -> [Element] {
         guard contains(key), try !decodeNil(forKey: key) else { return [] }

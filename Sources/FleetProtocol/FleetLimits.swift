@@ -12,6 +12,10 @@ package enum FleetLimits {
     package static let lines = 256
     /// Versions of one line that a host speaks of.
     package static let versions = 256
+    /// Fetches and peers of one host that are shown, and parts of an image whose progress is.
+    package static let fetches = 8
+    package static let neighbours = 16
+    package static let mapCells = 128
     /// Labels of one host.
     package static let labels = 64
     /// Bytes of a host's name.

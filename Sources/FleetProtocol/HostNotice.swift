@@ -6,10 +6,13 @@ package struct HostNotice: Codable, Equatable, Sendable {
     package var version = FleetVersion.current
     package var reports: [HostReport]
     package var facts: HostFacts?
+    /// What goes on at the moment; `nil` when nothing does.
+    package var activity: HostActivity?
 
-    package init(reports: [HostReport], facts: HostFacts? = nil) {
+    package init(reports: [HostReport], facts: HostFacts? = nil, activity: HostActivity? = nil) {
         self.reports = reports
         self.facts = facts
+        self.activity = activity
     }
 
     package init(from decoder: any Decoder) throws {
@@ -17,5 +20,7 @@ package struct HostNotice: Codable, Equatable, Sendable {
         version = try container.decode(FleetVersion.self, forKey: .version)
         reports = try container.list(.reports, limit: FleetLimits.lines)
         facts = try container.decodeIfPresent(HostFacts.self, forKey: .facts)
+        // Nothing depends on it, so that one that cannot be read spoils nothing.
+        activity = try? container.decodeIfPresent(HostActivity.self, forKey: .activity)
     }
 }

@@ -109,6 +109,22 @@ package struct Bitfield: Hashable, Sendable {
         }
     }
 
+    /// How much of each part of the image is in the set: 0 for nothing to 15 for all of it.
+    /// - Parameter cells: how many parts; fewer where there are fewer pieces.
+    package func map(cells: Int) -> [UInt8] {
+        let cells = min(cells, pieceCount)
+        guard cells > 0 else { return [] }
+        var counts = [Int](repeating: 0, count: cells)
+        // checked: there is a piece, as the guard says, and a number below the count of pieces leads to one below that of cells.
+        forEach { counts[$0 * cells / pieceCount] += 1 }
+        return counts.enumerated().map { cell, count in
+            // The pieces whose number leads to this cell.
+            let first = (cell * pieceCount + cells - 1) / cells  // checked: the guard.
+            let end = ((cell + 1) * pieceCount + cells - 1) / cells  // checked: the guard.
+            return UInt8(clamping: count * 15 / max(1, end - first))  // checked: one at least.
+        }
+    }
+
     /// The number of pieces in this set that are not in `other`.
     package func count(notIn other: Bitfield) -> Int {
         guard other.words.count == words.count else { return count }

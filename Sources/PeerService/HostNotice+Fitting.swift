@@ -20,6 +20,8 @@ extension HostNotice {
                 log = log > 512 ? log / 2 : 0
             } else if versions > 1 {
                 versions /= 2
+            } else if notice.activity != nil {
+                notice.activity = nil
             } else if notice.facts != nil {
                 notice.facts = nil
             } else {

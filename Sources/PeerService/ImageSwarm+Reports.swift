@@ -30,6 +30,9 @@ extension ImageSwarm {
         return entry
     }
 
+    /// The swarm as it stands; `nil` when it is in none.
+    func picture() async -> SwarmSummary? { await driver?.summary().swarm }
+
     /// Whom it swaps pieces with; `nil` when it is in no swarm.
     func swarmReport() async -> SwarmsReport.Swarm? {
         guard let swarm = await driver?.summary().swarm else { return nil }

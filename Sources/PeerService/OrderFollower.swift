@@ -31,6 +31,8 @@ actor OrderFollower {
     private var contact = Duration.seconds(30)
     /// What the tracker knows of this host.
     private var lastFacts: HostFacts?
+    /// Whether nothing went on here when the tracker was told last.
+    private var wasIdle = true
     /// Which of the tracker's data its last orders were of.
     private var heardEpoch: String?
     private var contactAt: Date?
@@ -64,6 +66,7 @@ actor OrderFollower {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.ask() }
             group.addTask { await self.report() }
+            group.addTask { await self.noticeActivity() }
         }
         // An event under way may still begin something.
         isEnding = true
@@ -138,9 +141,22 @@ actor OrderFollower {
         }
     }
 
+    /// Tells the tracker soon when something begins to go on here: who serves others has no order that would say so.
+    private func noticeActivity() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.look)
+            if wasIdle, await peer.activity() != nil { wake.yield() }
+        }
+    }
+
+    private static let look = Duration.seconds(5)
+
     private func tell() async {
         let facts = await peer.facts()
-        let notice = HostNotice(reports: agent.reports, facts: facts == lastFacts ? nil : facts)
+        let activity = await peer.activity()
+        wasIdle = activity == nil
+        let notice = HostNotice(
+            reports: agent.reports, facts: facts == lastFacts ? nil : facts, activity: activity)
         do {
             let orders = try await source.tell(notice)
             if let facts { lastFacts = facts }

@@ -32,6 +32,8 @@ package actor Peer: HostService {
     var followingChange: Task<Void, Never>?
     private var trustWatches: [Task<Void, Never>] = []
     private(set) var isStopping = false
+    /// What the threads had been busy with when the tracker was told of it last.
+    var lastLoad: (at: ContinuousClock.Instant, reading: WorkMeter.Reading)?
     var adopted = AdoptedWatch()
     var adoptedTask: Task<Void, Never>?
 

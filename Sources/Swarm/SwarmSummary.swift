@@ -34,6 +34,11 @@ package struct SwarmSummary: Equatable, Sendable {
     package let missingPieces: Int
     package let unavailablePieces: Int
     package let rarestCopies: Int
+    /// How much of each part of the image is verified, 0 to 15.
+    package let map: [UInt8]
+
+    /// Parts of the image that ``map`` has; fewer where there are fewer pieces.
+    package static let mapCells = 128
 }
 
 extension Swarm {
@@ -51,7 +56,8 @@ extension Swarm {
             },
             downloadRate: peers.values.reduce(0) { $0 + $1.downloadRate },
             uploadRate: peers.values.reduce(0) { $0 + $1.uploadRate },
-            missingPieces: missing, unavailablePieces: unavailable, rarestCopies: rarest)
+            missingPieces: missing, unavailablePieces: unavailable, rarestCopies: rarest,
+            map: pieces.have.map(cells: SwarmSummary.mapCells))
     }
 
     /// In which rack the peer of a connection says it stands.

@@ -19,8 +19,20 @@ extension Fleet {
         let told = Array(orders.prefix(FleetLimits.lines))
         return HostOrders(
             tag: try HostOrders.tag(told, epoch: epoch), orders: told,
-            contactSeconds: max(1, Int(contactLimit(of: name).milliseconds / 4000)))
+            contactSeconds: contactSeconds(of: name))
     }
+
+    /// How soon a host gets in touch again: in time not to count as silent, and while something goes on there often enough to be
+    /// looked at, unless that is so of so many that it would be work for the tracker.
+    private func contactSeconds(of name: HostName) -> Int {
+        let inTime = max(1, Int(contactLimit(of: name).milliseconds / 4000))
+        guard activities[name]?.isBusy == true else { return inTime }
+        return min(inTime, max(Self.liveSeconds, activities.busy / Self.liveReports))
+    }
+
+    /// Twice the time in seconds between two reports of a busy host, and about how many of them there are a second at most.
+    private static let liveSeconds = 4
+    private static let liveReports = 100
 
     /// Within what time a host must be heard of: the shortest limit that its rollouts set for it.
     private func contactLimit(of name: HostName) -> Span {
@@ -60,8 +72,10 @@ extension Fleet {
     }
 
     /// A host says how far it is, and what there is to know of it.
-    package func take(_ notice: HostNotice, from host: String) async throws -> HostOrders {
+    /// - Parameter origin: the address it says it from.
+    package func take(_ notice: HostNotice, from host: String, at origin: String? = nil) async throws -> HostOrders {
         let name = try await met(host)
+        activities.note(notice.activity, of: name, from: origin, at: now)
         // What cannot be taken the host says again; the rest of what it says is not lost with it.
         var failure = FirstFailure()
         await failure.attempt { try await noteLife(name) }

@@ -81,6 +81,7 @@ extension Fleet {
                 try await decide(.left(name))
                 hosts.remove(name)
                 presence.forget(name)
+                activities.forget(name)
                 untold.remove(name)
                 halfSilent.remove(name)
             }

@@ -28,6 +28,8 @@ package actor Fleet {
     private var untoldGaps: [UInt64: Span] = [:]
     /// When what is kept elsewhere in the storage was looked at.
     var lookedAt: Instant?
+    /// What goes on at hosts, for those who look on.
+    var activities = HostActivities()
     /// What watchers were told last of each rollout.
     var shown: [UInt64: RolloutStatusDocument] = [:]
     /// When it was stored when hosts were heard of.
@@ -154,6 +156,7 @@ package actor Fleet {
 
     /// Tells the rollouts whose limit a host's silence has passed.
     private func noteSilence(_ overdue: HostPresence.Overdue) async throws {
+        activities.noteSilence(of: overdue.host)
         halfSilent.insert(overdue.host)
         try await decide(.silent(overdue.host)) { overdue.limits.contains($0.settings.silenceLimit) }
         for limit in overdue.limits { presence.noteSilent(overdue.host, for: limit) }

@@ -49,6 +49,9 @@ package struct OperatorToken: Equatable, Sendable {
     package func admits(_ secret: TokenSecret, at now: Int64) -> Bool {
         var difference: UInt8 = 0
         for (ours, theirs) in zip(digest.bytes, secret.digest.bytes) { difference |= ours ^ theirs }
-        return difference == 0 && revoked == nil && now < expires
+        return difference == 0 && isValid(at: now)
     }
+
+    /// Whether its holder is let in at all.
+    package func isValid(at now: Int64) -> Bool { revoked == nil && now < expires }
 }

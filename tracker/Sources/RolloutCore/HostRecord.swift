@@ -15,6 +15,8 @@ package struct HostRecord: Equatable, Sendable {
     package internal(set) var attempt = 0
     /// Verified bytes, as far as they were recorded.
     package internal(set) var bytes: UInt64 = 0
+    /// Why it failed last, also when it has gone back since; `nil` when it did not, or was well afterwards.
+    package internal(set) var lastFailure: FailureCode?
     var progressAt: Instant
     /// Whether it once had the whole master, verified and registered.
     var isStaged = false

@@ -205,7 +205,10 @@ extension Rollout {
                 host.isAttempted = true
                 host.exposedBy = event.order
             case .skipped, .left: host.isAttempted = false
-            case .failed(let failure) where failure.step.isStaging: host.isStaged = false
+            case .failed(let failure):
+                host.lastFailure = failure.code
+                if failure.step.isStaging { host.isStaged = false }
+            case .healthy: host.lastFailure = nil
             case .rollingBack: host.clearsDenial = false
             case .rolledBack:
                 host.exposedBy = nil

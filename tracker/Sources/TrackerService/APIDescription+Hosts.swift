@@ -45,7 +45,25 @@ extension APIDescription {
                     "master": {"$ref": "#/components/schemas/MasterName"},
                     "state": {"$ref": "#/components/schemas/Word"}, "bytes": {"type": "integer", "minimum": 0},
                     "code": {"$ref": "#/components/schemas/Word"}, "log": {"type": "string", "maxLength": 65536}}}},
-                "facts": {"$ref": "#/components/schemas/HostFacts"}}},
+                "facts": {"$ref": "#/components/schemas/HostFacts"},
+                "activity": {"$ref": "#/components/schemas/HostActivity"}}},
+            "HostActivity": {"type": "object", "required": ["down", "up"],
+              "description": "What goes on at the moment; one that cannot be read is passed over.", "properties": {
+                "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+                "down": {"type": "integer", "minimum": 0, "description": "Bytes a second."},
+                "up": {"type": "integer", "minimum": 0},
+                "fetches": {"type": "array", "maxItems": 8, "items": {"type": "object",
+                  "required": ["master", "bytes", "size", "rate", "cause", "finding", "map"], "properties": {
+                    "master": {"type": "string", "maxLength": 500}, "bytes": {"type": "integer", "minimum": 0},
+                    "size": {"type": "integer", "minimum": 0}, "rate": {"type": "integer", "minimum": 0},
+                    "rarestCopies": {"type": "integer", "minimum": 0, "maximum": 1000000},
+                    "least": {"type": "integer", "minimum": 0}, "most": {"type": "integer", "minimum": 0},
+                    "cause": {"type": "string", "maxLength": 63}, "finding": {"type": "string", "maxLength": 500},
+                    "map": {"type": "string", "maxLength": 128, "pattern": "^[0-9a-f]*$"}}}},
+                "neighbours": {"type": "array", "maxItems": 16, "items": {"type": "object",
+                  "required": ["address", "down", "up"], "properties": {
+                    "address": {"type": "string", "maxLength": 63}, "down": {"type": "integer", "minimum": 0},
+                    "up": {"type": "integer", "minimum": 0}}}}}},
             "HostFacts": {"type": "object", "required": ["program", "freeBytes", "capacityBytes"], "properties": {
               "program": {"type": "string", "maxLength": 63},
               "labels": {"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string"}},

@@ -7,7 +7,6 @@ import Hummingbird
 import NIOCore
 import OperatorAccess
 import ServiceLifecycle
-import Synchronization
 
 /// `GET /api/v1/events`: rollouts and hosts as they change, as server-sent events.
 ///
@@ -15,13 +14,7 @@ import Synchronization
 struct EventRoutes: Sendable {
     let fleet: Fleet
     let limits: RequestLimits
-    private let places: Places
-
-    init(fleet: Fleet, limits: RequestLimits) {
-        self.fleet = fleet
-        self.limits = limits
-        places = Places(limit: limits.eventStreams)
-    }
+    let places: WatcherPlaces
 
     private static let interval = Duration.seconds(1)
     /// Looks between two signs of life, by which it is noticed that a watcher is gone; they come well before anything
@@ -65,34 +58,5 @@ struct EventRoutes: Sendable {
         event.writeBuffer(&json)
         event.writeString("\n\n")
         return event
-    }
-
-    /// How many may watch at once.
-    private final class Places: Sendable {
-        /// One watcher's, given back when nobody refers to it any more.
-        final class Place: Sendable {
-            private let places: Places
-            fileprivate init(_ places: Places) { self.places = places }
-            deinit { places.taken.withLock { $0 -= 1 } }
-        }
-
-        private let taken = Mutex(0)
-        private let limit: Int
-
-        init(limit: Int) { self.limit = limit }
-
-        func take() throws(APIError) -> Place {
-            let isFree = taken.withLock { taken in
-                guard taken < limit else { return false }
-                taken += 1
-                return true
-            }
-            guard isFree else {
-                throw APIError(
-                    .serviceUnavailable, .busy,
-                    "\(limit) watch already; ask for the rollout itself, or come back later.")
-            }
-            return Place(self)
-        }
     }
 }

@@ -18,13 +18,16 @@ struct Gatekeeper: Sendable {
     /// What all answers that are being sent may hold in memory.
     let answers: TransferBudget
     let clock: @Sendable () -> Int64
+    /// What browsers must bring.
+    let door: ConsoleDoor
     private let attempts = TokenAttempts()
 
     init(
         access: TrackerAccess, storage: any OperatorStorage, hosts: EnrolledHosts?, audit: TrackerAudit,
-        answers: TransferBudget,
+        answers: TransferBudget, door: ConsoleDoor,
         clock: @escaping @Sendable () -> Int64
     ) {
+        self.door = door
         self.access = access
         self.storage = storage
         self.hosts = hosts
@@ -44,7 +47,9 @@ struct Gatekeeper: Sendable {
         var response: Response
         var note: Int64?
         do {
+            if route.isOfConsole { try door.checkHost(request) }
             try await admit(request, &context, to: route, line: line)
+            if route.isOfConsole { try door.checkOrigin(request) }
             let act = try await proof(request)
             // What cannot be written down is not done.
             if route.action != nil { note = try await audit.begin(route, context, at: clock()) }
@@ -53,7 +58,7 @@ struct Gatekeeper: Sendable {
             if route.action == nil { response.body = try metered(response.body) }
             if let note { try await audit.finish(note, route, context, outcome: "done", at: clock()) }
         } catch let gap as TrackerAudit.Gap {
-            response = try APIErrorAnswer.response(to: gap.refusal)
+            response = try answer(gap.refusal, to: route, context)
         } catch {
             let refusal = APIErrorAnswer.refusal(error, context)
             let outcome = (refusal?.code ?? .brokenOff).rawValue
@@ -64,10 +69,16 @@ struct Gatekeeper: Sendable {
                 try? await audit.note(route, context, outcome: outcome, at: clock())
             }
             guard let refusal else { throw error }
-            response = try APIErrorAnswer.response(to: refusal)
+            response = try answer(refusal, to: route, context)
         }
+        if route.isOfConsole { door.harden(&response) }
         response.headers[Self.requestID] = context.requestID
         return response
+    }
+
+    private func answer(_ refusal: APIError, to route: RouteTable.Route, _ context: TrackerContext) throws -> Response {
+        guard route.isOfConsole else { return try APIErrorAnswer.response(to: refusal) }
+        return door.page(refusal, viewer: context.requester == .anonymous ? nil : context.viewer)
     }
 
     private func admit(
@@ -81,7 +92,13 @@ struct Gatekeeper: Sendable {
                     ?? Self.unknownToken
             }
             context.requester = .operator(holder)
-        } else if let shown = context.shownCertificate, let hosts {
+        } else if route.isOfConsole, let secret = door.session(of: request),
+            let id = door.sessions.token(of: secret, at: clock(), isUse: ConsoleDoor.isUse(request)),
+            let token = try await storage.token(id: id),
+            token.isValid(at: clock())
+        {
+            context.requester = .operator(Requester.Operator(token))
+        } else if let shown = context.shownCertificate, let hosts, !route.isOfConsole {
             let now = Date(timeIntervalSince1970: Double(clock()))
             context.requester = .host(try await hosts.name(showing: shown, now: now))
         }
@@ -115,6 +132,20 @@ struct Gatekeeper: Sendable {
             token.admits(secret, at: clock())
         else { return nil }
         return Requester.Operator(token)
+    }
+
+    /// Whoever has a token cannot fill the audit trail by signing in with it again and again.
+    func checkSignIn(_ request: Request) throws(APIError) {
+        let token = request.headers[.authorization].flatMap { $0.split(separator: " ").last }.flatMap {
+            TokenSecret($0)
+        }
+        guard let token else { throw Self.unauthenticated }
+        let now = clock()
+        guard door.sessions.mayBegin(token.id, at: now) else {
+            throw APIError(
+                .tooManyRequests, .tooManyAttempts, "Somebody signs in with this token all the time; wait a minute.",
+                headers: [.retryAfter: "\(60 - now % 60)"])
+        }
     }
 
     private static let unauthenticated = APIError(

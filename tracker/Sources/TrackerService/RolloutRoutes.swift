@@ -108,14 +108,14 @@ struct FleetRoutes: Sendable {
         table.hear("api/v1/fleet/report", RoutePolicy(.hosts)) { request, context in
             let notice: HostNotice = try await request.document(
                 upTo: FleetLimits.hostDocumentBytes, within: reports)
-            let host = try context.hostName()
-            return try await RolloutRoutes.answer { try await fleet.take(notice, from: host) }
+            let (host, origin) = (try context.hostName(), context.observedHost.map { "\($0)" })
+            return try await RolloutRoutes.answer { try await fleet.take(notice, from: host, at: origin) }
         }
     }
 }
 
 extension TrackerContext {
-    fileprivate func rolloutNumber() throws -> UInt64 {
+    func rolloutNumber() throws -> UInt64 {
         guard let number = UInt64(try parameters.require("number")) else {
             throw APIError(.badRequest, .malformed, "A rollout has a number; correct the path.")
         }
@@ -130,12 +130,12 @@ extension TrackerContext {
     }
 
     /// Who a rollout's log names.
-    fileprivate var operatorName: String {
+    var operatorName: String {
         if case .operator(let holder) = requester { holder.name } else { requester.actor }
     }
 
     /// Tokens may be for some lines of masters only.
-    fileprivate func check(_ permission: Permission, on line: String) throws {
+    func check(_ permission: Permission, on line: String) throws {
         guard requester.may(permission, on: line) else {
             throw APIError(
                 .forbidden, .forbidden, "\(requester.actor) may not do this to the line \(line.prefix(63)).")

@@ -55,7 +55,7 @@ struct RosterRoutes: Sendable {
         }
     }
 
-    private static let notForAllLines = APIError(
+    static let notForAllLines = APIError(
         .forbidden, .forbidden,
         "Your token is for some lines of masters only, and a host is drained for all of them; pin it instead.")
 }

@@ -2,6 +2,7 @@
 
 package import HTTPTypes
 import Hummingbird
+import NIOCore
 package import OperatorAccess
 
 /// The tracker's routes, each with its policy: the rooms add theirs here and never see the router, so that there is no
@@ -15,6 +16,8 @@ package struct RouteTable {
         package let policy: RoutePolicy
         /// How the audit trail calls what is done here; `nil` where nothing is changed.
         package let action: String?
+        /// Whether it is one of the console's: then who asks may also be known by a session, and is answered with pages.
+        package var isOfConsole = false
 
         /// How many parts of it stand for any one.
         var nameCount: Int { path.split(separator: "/").count { $0.hasPrefix(":") } }
@@ -77,6 +80,40 @@ package struct RouteTable {
     /// says of itself, which is too often for the audit trail.
     mutating func hear(_ path: String, _ policy: RoutePolicy, use handler: @escaping Handler) {
         add(Route(method: .post, path: path, policy: policy, action: nil), line: nil, handler)
+    }
+
+    /// A page of the console, or what its pages need.
+    mutating func page(_ path: String, _ policy: RoutePolicy, use handler: @escaping Handler) {
+        add(Route(method: .get, path: path, policy: policy, action: nil, isOfConsole: true), line: nil, handler)
+    }
+
+    /// What a form of the console asks for.
+    mutating func act(_ path: String, _ policy: RoutePolicy, action: String, use handler: @escaping Handler) {
+        add(Route(method: .post, path: path, policy: policy, action: action, isOfConsole: true), line: nil, handler)
+    }
+
+    /// The form by which one signs in at the console: the token in it counts as if it had been sent as the API wants it.
+    mutating func signIn(_ path: String, _ policy: RoutePolicy, use handler: @escaping Handler) {
+        let route = Route(method: .post, path: path, policy: policy, action: "session.begin", isOfConsole: true)
+        routes.append(route)
+        router.on(RouterPath(path), method: .post) { [gatekeeper] request, context in
+            let before = gatekeeper.door.session(of: request)
+            var head = request.head
+            // A session begins no other one, or it would last for ever.
+            head.headerFields[.cookie] = nil
+            if request.headers[.authorization] == nil, (try? gatekeeper.door.checkOrigin(request)) != nil,
+                let token = try? await ConsoleRoutes.form(request)["token"]
+            {
+                head.headerFields[.authorization] = "Bearer \(token.filter { !$0.isWhitespace })"
+            }
+            let shown = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
+            let response = try await gatekeeper.pass(shown, context, to: route, line: nil) { request in
+                try gatekeeper.checkSignIn(request)
+                return { context in try await handler(request, context) }
+            }
+            if response.status == .seeOther, let before { gatekeeper.door.sessions.end(before) }
+            return response
+        }
     }
 
     private mutating func add(_ route: Route, line: String?, _ handler: @escaping Handler) {

@@ -27,6 +27,7 @@ package struct TrackerServer: Sendable {
     private let clock: @Sendable () -> Int64
     private let lag: (@Sendable () -> Duration)?
     private let fleet: Fleet?
+    private let sessions = ConsoleSessions()
 
     /// Nothing listens yet.
     /// - Parameters:
@@ -166,10 +167,12 @@ package struct TrackerServer: Sendable {
         Gatekeeper(
             access: configuration.access, storage: storage,
             hosts: configuration.authority.map { EnrolledHosts(storage: storage, anchor: $0.anchor) },
-            audit: TrackerAudit(storage: storage, logger: logger), answers: downloads, clock: clock)
+            audit: TrackerAudit(storage: storage, logger: logger), answers: downloads, door: door, clock: clock)
     }
 
-    /// One line per room. Later rooms (the console) are added here and know nothing of each other.
+    private var door: ConsoleDoor { ConsoleDoor(sessions: sessions, isTLS: configuration.certificate != nil) }
+
+    /// One line per room. Rooms know nothing of each other.
     private func table(on router: Router<TrackerContext>, lag: @escaping @Sendable () -> Duration) -> RouteTable {
         var table = RouteTable(router: router, gatekeeper: gatekeeper)
         AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
@@ -192,7 +195,15 @@ package struct TrackerServer: Sendable {
             FleetRoutes(fleet: fleet, reports: reports).add(to: &table)
             RosterRoutes(fleet: fleet).add(to: &table)
             RolloutRoutes(fleet: fleet, onceOnly: OnceOnly(storage: storage, clock: clock)).add(to: &table)
-            EventRoutes(fleet: fleet, limits: configuration.requests).add(to: &table)
+            let places = WatcherPlaces(limit: configuration.requests.eventStreams)
+            EventRoutes(fleet: fleet, limits: configuration.requests, places: places).add(to: &table)
+            ConsoleRoutes(
+                fleet: fleet, storage: storage,
+                overview: OverviewDesk(
+                    fleet: fleet, swarms: swarms, storage: storage, certificates: configuration.ends,
+                    hasRoot: configuration.trustRoot != nil, lag: lag, clock: clock),
+                door: door, limits: configuration.requests, clock: clock, places: places
+            ).add(to: &table)
         }
         if let authority = configuration.authority {
             EnrolmentRoutes(storage: storage, authority: authority).add(to: &table)

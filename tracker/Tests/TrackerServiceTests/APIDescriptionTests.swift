@@ -76,7 +76,7 @@ import TrackerService
     private func routes() async throws -> [String: RouteTable.Route] {
         let (found, continuation) = AsyncStream<[RouteTable.Route]>.makeStream()
         try await withFleet { fleet in
-            continuation.yield(fleet.routes)
+            continuation.yield(fleet.routes.filter { !$0.isOfConsole })
             continuation.finish()
         }
         let routes = await found.first { _ in true }?.filter { $0.policy.door != .tracker } ?? []
