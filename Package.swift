@@ -90,7 +90,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
@@ -130,7 +130,7 @@ let package = Package(
         module("CloneProbe", ["CloneLayer", "ToolLayer"]),
         module("MasterLint", ["FileLayer", "ToolLayer"]),
         module("CloneBench", ["Metainfo", "FileLayer", "CloneLayer", .subprocess, .systemPackage]),
-        module("Supervision", ["Exposition"]),
+        module("Supervision", ["Exposition", .logging]),
         .systemLibrary(name: "CLinuxPriority"),
         module("ConnectionGate", [.hummingbirdCore, .nioCore, .httpParts, .logging]),
         module(
@@ -207,7 +207,10 @@ let package = Package(
         // What benchmarks measure with.
         program(
             "tracker-load", path: "Tests/Benchmarks/TrackerLoad",
-            ["Metainfo", "TrackerProtocol", "CLinuxSockets", .arguments]),
+            [
+                "Metainfo", "TrackerProtocol", "FleetProtocol", "TrackerStorage", "SqliteStorage", "CLinuxSockets",
+                .arguments,
+            ]),
 
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
@@ -241,7 +244,7 @@ let package = Package(
         tests("FileLayerTests", ["FileLayer", "TestSupport"]),
         tests("ImageStoreTests", ["Metainfo", "FileLayer", "ImageStore", "TestSupport"]),
         tests("ToolLayerTests", ["ToolLayer"]),
-        tests("SupervisionTests", ["Supervision"]),
+        tests("SupervisionTests", ["Supervision", .logging]),
         tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
         tests(
             "CloneLayerTests",

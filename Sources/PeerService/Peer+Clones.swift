@@ -11,7 +11,9 @@ extension Peer {
     func watchClones() async {
         while !isStopping {
             let found = (try? await host.blocking { [host] in host.cloneWarnings() }) ?? []
-            for warning in found where !warnings.contains(warning) { log.warning("\(warning)") }
+            for warning in found where !warnings.contains(warning) {
+                log.warning("a clone needs care", metadata: ["finding": "\(warning)"])
+            }
             warnings = found
             do { try await Task.sleep(for: Self.watchInterval) } catch { return }
         }

@@ -126,9 +126,11 @@ package actor Peer: HostService {
 
     /// Says what opening the store and its clones found and could not put right.
     private func reportRecovery() async {
-        for note in host.store.notes { log.warning("\(note)") }
+        for note in host.store.notes { log.warning("the store was not in order", metadata: ["finding": "\(note)"]) }
         let clones = try? await host.blocking { [host] in host.clones.recover() }
-        for problem in clones?.problems ?? [] { log.warning("\(problem)") }
+        for problem in clones?.problems ?? [] {
+            log.warning("a clone was not in order", metadata: ["finding": "\(problem)"])
+        }
     }
 
     private func listen() async throws(HostFailure) {

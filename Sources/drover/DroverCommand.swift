@@ -46,7 +46,7 @@ struct DroverCommand: AsyncParsableCommand {
         // A reader that went away ends the write with an error instead of the process.
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot()
+            var command = try await asyncParseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await Interruption.run { try await command.run() }
             } else {

@@ -122,7 +122,7 @@ struct PeerRun: AsyncParsableCommand {
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw HostFailure(.usage, "there is no log level '\(logLevel)'; use info, or debug to see more")
         }
-        var log = Logger(label: "drover", factory: { StreamLogHandler.standardError(label: $0) })
+        var log = Logger(label: "drover", factory: { ServiceLog.handler(label: $0) })
         log.logLevel = level
         // A large fleet needs more descriptors than the shell's usual limit.
         var limit = rlimit()

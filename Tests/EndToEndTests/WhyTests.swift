@@ -120,6 +120,41 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a watched status that nobody looks at is told in lines, one for each change`() async throws {
+            try await Fleet.run { fleet in
+                try await fleet.publish("base@1", in: "seed", mebibytes: 24)
+                _ = try await fleet.peer("seed")
+                _ = try await fleet.peer("host")
+                try await droverDoes("limit --down 40M --store \(fleet.path("host"))")
+                let watch = try fleet.start(
+                    Program.drover, ["status", "--watch", "--store", fleet.path("host")])
+                try await droverDoes("master fetch base@1 --wait --clone web --store \(fleet.path("host"))")
+                try await eventually("the end is told") { watch.output.contains("base@1: registered, 1 clones") }
+                let lines = watch.output.split(separator: "\n").map(String.init)
+                #expect(lines.contains { $0.hasPrefix("base@1: fetching ") }, "\(lines)")
+                #expect(Set(lines).count == lines.count && lines.count < 30, "\(lines)")
+            }
+        }
+
+        @Test func `the shell completes names of masters and clones`() async throws {
+            try await Fleet.run { fleet in
+                try await fleet.publish("base@1", in: "host", mebibytes: 1)
+                let store = fleet.path("host")
+                func completed(_ words: String) async throws -> [String] {
+                    try await droverDoes("---completion \(words)").lines
+                }
+                #expect(
+                    try await completed("master show -- positional@0 1 0 drover master show --store \(store)") == [
+                        "base@1"
+                    ])
+                _ = try await fleet.peer("host")
+                try await droverDoes("clone create base web --count 2 --store \(store)")
+                #expect(
+                    try await completed("clone show -- positional@0 1 0 drover clone show --store \(store)")
+                        == ["web-1", "web-2"])
+            }
+        }
+
         @Test func `a peer is measured on its control socket, and elsewhere only when that is asked for`() async throws
         {
             try await Fleet.run { fleet in

@@ -30,7 +30,7 @@ struct CloneConfig: AsyncParsableCommand {
     /// Templates are small; whoever names an image by mistake is told so.
     private static let longestTemplate = 1 << 20
 
-    @Argument(help: ArgumentHelp("The clone's name.", valueName: "clone"))
+    @Argument(help: ArgumentHelp("The clone's name.", valueName: "clone"), completion: LiveNames.clones)
     var clone: String
 
     @Option(

@@ -31,7 +31,9 @@ struct CloneCreate: AsyncParsableCommand {
               drover clone create debian web --count 8 --hostname web.example.net --ssh-key ~/.ssh/id_ed25519.pub
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME for its active version.", valueName: "master"))
+    @Argument(
+        help: ArgumentHelp("The master, NAME@VERSION or NAME for its active version.", valueName: "master"),
+        completion: LiveNames.masters)
     var master: String
 
     @Argument(help: ArgumentHelp("The clone's name; with --count the clones' common name.", valueName: "clone"))

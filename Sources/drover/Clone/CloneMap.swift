@@ -18,7 +18,7 @@ struct CloneMap: AsyncParsableCommand {
             Prints the clones that were not usable before. Exits with 6 when some could not be mapped.
             """)
 
-    @Argument(help: ArgumentHelp("The clones' names.", valueName: "clone"))
+    @Argument(help: ArgumentHelp("The clones' names.", valueName: "clone"), completion: LiveNames.clones)
     var clones: [String] = []
 
     @Flag(help: "Every clone of the store.")

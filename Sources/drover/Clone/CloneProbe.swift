@@ -25,7 +25,9 @@ struct CloneProbe: AsyncParsableCommand {
             said. docs/operating/probes.md says more.
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME for its active version.", valueName: "master"))
+    @Argument(
+        help: ArgumentHelp("The master, NAME@VERSION or NAME for its active version.", valueName: "master"),
+        completion: LiveNames.masters)
     var master: String
 
     @Option(help: ArgumentHelp("The guest prints this text on its serial console.", valueName: "text"))

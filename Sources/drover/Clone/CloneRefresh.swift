@@ -19,7 +19,9 @@ struct CloneRefresh: AsyncParsableCommand {
             Exits with 6 when some could not be refreshed, running ones not counted.
             """)
 
-    @Argument(help: ArgumentHelp("The name of the line of masters, without a version.", valueName: "name"))
+    @Argument(
+        help: ArgumentHelp("The name of the line of masters, without a version.", valueName: "name"),
+        completion: LiveNames.lines)
     var name: String
 
     @Flag(help: "The clones that no machine has open; there are no others to be had.")

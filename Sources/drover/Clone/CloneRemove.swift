@@ -7,7 +7,7 @@ struct CloneRemove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Remove clones and everything that was written to them.")
 
-    @Argument(help: ArgumentHelp("The clones' names.", valueName: "clone"))
+    @Argument(help: ArgumentHelp("The clones' names.", valueName: "clone"), completion: LiveNames.clones)
     var clones: [String]
 
     @OptionGroup var store: StoreOptions

@@ -9,7 +9,7 @@ struct CloneReset: AsyncParsableCommand {
         abstract: "Take clones back to their masters; what was written to them is lost.",
         discussion: "Shut the VM down first: it must not have the disk open while it is replaced.")
 
-    @Argument(help: ArgumentHelp("The clones' names.", valueName: "clone"))
+    @Argument(help: ArgumentHelp("The clones' names.", valueName: "clone"), completion: LiveNames.clones)
     var clones: [String]
 
     @OptionGroup var store: StoreOptions

@@ -6,7 +6,7 @@ import PeerService
 struct CloneShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one clone.")
 
-    @Argument(help: ArgumentHelp("The clone's name.", valueName: "clone"))
+    @Argument(help: ArgumentHelp("The clone's name.", valueName: "clone"), completion: LiveNames.clones)
     var clone: String
 
     @OptionGroup var store: StoreOptions

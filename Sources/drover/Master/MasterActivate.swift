@@ -44,7 +44,7 @@ struct MasterActivate: AsyncParsableCommand {
               drover clone create debian --name web-9
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @Flag(name: .customLong("clear-denial"), help: "Also when this host went back from it before.")
@@ -76,7 +76,7 @@ struct MasterRollback: AsyncParsableCommand {
             Clones that were made of it stay as they are.
             """)
 
-    @Argument(help: ArgumentHelp("The line's name, without a version.", valueName: "name"))
+    @Argument(help: ArgumentHelp("The line's name, without a version.", valueName: "name"), completion: LiveNames.lines)
     var name: String
 
     @Option(help: ArgumentHelp("Why, for those who come after.", valueName: "text"))

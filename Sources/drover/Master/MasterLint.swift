@@ -17,7 +17,8 @@ struct MasterLint: AsyncParsableCommand {
             into; what and why is said. docs/operating/identity.md says more.
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME.", valueName: "master"))
+    @Argument(
+        help: ArgumentHelp("The master, NAME@VERSION or NAME.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @OptionGroup var store: StoreOptions

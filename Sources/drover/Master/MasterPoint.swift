@@ -17,7 +17,7 @@ struct MasterPoint: AsyncParsableCommand {
                 --root root.json --key alice.key --key bob.key
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @OptionGroup var pointer: PointerOptions
@@ -42,7 +42,7 @@ struct MasterRevoke: AsyncParsableCommand {
                 --root root.json --key alice.key --key bob.key
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @OptionGroup var pointer: PointerOptions

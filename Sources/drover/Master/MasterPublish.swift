@@ -15,7 +15,7 @@ struct MasterPublish: AsyncParsableCommand {
               drover master publish debian@4 --tracker https://tracker:6969 --token-file publisher.token
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @OptionGroup var tracker: TrackerOption

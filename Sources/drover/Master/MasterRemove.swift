@@ -13,7 +13,7 @@ struct MasterRemove: AsyncParsableCommand {
             back to, are kept unless --force is given.
             """)
 
-    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"), completion: LiveNames.masters)
     var masters: [String]
 
     @Flag(help: "Also a version that is active, or kept to go back to.")

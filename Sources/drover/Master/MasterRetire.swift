@@ -13,7 +13,7 @@ struct MasterRetire: AsyncParsableCommand {
             there are, which are named. `drover master activate` takes it back.
             """)
 
-    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"), completion: LiveNames.masters)
     var masters: [String]
 
     @OptionGroup var store: StoreOptions
@@ -42,7 +42,7 @@ struct MasterPin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pin", abstract: "Keep masters whatever `drover master prune` is told.")
 
-    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"), completion: LiveNames.masters)
     var masters: [String]
 
     @OptionGroup var store: StoreOptions
@@ -56,7 +56,7 @@ struct MasterUnpin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unpin", abstract: "Let `drover master prune` remove masters again.")
 
-    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The masters, NAME@VERSION each.", valueName: "master"), completion: LiveNames.masters)
     var masters: [String]
 
     @OptionGroup var store: StoreOptions

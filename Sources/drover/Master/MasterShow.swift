@@ -8,7 +8,8 @@ struct MasterShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show one master: its hashes, its files, the clones that depend on it.")
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME.", valueName: "master"))
+    @Argument(
+        help: ArgumentHelp("The master, NAME@VERSION or NAME.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @OptionGroup var store: StoreOptions

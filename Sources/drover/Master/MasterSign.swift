@@ -19,7 +19,7 @@ struct MasterSign: AsyncParsableCommand {
               drover master publish debian@4 --tracker http://tracker:6969
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"))
+    @Argument(help: ArgumentHelp("The master, NAME@VERSION.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @Option(help: ArgumentHelp("The lowest version that a host may go to this one from.", valueName: "version"))

@@ -12,7 +12,8 @@ struct MasterVerify: AsyncParsableCommand {
             its right image back and verify again.
             """)
 
-    @Argument(help: ArgumentHelp("The master, NAME@VERSION or NAME.", valueName: "master"))
+    @Argument(
+        help: ArgumentHelp("The master, NAME@VERSION or NAME.", valueName: "master"), completion: LiveNames.masters)
     var master: String
 
     @OptionGroup var store: StoreOptions

@@ -28,12 +28,17 @@ struct StatusCommand: AsyncParsableCommand {
             try show(report)
             throw HostFailure(.noPeer, "no peer is running on \(report.store); start one with `drover peer run`")
         }
+        var changes = StatusChanges()
         repeat {
             guard case .status(let report) = try await peer.perform(.status, progress: { _ in }) else {
                 throw HostFailure.unexpectedReply
             }
-            if watch, output.format == .table { Terminal.clear() }
-            try show(report)
+            if watch, output.format == .table, !Terminal.showsData {
+                for line in changes.lines(report) { Terminal.data(line) }
+            } else {
+                if watch, output.format == .table { Terminal.clear() }
+                try show(report)
+            }
             if watch { try await Task.sleep(for: Terminal.showsData ? .milliseconds(500) : .seconds(2)) }
         } while watch
     }

@@ -6,15 +6,15 @@ import TrackerProtocol
 
 /// `tracker-load`: announces for many made-up peers to a tracker on this host, and counts.
 @main
-struct TrackerLoad: ParsableCommand {
+struct TrackerLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tracker-load",
         abstract: "Announces for many made-up peers to a tracker on this host.",
         discussion: """
             udp and http announce as fast as answers come, with a number of announces under way; herd starts hosts within \
-            a second, whatever the tracker does. Only loopback addresses are taken.
+            a second, whatever the tracker does. fleet fills a database. Only loopback addresses are taken.
             """,
-        subcommands: [Datagrams.self, Requests.self, Herd.self])
+        subcommands: [Datagrams.self, Requests.self, Herd.self, MadeUpFleet.self])
 
     /// What every load has.
     struct Target: ParsableArguments {

@@ -86,8 +86,8 @@ package struct Overview: Sendable {
         /// Whether the tracker knows publishers.
         package var hasRoot = false
         package var expiries: [Expiry] = []
-        /// Requests that were refused in the last hours, as far as the audit trail has them; `nil` for who may not read it.
-        package var refusals: Int?
+        /// Requests that were refused at the tracker's door since it began.
+        package var refusals: UInt64 = 0
 
         package init() {}
     }

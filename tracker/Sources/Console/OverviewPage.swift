@@ -123,9 +123,7 @@ extension ConsolePage {
                 "<dt>\(expiry.what)</dt><dd>\(HTML.tag(level, words)) <span class=\"hint\">\(HTML.time(expiry.at))</span></dd>"
         }
         let refusals: HTML =
-            trust.refusals.map { count in
-                "<dt>Refused lately</dt><dd>\(count == 0 ? "none" : "<a href=\"/audit\">\(count)</a>" as HTML)</dd>"
-            } ?? .nothing
+            "<dt>Refused since the start</dt><dd>\(trust.refusals == 0 ? "none" : "\(trust.refusals)" as HTML)</dd>"
         return """
             <dl>
             <dt>Publishers</dt><dd>\(trust.hasRoot ? "known here" : "judged by hosts alone")</dd>

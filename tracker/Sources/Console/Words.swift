@@ -4,7 +4,7 @@ import Amounts
 
 /// How good or bad something is: a sign and a word go with every colour.
 package enum Level: Int, Comparable, Sendable {
-    case good, busy, idle, attention, bad
+    case good, busy, ready, idle, attention, bad
 
     package static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
 
@@ -12,6 +12,7 @@ package enum Level: Int, Comparable, Sendable {
         switch self {
         case .good: "good"
         case .busy: "busy"
+        case .ready: "ready"
         case .idle: "idle"
         case .attention: "attention"
         case .bad: "bad"
@@ -22,6 +23,7 @@ package enum Level: Int, Comparable, Sendable {
         switch self {
         case .good: "✓"
         case .busy: "▸"
+        case .ready: "◆"
         case .idle: "–"
         case .attention: "!"
         case .bad: "✕"
@@ -32,7 +34,8 @@ package enum Level: Int, Comparable, Sendable {
     init(host state: String) {
         switch state {
         case "healthy", "already": self = .good
-        case "staging", "verifying", "staged", "activating", "probing", "soaking", "rolling-back": self = .busy
+        case "staged": self = .ready
+        case "staging", "verifying", "activating", "probing", "soaking", "rolling-back": self = .busy
         case "failed", "timed-out": self = .bad
         case "blocked", "deferred-offline", "rolled-back": self = .attention
         default: self = .idle

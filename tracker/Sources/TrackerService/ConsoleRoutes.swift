@@ -37,7 +37,7 @@ struct ConsoleRoutes: Sendable {
         table.page("changes", Self.looking) { _, _ in try changes() }
         table.page("", Self.looking) { _, context in
             let viewer = context.viewer
-            let overview = try await overview.overview(mayReadAudit: viewer.mayReadAudit)
+            let overview = try await overview.overview()
             return ConsoleDoor.html(ConsolePage.overview(overview, for: viewer).html(for: viewer))
         }
         addRollouts(to: &table)

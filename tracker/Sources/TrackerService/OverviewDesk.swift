@@ -13,6 +13,7 @@ struct OverviewDesk: Sendable {
     let fleet: Fleet
     let swarms: LiveSwarms
     let storage: any StorageEngine
+    let audit: TrackerAudit
     /// When certificates end, by what they are for.
     let certificates: [(String, Date)]
     let hasRoot: Bool
@@ -26,7 +27,7 @@ struct OverviewDesk: Sendable {
     /// Days before the end of something at which it is said.
     private static let notice = 14
 
-    func overview(mayReadAudit: Bool) async throws -> Overview {
+    func overview() async throws -> Overview {
         var overview = Overview()
         let (measures, glances) = (await fleet.measures(), await fleet.glances())
         overview.rollouts = try await fleet.currentRollouts(limit: Self.rolloutsShown)
@@ -93,6 +94,7 @@ struct OverviewDesk: Sendable {
     private func trust(_ measures: FleetMeasures) -> Overview.Trust {
         var trust = Overview.Trust()
         trust.hasRoot = hasRoot
+        trust.refusals = audit.refusedCount
         let now = clock()
         func expiry(_ what: String, _ at: Int64) -> Overview.Expiry {
             Overview.Expiry(what, at: ConsoleRoutes.time(at), days: Int((at - now) / 86_400) - (at < now ? 1 : 0))

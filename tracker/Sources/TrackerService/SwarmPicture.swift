@@ -25,8 +25,10 @@ enum SwarmPicture {
                 add(from: glance.host, to: names[neighbour.address], neighbour.up)
             }
         }
-        let nodes = glances.filter { $0.activity.down > 0 || $0.activity.up > 0 || !$0.activity.fetches.isEmpty }.map {
-            glance in
+        let named = Set(rates.values.flatMap { [$0.from, $0.to] })
+        let nodes = glances.filter {
+            $0.activity.down > 0 || $0.activity.up > 0 || !$0.activity.fetches.isEmpty || named.contains($0.host)
+        }.map { glance in
             let (bytes, size) = glance.activity.fetches.reduce((0.0, 0.0)) {
                 ($0.0 + Double($1.bytes), $0.1 + Double($1.size))
             }

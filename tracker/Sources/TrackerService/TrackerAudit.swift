@@ -10,10 +10,13 @@ import TrackerStorage
 
 /// Writes down what was done at the tracker, and what was refused.
 final class TrackerAudit: Sendable {
-
     private let storage: any AuditStorage
     private let logger: Logger
     private let refusals = Mutex(RefusalCounts())
+    private let refused = Atomic<UInt64>(0)
+
+    /// Requests that were refused at the door since the start, those included that the trail does not hold.
+    var refusedCount: UInt64 { refused.load(ordering: .relaxed) }
 
     init(storage: any AuditStorage, logger: Logger) {
         self.storage = storage
@@ -46,6 +49,7 @@ final class TrackerAudit: Sendable {
     func note(
         _ route: RouteTable.Route, _ context: TrackerContext, outcome: String, at time: Int64
     ) async throws(Gap) {
+        refused.wrappingAdd(1, ordering: .relaxed)
         var record = record(route, context, outcome: outcome, time)
         let (isCounted, missed) = refusals.withLock { $0.count(of: context.requester, at: time) }
         guard isCounted else { return }

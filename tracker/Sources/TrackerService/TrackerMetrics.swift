@@ -10,6 +10,7 @@ import Supervision
 struct TrackerMetrics: Sendable {
     let swarms: LiveSwarms
     let fleet: Fleet?
+    let audit: TrackerAudit
     /// When certificates end, by what they are for.
     let certificates: [(String, Date)]
     /// How far behind with its work the HTTP server is.
@@ -39,6 +40,9 @@ struct TrackerMetrics: Sendable {
             .counter(
                 "drover_tracker_shed_requests_total", "announces that were turned away for want of time",
                 by: "protocol", [("http", Double(measures.httpShed)), ("udp", Double(measures.udpShed))]),
+            .counter(
+                "drover_tracker_refused_requests_total", "requests that were refused at the door",
+                Double(audit.refusedCount)),
             .gauge(
                 "drover_tracker_lag_seconds", "how far behind with its work the HTTP server is", lag() / .seconds(1)),
         ]

@@ -28,6 +28,7 @@ package struct TrackerServer: Sendable {
     private let lag: (@Sendable () -> Duration)?
     private let fleet: Fleet?
     private let sessions = ConsoleSessions()
+    private let audit: TrackerAudit
 
     /// Nothing listens yet.
     /// - Parameters:
@@ -45,6 +46,7 @@ package struct TrackerServer: Sendable {
         self.configuration = configuration
         self.storage = storage
         self.logger = logger
+        audit = TrackerAudit(storage: storage, logger: logger)
         let requests = configuration.requests
         let openable = OpenFiles.connections(atMost: requests.connections)
         gate = ConnectionGate(limit: min(requests.waitingConnections, openable / 2))
@@ -167,7 +169,7 @@ package struct TrackerServer: Sendable {
         Gatekeeper(
             access: configuration.access, storage: storage,
             hosts: configuration.authority.map { EnrolledHosts(storage: storage, anchor: $0.anchor) },
-            audit: TrackerAudit(storage: storage, logger: logger), answers: downloads, door: door, clock: clock)
+            audit: audit, answers: downloads, door: door, clock: clock)
     }
 
     private var door: ConsoleDoor { ConsoleDoor(sessions: sessions, isTLS: configuration.certificate != nil) }
@@ -178,7 +180,8 @@ package struct TrackerServer: Sendable {
         AnnounceRoutes(desk: AnnounceDesk(swarms: swarms), lag: lag).add(to: &table)
         HealthRoutes(swarms: swarms, storage: storage).add(to: &table)
         MetricsRoutes(
-            metrics: TrackerMetrics(swarms: swarms, fleet: fleet, certificates: configuration.ends, lag: lag)
+            metrics: TrackerMetrics(
+                swarms: swarms, fleet: fleet, audit: audit, certificates: configuration.ends, lag: lag)
         ).add(to: &table)
         CatalogueRoutes(
             storage: storage, limits: configuration.requests, uploads: uploads
@@ -200,7 +203,7 @@ package struct TrackerServer: Sendable {
             ConsoleRoutes(
                 fleet: fleet, storage: storage,
                 overview: OverviewDesk(
-                    fleet: fleet, swarms: swarms, storage: storage, certificates: configuration.ends,
+                    fleet: fleet, swarms: swarms, storage: storage, audit: audit, certificates: configuration.ends,
                     hasRoot: configuration.trustRoot != nil, lag: lag, clock: clock),
                 door: door, limits: configuration.requests, clock: clock, places: places
             ).add(to: &table)

@@ -105,7 +105,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
+            var handler = ServiceLog.handler(label: label)
             handler.logLevel = .warning
             return handler
         }
