@@ -97,6 +97,14 @@ class Browser:
                 raise Failure(f"“{words}” did not appear at {self.url()}:\n{self.text(css)[:1500]}")
             time.sleep(0.2)
 
+    def at(self, url, seconds=20):
+        """Waits until the browser is at this address: a click says nothing of when its page has come."""
+        end = time.monotonic() + seconds
+        while self.url() != url or self.run("return document.readyState") != "complete":
+            if time.monotonic() > end:
+                raise Failure(f"the browser is at {self.url()} and not at {url}")
+            time.sleep(0.1)
+
     def protocol(self, command, **values):
         """What WebDriver has no words for, by Chromium's own protocol."""
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": values})
