@@ -38,6 +38,8 @@ package struct HostGlance: Sendable {
 /// Who has a master.
 package struct MasterSpread: Sendable {
     package internal(set) var held = 0
+    /// Of those that hold it, the hosts that are heard of.
+    package internal(set) var heldOnline = 0
     package internal(set) var active = 0
     package internal(set) var clones = 0
 }
@@ -58,7 +60,7 @@ extension Fleet {
 
     /// Hosts of a rollout that failed, are blocked or were taken back, the newest trouble first.
     package func troubled(in number: UInt64) async throws -> [RolloutPlace] {
-        guard let rollout = try await known(number) else { return [] }
+        guard let rollout = try await kept(number) else { return [] }
         let logs = Set(try await storage.attachments(of: "\(number)"))
         return rollout.hosts.filter(\.isTroubled).sorted { $1.since < $0.since }.prefix(Self.placesShown).map { host in
             let code: String? =
@@ -76,7 +78,7 @@ extension Fleet {
 
     /// What happened last in a rollout, the newest first, as far back as is read at once.
     package func moments(of number: UInt64, limit: Int) async throws -> [RolloutNews] {
-        guard let rollout = try await known(number) else { return [] }
+        guard let rollout = try await kept(number) else { return [] }
         return try await moments(of: number, upTo: Int(rollout.sequence), limit: limit)
     }
 
@@ -106,11 +108,6 @@ extension Fleet {
     /// Events that are read at once, and how often.
     private static let windowLength = 200
     private static let windows = 10
-
-    private func known(_ number: UInt64) async throws -> Rollout? {
-        if let rollout = rollouts[number] { return rollout }
-        return number <= latestNumber ? try await fold(number) : nil
-    }
 
     /// What goes on at hosts, as they last said.
     package func glances() -> [HostGlance] {
@@ -145,8 +142,12 @@ extension Fleet {
     package func spread() -> [String: MasterSpread] {
         var spread: [String: MasterSpread] = [:]
         for name in hosts.names {
+            let online = presence.isHeard(name) ? 1 : 0
             for line in hosts.facts(name)?.lines ?? [] {
-                for version in line.held { spread["\(line.name)@\(version)", default: MasterSpread()].held += 1 }
+                for version in line.held {
+                    spread["\(line.name)@\(version)", default: MasterSpread()].held += 1
+                    spread["\(line.name)@\(version)", default: MasterSpread()].heldOnline += online
+                }
                 if let active = line.active { spread["\(line.name)@\(active)", default: MasterSpread()].active += 1 }
                 for clones in line.clones {
                     spread["\(line.name)@\(clones.version)", default: MasterSpread()].clones += clones.count
@@ -156,24 +157,12 @@ extension Fleet {
         return spread
     }
 
-    /// How many hosts that are heard of hold each master, by `NAME@VERSION`.
-    package func holders() -> [String: Int] {
-        var holders: [String: Int] = [:]
-        for name in hosts.names where presence.isHeard(name) {
-            for line in hosts.facts(name)?.lines ?? [] {
-                for version in line.held { holders["\(line.name)@\(version)", default: 0] += 1 }
-            }
-        }
-        return holders
-    }
-
     /// Hosts with less space than a rollout leaves free by its defaults, in order of their names.
     package func shortOfSpace() -> [String] {
         let settings = RolloutSettings()
         return hosts.names.filter { name in
             guard let facts = hosts.facts(name) else { return false }
-            let part = facts.capacityBytes / 100 * UInt64(clamping: settings.headroomPercent)
-            return facts.freeBytes < max(settings.headroomBytes, part)
+            return facts.freeBytes < settings.headroom(ofCapacity: facts.capacityBytes)
         }.map(\.description)
     }
 

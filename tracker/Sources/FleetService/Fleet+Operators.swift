@@ -82,7 +82,8 @@ extension Fleet {
         return RolloutListDocument(rollouts: entries, next: number > 1 ? "\(number)" : nil)
     }
 
-    private func kept(_ number: UInt64) async throws -> Rollout? {
+    /// A rollout as it is, also one that is over and has left memory; `nil` when there is none.
+    func kept(_ number: UInt64) async throws -> Rollout? {
         if let rollout = rollouts[number] { return rollout }
         return try await fold(number)
     }

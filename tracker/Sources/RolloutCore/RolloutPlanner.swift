@@ -63,9 +63,8 @@ package struct RolloutPlanner: Sendable {
         if let reason = host.keptOut { return reason }
         if host.denied.contains(target.master.version), !settings.clearsDenials { return .denied }
         if let least = target.followsAtLeast, let active = host.active, active < least { return .incompatible }
-        let part = UInt64(clamping: settings.headroomPercent)
-        let headroom = max(settings.headroomBytes, host.capacityBytes / 100 * part)
-        let (needed, overflow) = target.imageBytes.addingReportingOverflow(headroom)
+        let (needed, overflow) = target.imageBytes.addingReportingOverflow(
+            settings.headroom(ofCapacity: host.capacityBytes))
         return !isHeld && (overflow || host.freeBytes < needed) ? .noSpace : nil
     }
 

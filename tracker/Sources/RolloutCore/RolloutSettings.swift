@@ -91,6 +91,11 @@ package struct RolloutSettings: Equatable, Sendable, Codable {
 
     package init() {}
 
+    /// What must stay free on a file system of this size, in bytes.
+    package func headroom(ofCapacity capacity: UInt64) -> UInt64 {
+        max(headroomBytes, capacity / 100 * UInt64(clamping: headroomPercent))
+    }
+
     /// Everything that is wrong with these, in the order of the properties; none when they can be used.
     package var faults: [SettingsFault] {
         var faults: [SettingsFault] = []

@@ -32,7 +32,8 @@ struct OverviewDesk: Sendable {
         let (measures, glances) = (await fleet.measures(), await fleet.glances())
         overview.rollouts = try await fleet.currentRollouts(limit: Self.rolloutsShown)
         overview.swarms = Self.swarms(
-            glances, holders: await fleet.holders(), wanted: Set(overview.rollouts.map(\.master)))
+            glances, holders: await fleet.spread().compactMapValues { $0.heldOnline > 0 ? $0.heldOnline : nil },
+            wanted: Set(overview.rollouts.map(\.master)))
         let low = await fleet.shortOfSpace()
         overview.capacity.hosts = measures.online + measures.silent
         overview.capacity.silent = measures.silent
