@@ -19,6 +19,8 @@ package struct RolloutWhyDocument: Codable, Equatable, Sendable {
     package var holders: [String]
     /// Where the log of a failure can be had.
     package var log: String?
+    /// How far the host is with fetching the master, and what holds it up, as it last said; absent when it does not fetch it.
+    package var fetch: HostActivity.Fetch?
 
     package init(
         rollout: UInt64, host: String, wave: Int, state: String, explanation: String, code: ReasonCode?, attempt: Int,
@@ -51,5 +53,6 @@ package struct RolloutWhyDocument: Codable, Equatable, Sendable {
         until = try container.textIfPresent(.until)
         holders = try container.list(.holders, limit: FleetLimits.page)
         log = try container.textIfPresent(.log)
+        fetch = try container.decodeIfPresent(HostActivity.Fetch.self, forKey: .fetch)
     }
 }

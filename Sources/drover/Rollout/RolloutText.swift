@@ -74,6 +74,8 @@ enum RolloutText {
             ("waits for", why.holders.isEmpty ? nil : why.holders.joined(separator: ", ")),
             ("attempt", why.attempt > 0 ? "\(why.attempt)" : nil), ("until", why.until),
             ("log", why.log.map { _ in "drover rollout why \(why.rollout) \(why.host) --log" }),
+            ("fetched", why.fetch.map { "\(bytes($0.bytes)) of \(bytes($0.size)), \(bytes($0.rate))/s" }),
+            ("held up by", why.fetch.map { "\($0.cause): \($0.finding)" }),
         ]).description
     }
 

@@ -10,6 +10,8 @@ package struct HostScene: Sendable {
     package var samples: [(seconds: Double, down: UInt64, up: UInt64)] = []
     /// What rollouts that are not over say of it.
     package var reasons: [RolloutWhyDocument] = []
+    /// What happened to it lately, the newest first.
+    package var events: [RolloutMoment] = []
 
     package init() {}
 }
@@ -76,8 +78,11 @@ extension ConsolePage {
             let clones = line.clones.map { "\($0.count) of \($0.version)" }.joined(separator: ", ")
             return """
                 <tr><td>\(line.name)</td><td class="n">\(line.active.map { "\($0)" as HTML } ?? "none")</td><td>\(held)</td>
-                <td>\(clones)</td><td>\(denied)</td><td>\(host.pinned.contains(line.name) ? HTML.tag(.idle, "pinned") : .nothing)</td></tr>
+                <td>\(clones)</td><td>\(denied)</td><td>\(pin(line.name, of: host, viewer))</td></tr>
                 """
+        }
+        let events: [HTML] = scene.events.map { event in
+            "<li>\(HTML.time(event.at)) <b>\(event.text)</b> <span class=\"hint\">rollout \(HTML.rollout(event.rollout)), \(event.by)</span></li>"
         }
         let actions: HTML =
             viewer.mayRollOut
@@ -100,7 +105,16 @@ extension ConsolePage {
             \(HTML.section("fetches", "Fetches", fetches(scene.activity)))
             \(HTML.section("rates", "Rates", Drawing.rates(scene.samples)))
             \(HTML.section("masters", "Masters and clones", HTML.table("Masters by line", ["Line", "#Active", "Held", "Clones", "Denied", ""], lines, empty: "It has said of none.")))
+            \(HTML.section("events", "What happened lately", events.isEmpty ? "<p class=\"empty\">No rollout has reached it lately.</p>" : "<ol class=\"timeline\">\(events)</ol>"))
             """)
+    }
+
+    private static func pin(_ line: String, of host: HostDocument, _ viewer: Viewer) -> HTML {
+        let isPinned = host.pinned.contains(line)
+        let tag = isPinned ? HTML.tag(.idle, "pinned") : .nothing
+        guard viewer.mayRollOut else { return tag }
+        let path = "/hosts/\(host.name.inPath)/\(isPinned ? "unpin" : "pin")/\(line.inPath)"
+        return "\(tag) <a href=\"\(path)\">\(isPinned ? "Let it follow…" : "Pin…")</a>"
     }
 
     private static func why(_ scene: HostScene) -> HTML {

@@ -45,26 +45,6 @@ package struct AuditScene: Sendable {
     }
 }
 
-/// A token of an operator, or of hosts that are to be enrolled.
-package struct TokenScene: Sendable {
-    package let id: String
-    package let name: String
-    package let grants: String
-    package let expires: String
-    package let state: String
-    /// Whether it can be taken back.
-    package let isValid: Bool
-
-    package init(id: String, name: String, grants: String, expires: String, state: String, isValid: Bool) {
-        self.id = id
-        self.name = name
-        self.grants = grants
-        self.expires = expires
-        self.state = state
-        self.isValid = isValid
-    }
-}
-
 extension ConsolePage {
     package static func masters(_ masters: [MasterScene], next: String?) -> ConsolePage {
         let rows: [HTML] = masters.map { master in
@@ -105,35 +85,6 @@ extension ConsolePage {
             \(HTML.table("Audit trail, the newest first", ["When", "Who", "What", "About", "Outcome", "Request"], rows, empty: "Nothing has happened yet."))
             \(more)
             """)
-    }
-
-    package static func access(operators: [TokenScene], enrolments: [TokenScene], for viewer: Viewer) -> ConsolePage {
-        func rows(_ tokens: [TokenScene], revocable: Bool) -> [HTML] {
-            tokens.map { token in
-                let action: HTML =
-                    revocable && token.isValid ? "<a href=\"/access/\(token.id.inPath)/revoke\">Revoke…</a>" : .nothing
-                return """
-                    <tr><td>\(token.id)</td><td>\(token.name)</td><td>\(token.grants)</td>
-                    <td>\(HTML.tag(token.isValid ? .good : .idle, token.state))</td><td>\(HTML.time(token.expires))</td><td>\(action)</td></tr>
-                    """
-            }
-        }
-        let columns = ["Id", "Name", "For", "State", "Until", ""]
-        let first: HTML =
-            viewer.mayManageTokens
-            ? HTML.section(
-                "operators", "Operators",
-                HTML.table("Tokens of operators", columns, rows(operators, revocable: true), empty: "None."))
-            : .nothing
-        let second: HTML =
-            viewer.mayManageHosts
-            ? HTML.section(
-                "enrolment", "Enrolment",
-                HTML.table(
-                    "Tokens for hosts", columns, rows(enrolments, revocable: false),
-                    empty: "None. “drover-tracker token create” makes one."))
-            : .nothing
-        return ConsolePage("Access", at: .access, "\(first)\(second)")
     }
 
     /// Asks once more before something is done, and says what it comes to.

@@ -12,14 +12,19 @@ package struct RolloutHost: Sendable {
     package let code: String?
     /// Whether it left a log, such as its probe's console.
     package let hasLog: Bool
+    /// How that ends.
+    package let excerpt: String?
 
-    package init(name: String, wave: Int, state: String, since: String, code: String?, hasLog: Bool) {
+    package init(
+        name: String, wave: Int, state: String, since: String, code: String?, hasLog: Bool, excerpt: String?
+    ) {
         self.name = name
         self.wave = wave
         self.state = state
         self.since = since
         self.code = code
         self.hasLog = hasLog
+        self.excerpt = excerpt
     }
 }
 
@@ -28,11 +33,13 @@ package struct RolloutMoment: Sendable {
     package let at: String
     package let by: String
     package let text: String
+    package let rollout: UInt64
 
-    package init(at: String, by: String, text: String) {
+    package init(at: String, by: String, text: String, rollout: UInt64) {
         self.at = at
         self.by = by
         self.text = text
+        self.rollout = rollout
     }
 }
 
@@ -76,7 +83,7 @@ extension ConsolePage {
             }
             return """
                 <tr\(wave.number == rollout.wave && !rollout.phase.isOver ? " class=\"now\"" as HTML : .nothing)>
-                <td class="n">\(wave.number + 1)\(wave.number == 0 ? " (canaries)" : "")</td><td>\(wave.state)</td><td>\(counts)</td></tr>
+                <td class="n"><a href="/rollouts/\(rollout.rollout)/hosts?wave=\(wave.number)">\(wave.number + 1)\(wave.number == 0 ? " (canaries)" : "")</a></td><td>\(wave.state)</td><td>\(counts)</td></tr>
                 """
         }
         let clones: [HTML] = rollout.clones.sorted { (Int($1.key) ?? 0) < (Int($0.key) ?? 0) }.map { version, count in
@@ -109,11 +116,12 @@ extension ConsolePage {
         return """
             \(groups.map { code, hosts in
                 let rows: [HTML] = hosts.map { host in
-                    let log: HTML =
-                        host.hasLog ? "<a href=\"/rollouts/\(rollout)/log/\(host.name.inPath)\">log</a>" : .nothing
+                    let excerpt: HTML =
+                        host.excerpt.map { "<tr class=\"excerpt\"><td colspan=\"5\"><pre>\($0)</pre></td></tr>" } ?? .nothing
                     return """
                         <tr><td>\(HTML.host(host.name))</td><td class="n">\(host.wave + 1)</td>
-                        <td>\(HTML.tag(Level(host: host.state), host.state))</td><td>\(HTML.time(host.since))</td><td>\(log)</td></tr>
+                        <td>\(HTML.tag(Level(host: host.state), host.state))</td><td>\(HTML.time(host.since))</td><td>\(log(host, rollout))</td></tr>
+                        \(excerpt)
                         """
                 }
                 return """
@@ -122,6 +130,62 @@ extension ConsolePage {
                     """ as HTML
             })
             """
+    }
+
+    private static func log(_ host: RolloutHost, _ rollout: UInt64) -> HTML {
+        host.hasLog ? "<a href=\"/rollouts/\(rollout)/log/\(host.name.inPath)\">log</a>" : .nothing
+    }
+
+    /// - Parameters:
+    ///   - wave: the one whose hosts are shown, from 0; `nil` for all.
+    ///   - state: the state in which they are; `nil` for any.
+    ///   - next: the name after which the next page begins.
+    package static func hosts(
+        of rollout: RolloutStatusDocument, _ hosts: [RolloutHost], wave: Int?, state: String?, next: String?
+    ) -> ConsolePage {
+        let path = "/rollouts/\(rollout.rollout)/hosts"
+        func query(wave: Int?, state: String?, after: String? = nil) -> String {
+            let parts = [
+                wave.map { "wave=\($0)" }, state.map { "state=\($0.inPath)" }, after.map { "after=\($0.inPath)" },
+            ].compactMap { $0 }
+            return parts.isEmpty ? path : "\(path)?\(parts.joined(separator: "&"))"
+        }
+        func choice(_ title: String, _ isChosen: Bool, _ path: String) -> HTML {
+            "<li><a href=\"\(path)\"\(isChosen ? " aria-current=\"true\"" as HTML : .nothing)>\(title)</a></li>"
+        }
+        let waves =
+            [choice("every wave", wave == nil, query(wave: nil, state: state))]
+            + rollout.waves.map { each in
+                choice("wave \(each.number + 1)", wave == each.number, query(wave: each.number, state: state))
+            }
+        let counts = wave.flatMap { wave in rollout.waves.first { $0.number == wave }?.hosts } ?? rollout.hosts
+        let states =
+            [choice("every state", state == nil, query(wave: wave, state: nil))]
+            + counts.sorted { $0.key < $1.key }.map { each, count in
+                choice("\(count) \(each)", state == each, query(wave: wave, state: each))
+            }
+        let rows: [HTML] = hosts.map { host in
+            """
+            <tr><td>\(HTML.host(host.name))</td><td class="n">\(host.wave + 1)</td><td>\(HTML.tag(Level(host: host.state), host.state))</td>
+            <td>\(HTML.time(host.since))</td><td>\(host.code ?? "")</td><td>\(log(host, rollout.rollout))</td></tr>
+            """
+        }
+        let more: HTML =
+            next.map {
+                "<p><a class=\"button\" rel=\"next\" href=\"\(query(wave: wave, state: state, after: $0))\">More hosts</a></p>"
+            } ?? .nothing
+        return ConsolePage(
+            "Hosts of \(rollout.master)", at: .rollouts, isLive: true,
+            """
+            <p><a href="/rollouts/\(rollout.rollout)">Back to rollout \(rollout.rollout)</a></p>
+            <section id="list" aria-label="Hosts">
+            <ul class="choices" aria-label="Waves">\(waves)</ul>
+            <ul class="choices" aria-label="States">\(states)</ul>
+            \(HTML.table(
+                "Hosts by name", ["Host", "#Wave", "State", "Since", "Why", "Log"], rows, empty: "No host fits."))
+            \(more)
+            </section>
+            """)
     }
 
     package static func log(of host: String, in rollout: UInt64, _ text: String) -> ConsolePage {

@@ -7,14 +7,17 @@ package struct Viewer: Sendable {
     package let mayReadAudit: Bool
     package let mayManageHosts: Bool
     package let mayManageTokens: Bool
+    package let mayCreateTokens: Bool
 
     package init(
-        name: String, mayRollOut: Bool, mayReadAudit: Bool, mayManageHosts: Bool, mayManageTokens: Bool
+        name: String, mayRollOut: Bool, mayReadAudit: Bool, mayManageHosts: Bool, mayManageTokens: Bool,
+        mayCreateTokens: Bool
     ) {
         self.name = name
         self.mayRollOut = mayRollOut
         self.mayReadAudit = mayReadAudit
         self.mayManageHosts = mayManageHosts
         self.mayManageTokens = mayManageTokens
+        self.mayCreateTokens = mayCreateTokens
     }
 }

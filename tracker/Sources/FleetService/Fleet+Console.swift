@@ -19,6 +19,7 @@ package struct RolloutPlace: Sendable {
 
 /// Something that happened in a rollout, in words.
 package struct RolloutNews: Sendable {
+    package let rollout: UInt64
     package let at: String
     package let by: String
     package let text: String
@@ -44,8 +45,30 @@ package struct MasterSpread: Sendable {
     package internal(set) var clones = 0
 }
 
+/// All that takes a walk over all hosts.
+package struct FleetLook: Sendable {
+    package let measures: FleetMeasures
+    /// What goes on at hosts, as they last said, in order of their names.
+    package let glances: [HostGlance]
+    /// Who has which masters, by `NAME@VERSION`.
+    package let spread: [String: MasterSpread]
+    /// Hosts with less space than a rollout leaves free by its defaults, in order of their names.
+    package let short: [String]
+    /// Another one when something has changed since that pages show.
+    package let fingerprint: [UInt64]
+}
+
 /// What the console looks at. Nothing of it is kept or changed.
 extension Fleet {
+    /// Goes through all hosts, which takes milliseconds where there are thousands.
+    package func look() async -> FleetLook {
+        // What changes meanwhile counts as a change after it.
+        let fingerprint = fingerprint()
+        return FleetLook(
+            measures: await measures(), glances: glances(), spread: spread(), short: shortOfSpace(),
+            fingerprint: fingerprint)
+    }
+
     /// Hosts of a rollout that are shown at most.
     private static let placesShown = 500
 
@@ -62,31 +85,80 @@ extension Fleet {
     package func troubled(in number: UInt64) async throws -> [RolloutPlace] {
         guard let rollout = try await kept(number) else { return [] }
         let logs = Set(try await storage.attachments(of: "\(number)"))
-        return rollout.hosts.filter(\.isTroubled).sorted { $1.since < $0.since }.prefix(Self.placesShown).map { host in
-            let code: String? =
-                switch host.state {
-                case .failed(let failure): failure.code.rawValue
-                case .blocked(let reason): reason.rawValue
-                case .timedOut(let step): "timed-out in \(step.rawValue)"
-                default: host.lastFailure?.rawValue
-                }
-            return RolloutPlace(
-                host: "\(host.name)", wave: host.wave, state: host.state.kind.rawValue, since: host.since.text,
-                code: code, hasLog: logs.contains(Self.logName("\(host.name)")))
+        return rollout.hosts.filter(\.isTroubled).sorted { $1.since < $0.since }.prefix(Self.placesShown)
+            .map { RolloutPlace($0, logs) }
+    }
+
+    /// Hosts of a rollout in order of their names.
+    /// - Parameters:
+    ///   - wave: of this one alone, from 0.
+    ///   - state: in this one alone.
+    ///   - name: the one after which the page begins.
+    /// - Returns: `limit` of them at most, and the name after which the next page begins, if there is one.
+    package func places(
+        in number: UInt64, wave: Int?, state: String?, after name: String?, limit: Int
+    ) async throws -> (places: [RolloutPlace], next: String?) {
+        guard let rollout = try await kept(number) else { return ([], nil) }
+        let logs = Set(try await storage.attachments(of: "\(number)"))
+        let fitting = rollout.hosts.filter { host in
+            (wave ?? host.wave) == host.wave && (state ?? host.state.kind.rawValue) == host.state.kind.rawValue
+                && (name.map { $0 < "\(host.name)" } ?? true)
+        }.sorted { $0.name < $1.name }
+        let places = fitting.prefix(max(1, limit)).map { RolloutPlace($0, logs) }
+        return (places, fitting.count > places.count ? places.last?.host : nil)
+    }
+
+    /// Logs of which a page shows the end, lines that it shows, and bytes in which they are looked for.
+    private static let excerpts = 8
+    private static let excerptLines = 4
+    private static let excerptBytes = 2048
+
+    /// How the logs of hosts end, by host: of the first few alone.
+    package nonisolated func excerpts(of number: UInt64, _ hosts: [String]) async throws -> [String: String] {
+        var excerpts: [String: String] = [:]
+        for host in hosts.prefix(Self.excerpts) {
+            guard let log = try await storage.attachment(named: Self.logName(host), of: "\(number)") else { continue }
+            excerpts[host] = Self.excerpt(of: log)
         }
+        return excerpts
+    }
+
+    /// The last lines of a log that say something.
+    package static func excerpt(of log: [UInt8]) -> String {
+        String(decoding: log.suffix(excerptBytes), as: UTF8.self).split(whereSeparator: \.isNewline)
+            .filter { !$0.allSatisfy(\.isWhitespace) }.suffix(excerptLines).joined(separator: "\n")
     }
 
     /// What happened last in a rollout, the newest first, as far back as is read at once.
     package func moments(of number: UInt64, limit: Int) async throws -> [RolloutNews] {
         guard let rollout = try await kept(number) else { return [] }
-        return try await moments(of: number, upTo: Int(rollout.sequence), limit: limit)
+        return try await moments(of: number, upTo: Int(rollout.sequence), limit: limit, windows: Self.windows) {
+            $0.words
+        }
+    }
+
+    /// What happened last to a host in the newest rollouts, the newest first, as far back as is read at once.
+    package func moments(about host: String, limit: Int) async throws -> [RolloutNews] {
+        guard let name = HostName(host) else { return [] }
+        var moments: [RolloutNews] = []
+        for rollout in rollouts.values.sorted(by: { $0.number > $1.number }).prefix(Self.rolloutsOfHost)
+        where rollout.host(name) != nil && moments.count < limit {
+            moments += try await self.moments(
+                of: rollout.number, upTo: Int(rollout.sequence), limit: limit - moments.count,
+                windows: Self.windowsOfHost
+            ) { $0.words(about: name) }
+        }
+        return moments
     }
 
     /// Progress fills most of a log and says nothing here. It is read beside the actor, so that it keeps nobody waiting.
-    private nonisolated func moments(of number: UInt64, upTo last: Int, limit: Int) async throws -> [RolloutNews] {
+    /// - Parameter words: what is said of a transition; `nil` for one that is passed over.
+    private nonisolated func moments(
+        of number: UInt64, upTo last: Int, limit: Int, windows: Int, _ words: (Transition) -> String?
+    ) async throws -> [RolloutNews] {
         var moments: [RolloutNews] = []
         var end = last
-        for _ in 0..<Self.windows where end > 0 && moments.count < limit {
+        for _ in 0..<windows where end > 0 && moments.count < limit {
             let start = max(0, end - Self.windowLength)
             var events: [RolloutEvent] = []
             var after: Int? = start
@@ -96,9 +168,10 @@ extension Fleet {
                 after = page.next
             }
             for event in events.reversed() where moments.count < limit {
-                guard let text = event.transition.words else { continue }
+                guard let text = words(event.transition) else { continue }
                 let reason = event.reason.map { " (\($0))" } ?? ""
-                moments.append(RolloutNews(at: event.at.text, by: "\(event.actor)", text: text + reason))
+                moments.append(
+                    RolloutNews(rollout: number, at: event.at.text, by: "\(event.actor)", text: text + reason))
             }
             end = start
         }
@@ -108,6 +181,9 @@ extension Fleet {
     /// Events that are read at once, and how often.
     private static let windowLength = 200
     private static let windows = 10
+    /// The same for one host, and rollouts that are read for it.
+    private static let windowsOfHost = 4
+    private static let rolloutsOfHost = 3
 
     /// What goes on at hosts, as they last said.
     package func glances() -> [HostGlance] {
@@ -176,6 +252,22 @@ extension Fleet {
     }
 }
 
+extension RolloutPlace {
+    /// - Parameter logs: the names of the logs that there are.
+    fileprivate init(_ record: HostRecord, _ logs: Set<String>) {
+        let code: String? =
+            switch record.state {
+            case .failed(let failure): failure.code.rawValue
+            case .blocked(let reason): reason.rawValue
+            case .timedOut(let step): "timed-out in \(step.rawValue)"
+            default: record.lastFailure?.rawValue
+            }
+        self.init(
+            host: "\(record.name)", wave: record.wave, state: record.state.kind.rawValue, since: record.since.text,
+            code: code, hasLog: logs.contains(Fleet.logName("\(record.name)")))
+    }
+}
+
 extension HostRecord {
     /// Whether somebody may want to look at it.
     fileprivate var isTroubled: Bool {
@@ -212,6 +304,18 @@ extension Transition {
         case .restored: "the tracker's data were restored"
         case .tolerated(_, let failures): "\(failures) failures are tolerated"
         case .progressed, .found, .noted: nil
+        }
+    }
+
+    /// The same for one host; `nil` for what is not about it.
+    fileprivate func words(about host: HostName) -> String? {
+        switch self {
+        case .hosts(let names, let state, _): names.contains(host) ? state.kind.rawValue : nil
+        case .moved(let names, let wave): names.contains(host) ? "moved to wave \(wave + 1)" : nil
+        case .joined(let planned): planned.name == host ? "joined" : nil
+        case .recounted(let names): names.contains(host) ? "tried again" : nil
+        case .extended(let names, let span): names.contains(host) ? "\(span.milliseconds / 1000) s more" : nil
+        default: nil
         }
     }
 }

@@ -56,6 +56,8 @@ extension Fleet {
         // A host that went back says no more what failed there, and its log is still to be had.
         let log = Self.logName("\(name)")
         if document.log == nil, try await storage.attachments(of: "\(number)").contains(log) { document.log = log }
+        let master = "\(rollout.target.master)"
+        document.fetch = glance("\(name)")?.activity.fetches.first { $0.master == master }
         return document
     }
 

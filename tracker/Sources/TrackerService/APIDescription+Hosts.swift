@@ -52,18 +52,20 @@ extension APIDescription {
                 "port": {"type": "integer", "minimum": 1, "maximum": 65535},
                 "down": {"type": "integer", "minimum": 0, "description": "Bytes a second."},
                 "up": {"type": "integer", "minimum": 0},
-                "fetches": {"type": "array", "maxItems": 8, "items": {"type": "object",
-                  "required": ["master", "bytes", "size", "rate", "cause", "finding", "map"], "properties": {
-                    "master": {"type": "string", "maxLength": 500}, "bytes": {"type": "integer", "minimum": 0},
-                    "size": {"type": "integer", "minimum": 0}, "rate": {"type": "integer", "minimum": 0},
-                    "rarestCopies": {"type": "integer", "minimum": 0, "maximum": 1000000},
-                    "least": {"type": "integer", "minimum": 0}, "most": {"type": "integer", "minimum": 0},
-                    "cause": {"type": "string", "maxLength": 63}, "finding": {"type": "string", "maxLength": 500},
-                    "map": {"type": "string", "maxLength": 128, "pattern": "^[0-9a-f]*$"}}}},
+                "fetches": {"type": "array", "maxItems": 8, "items": {"$ref": "#/components/schemas/HostFetch"}},
                 "neighbours": {"type": "array", "maxItems": 16, "items": {"type": "object",
                   "required": ["address", "down", "up"], "properties": {
                     "address": {"type": "string", "maxLength": 63}, "down": {"type": "integer", "minimum": 0},
                     "up": {"type": "integer", "minimum": 0}}}}}},
+            "HostFetch": {"type": "object",
+              "description": "A master that a host fetches, and what holds it up.",
+              "required": ["master", "bytes", "size", "rate", "cause", "finding", "map"], "properties": {
+                "master": {"type": "string", "maxLength": 500}, "bytes": {"type": "integer", "minimum": 0},
+                "size": {"type": "integer", "minimum": 0}, "rate": {"type": "integer", "minimum": 0},
+                "rarestCopies": {"type": "integer", "minimum": 0, "maximum": 1000000},
+                "least": {"type": "integer", "minimum": 0}, "most": {"type": "integer", "minimum": 0},
+                "cause": {"type": "string", "maxLength": 63}, "finding": {"type": "string", "maxLength": 500},
+                "map": {"type": "string", "maxLength": 128, "pattern": "^[0-9a-f]*$"}}},
             "HostFacts": {"type": "object", "required": ["program", "freeBytes", "capacityBytes"], "properties": {
               "program": {"type": "string", "maxLength": 63},
               "labels": {"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string"}},

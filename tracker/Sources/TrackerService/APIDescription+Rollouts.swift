@@ -159,6 +159,7 @@ extension APIDescription {
                 "explanation": {"type": "string"}, "code": {"$ref": "#/components/schemas/Word"},
                 "attempt": {"type": "integer", "minimum": 0}, "since": {"$ref": "#/components/schemas/Time"},
                 "until": {"$ref": "#/components/schemas/Time"},
-                "holders": {"type": "array", "items": {"type": "string"}}, "log": {"type": "string"}}}
+                "holders": {"type": "array", "items": {"type": "string"}}, "log": {"type": "string"},
+                "fetch": {"$ref": "#/components/schemas/HostFetch"}}}
         """#
 }

@@ -35,11 +35,13 @@ struct OnceOnly: Sendable {
     /// not kept, since it is secret. What a repetition is told is what became of the first.
     /// - Parameters:
     ///   - wanted: what tells the request from others.
+    ///   - key: the request's key, where it is not in its header.
     ///   - change: makes the change, or throws and has changed nothing.
     func perform(
-        _ request: Request, _ context: TrackerContext, _ wanted: ByteBuffer, _ change: () async throws -> Response
+        _ request: Request, _ context: TrackerContext, _ wanted: ByteBuffer, key: String? = nil,
+        _ change: () async throws -> Response
     ) async throws -> Response {
-        guard let key = try Self.key(of: request) else { return try await change() }
+        guard let key = try key ?? Self.key(of: request) else { return try await change() }
         switch try await begin(key, request, context, wanted) {
         case .begun: return try await finish(key, context, change)
         case .underWay:

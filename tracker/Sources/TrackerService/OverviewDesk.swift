@@ -11,6 +11,7 @@ import TrackerStorage
 /// Puts the first screen together.
 struct OverviewDesk: Sendable {
     let fleet: Fleet
+    let look: SharedLook
     let swarms: LiveSwarms
     let storage: any StorageEngine
     let audit: TrackerAudit
@@ -29,17 +30,17 @@ struct OverviewDesk: Sendable {
 
     func overview() async throws -> Overview {
         var overview = Overview()
-        let (measures, glances) = (await fleet.measures(), await fleet.glances())
+        let look = await look.latest()
+        let measures = look.measures
         overview.rollouts = try await fleet.currentRollouts(limit: Self.rolloutsShown)
         overview.swarms = Self.swarms(
-            glances, holders: await fleet.spread().compactMapValues { $0.heldOnline > 0 ? $0.heldOnline : nil },
+            look.glances, holders: look.spread.compactMapValues { $0.heldOnline > 0 ? $0.heldOnline : nil },
             wanted: Set(overview.rollouts.map(\.master)))
-        let low = await fleet.shortOfSpace()
         overview.capacity.hosts = measures.online + measures.silent
         overview.capacity.silent = measures.silent
         overview.capacity.drained = measures.drained
         overview.capacity.unwell = measures.unwell
-        (overview.capacity.low, overview.capacity.lowest) = (low.count, Array(low.prefix(Self.lowShown)))
+        (overview.capacity.low, overview.capacity.lowest) = (look.short.count, Array(look.short.prefix(Self.lowShown)))
         overview.capacity.clonesOnActive = measures.clonesOnActive
         overview.capacity.clonesOnOthers = measures.clonesOnOthers
         overview.trust = trust(measures)

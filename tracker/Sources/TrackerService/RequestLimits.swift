@@ -24,8 +24,10 @@ package struct RequestLimits: Sendable {
     /// answer may be taken.
     package var idleSeconds: Int64 = 30
 
-    /// Who watches events at once, and for how many seconds before they have to ask again.
+    /// Who watches events at once through the API, and at the console; and for how many seconds before they have to ask
+    /// again.
     package var eventStreams = 64
+    package var consoleStreams = 64
     package var eventStreamSeconds: Int64 = 300
 
     package init() {}

@@ -44,9 +44,7 @@ struct RosterRoutes: Sendable {
                 action: isPinned ? "host.pin" : "host.unpin", line: "line"
             ) { _, context in
                 let (host, line) = (try context.parameters.require("host"), try context.parameters.require("line"))
-                guard MasterName.isValid(name: line) else {
-                    throw APIError(.badRequest, .badName, "That is no name of a line of masters; correct the path.")
-                }
+                guard MasterName.isValid(name: line) else { throw Self.badLine }
                 let (before, after) = try await fleet.pin(host, to: line, isPinned)
                 func word(_ host: HostDocument) -> String { host.pinned.contains(line) ? "pinned" : "follows" }
                 context.note.set(subject: "\(host) \(line)", before: word(before), after: word(after))
@@ -55,6 +53,8 @@ struct RosterRoutes: Sendable {
         }
     }
 
+    static let badLine = APIError(
+        .badRequest, .badName, "That is no name of a line of masters; correct the path.")
     static let notForAllLines = APIError(
         .forbidden, .forbidden,
         "Your token is for some lines of masters only, and a host is drained for all of them; pin it instead.")

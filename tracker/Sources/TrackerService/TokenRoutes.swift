@@ -47,10 +47,15 @@ struct TokenRoutes: Sendable {
         let wanted: TokenRequest = try await request.document(upTo: Self.bodyLimit)
         return try await OnceOnly(storage: storage, clock: clock).perform(
             request, context, try JSONAnswer.bytes(wanted)
-        ) { try await create(wanted, context) }
+        ) {
+            let made = try await make(wanted, context)
+            return try JSONAnswer.response(
+                CreatedToken(token: made.secret.text, entry: TokenDocument(made.token)), status: .created)
+        }
     }
 
-    private func create(_ wanted: TokenRequest, _ context: TrackerContext) async throws -> Response {
+    /// Makes a token, and stores what is kept of it.
+    func make(_ wanted: TokenRequest, _ context: TrackerContext) async throws -> NewToken {
         guard case .operator(let creator) = context.requester else { throw Self.notAnOperator }
         let made: NewToken
         do throws(NewToken.Fault) {
@@ -71,13 +76,12 @@ struct TokenRoutes: Sendable {
         }
         context.note.set(
             subject: "\(made.token.id) (\(made.token.name))", after: made.token.summary)
-        return try JSONAnswer.response(
-            CreatedToken(token: made.secret.text, entry: TokenDocument(made.token)), status: .created)
+        return made
     }
 }
 
-/// What is asked for.
-private struct TokenRequest: Codable {
+/// What token is asked for.
+struct TokenRequest: Codable {
     let name: String
     let roles: [String]
     let scopes: [String]?

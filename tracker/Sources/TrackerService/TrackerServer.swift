@@ -198,14 +198,18 @@ package struct TrackerServer: Sendable {
             FleetRoutes(fleet: fleet, reports: reports).add(to: &table)
             RosterRoutes(fleet: fleet).add(to: &table)
             RolloutRoutes(fleet: fleet, onceOnly: OnceOnly(storage: storage, clock: clock)).add(to: &table)
-            let places = WatcherPlaces(limit: configuration.requests.eventStreams)
-            EventRoutes(fleet: fleet, limits: configuration.requests, places: places).add(to: &table)
+            let (watching, looking) = (configuration.requests.eventStreams, configuration.requests.consoleStreams)
+            EventRoutes(fleet: fleet, limits: configuration.requests, places: WatcherPlaces(limit: watching))
+                .add(to: &table)
+            let look = SharedLook(fleet)
             ConsoleRoutes(
                 fleet: fleet, storage: storage,
                 overview: OverviewDesk(
-                    fleet: fleet, swarms: swarms, storage: storage, audit: audit, certificates: configuration.ends,
+                    fleet: fleet, look: look, swarms: swarms, storage: storage, audit: audit,
+                    certificates: configuration.ends,
                     hasRoot: configuration.trustRoot != nil, lag: lag, clock: clock),
-                door: door, limits: configuration.requests, clock: clock, places: places
+                look: look, anchor: configuration.authority?.anchor, door: door, limits: configuration.requests,
+                clock: clock, places: WatcherPlaces(limit: looking)
             ).add(to: &table)
         }
         if let authority = configuration.authority {

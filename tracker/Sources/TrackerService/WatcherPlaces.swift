@@ -4,7 +4,7 @@ import FleetProtocol
 import HTTPTypes
 import Synchronization
 
-/// How many may watch at once, at the console and through the API together.
+/// How many may watch at once in one way: at the console, or through the API.
 final class WatcherPlaces: Sendable {
     /// One watcher's, given back when nobody refers to it any more.
     final class Place: Sendable {
@@ -27,7 +27,7 @@ final class WatcherPlaces: Sendable {
         guard isFree else {
             throw APIError(
                 .serviceUnavailable, .busy,
-                "\(limit) watch already; ask for the rollout itself, or come back later.")
+                "\(limit) watch already; close a page or a stream that nobody looks at, or come back later.")
         }
         return Place(self)
     }

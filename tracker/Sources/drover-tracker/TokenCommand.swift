@@ -14,9 +14,6 @@ struct TokenCommand: AsyncParsableCommand {
 }
 
 struct TokenCreate: AsyncParsableCommand {
-    /// How long a token lasts, in seconds.
-    private static let lifetime: Int64 = 3600
-
     static let configuration = CommandConfiguration(
         commandName: "create",
         abstract: "Print tokens, each of which lets one host into the fleet within an hour.",
@@ -45,40 +42,23 @@ struct TokenCreate: AsyncParsableCommand {
     var count = 1
 
     func validate() throws {
-        guard HostPattern(hosts) != nil else {
-            throw ValidationError("'\(hosts)' is no pattern for host names; write it like rack1-7 or 'rack1-*'.")
-        }
+        guard HostPattern(hosts) != nil else { throw ValidationError("\(NewEnrolmentToken.Fault.pattern(hosts))") }
         guard (1...1000).contains(count) else { throw ValidationError("From 1 to 1000 tokens can be made at once.") }
-        _ = try named()
+        do { _ = try NewEnrolmentToken.named(labels) } catch { throw ValidationError("\(error)") }
     }
 
     func run() async throws {
         let authority = try TrackerFailure.wrapping(authority, FleetFolder.open)
-        let labels = try named()
         try await database.withStorage { storage in
             for _ in 0..<count {
-                let token = EnrolmentToken(for: authority.anchor)
-                let (id, now) = (String(token.digest.hexadecimal.prefix(16)), now())
-                let isNew = try await storage.addEnrolmentToken(
-                    StoredEnrolmentToken(
-                        id: id, digest: token.digest, pattern: hosts, labels: labels, creator: "local", created: now,
-                        expires: now + Self.lifetime))
-                guard isNew else { throw TrackerFailure(message: "Two tokens came out alike; this is a bug.") }
-                try await storage.noteLocal("enrolment-token.create", id, after: hosts)
+                let token = try NewEnrolmentToken(
+                    for: authority.anchor, hosts: hosts, labels: labels, creator: "local", at: now())
+                guard try await storage.addEnrolmentToken(token.stored) else {
+                    throw TrackerFailure(message: "Two tokens came out alike; this is a bug.")
+                }
+                try await storage.noteLocal("enrolment-token.create", token.stored.id, after: hosts)
                 print(token.secret)
             }
         }
-    }
-
-    private func named() throws -> [String: String] {
-        var named: [String: String] = [:]
-        for label in labels {
-            let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, let key = parts.first, let value = parts.last, !key.isEmpty, !value.isEmpty else {
-                throw ValidationError("'\(label)' is no label; write it like rack=r1.")
-            }
-            named[key] = value
-        }
-        return named
     }
 }

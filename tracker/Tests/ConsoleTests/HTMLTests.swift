@@ -29,7 +29,8 @@ import Testing
 
     @Test func `a page names its title, who looks at it, and only what they may do`() {
         let viewer = Viewer(
-            name: "ada", mayRollOut: false, mayReadAudit: false, mayManageHosts: false, mayManageTokens: false)
+            name: "ada", mayRollOut: false, mayReadAudit: false, mayManageHosts: false, mayManageTokens: false,
+            mayCreateTokens: false)
         var overview = Overview()
         overview.reasons = [.init(.bad, "debian@7 is paused: error-threshold", "/rollouts/3")]
         let page = ConsolePage.overview(overview, for: viewer).html(for: viewer)

@@ -130,6 +130,81 @@ import TrackerStorage
         }
     }
 
+    @Test func `hosts of a rollout are shown by wave and state, a page at a time`() async throws {
+        try await withRollout { fleet in
+            let cookie = try await signIn([.viewer], to: fleet)
+            let rollout = text(try await get("/rollouts/1", cookie, on: fleet))
+            #expect(rollout.contains("/rollouts/1/hosts?wave=0"))
+            let all = text(try await get("/rollouts/1/hosts", cookie, on: fleet))
+            for name in ["h1", "h2", "h3"] { #expect(all.contains("/hosts/\(name)"), "\(name)") }
+            let canaries = text(try await get("/rollouts/1/hosts?wave=0&state=staging", cookie, on: fleet))
+            let shown = ["h1", "h2", "h3"].filter { canaries.contains("/hosts/\($0)") }
+            #expect(shown.count == 1, "\(shown)")
+            #expect(text(try await get("/rollouts/1/hosts?state=healthy", cookie, on: fleet)).contains("No host fits."))
+            #expect(!text(try await get("/rollouts/1/hosts?after=h2", cookie, on: fleet)).contains("/hosts/h1"))
+            #expect(try await get("/rollouts/9/hosts", cookie, on: fleet).status == .notFound)
+            // What happened to one host.
+            #expect(text(try await get("/hosts/h2", cookie, on: fleet)).contains("<b>staging</b>"))
+        }
+    }
+
+    @Test func `a host is pinned to its version of a line, and follows again`() async throws {
+        try await withRollout { fleet in
+            let cookie = try await signIn([.operator], to: fleet)
+            let asked = text(try await get("/hosts/h1/pin/debian", cookie, on: fleet))
+            #expect(asked.contains("Rollouts of debian pass it by"))
+            let pinned = try await post("/hosts/h1/pin/debian", "key=0123456789abcdef", cookie, on: fleet)
+            #expect(pinned.status == .seeOther && pinned.headers[.location] == "/hosts/h1")
+            #expect(text(try await get("/hosts?state=pinned", cookie, on: fleet)).contains("/hosts/h1"))
+            #expect(try await post("/hosts/h1/unpin/debian", "", cookie, on: fleet).status == .seeOther)
+            #expect(!text(try await get("/hosts?state=pinned", cookie, on: fleet)).contains("/hosts/h1"))
+            #expect(try await post("/hosts/h1/pin/%3Cb%3E", "", cookie, on: fleet).status == .badRequest)
+            // A token for other lines may not.
+            let token = try await fleet.token([.operator], scopes: ["web-*"])
+            let answer = try await post("/session", "token=\(token)", nil, on: fleet)
+            let other = try #require(answer.headers[.setCookie]).prefix { $0 != ";" }
+            #expect(try await post("/hosts/h1/pin/debian", "", String(other), on: fleet).status == .forbidden)
+        }
+    }
+
+    @Test func `tokens are made at the console, each shown once`() async throws {
+        try await withRollout { fleet in
+            let cookie = try await signIn([.admin], to: fleet)
+            let asked = text(try await get("/access/operator", cookie, on: fleet))
+            let form = "key=\(try key(asked))&name=Grace&role-viewer=yes&role-operator=yes&lines=web-*&days=7"
+            let made = try await post("/access/operator", form, cookie, on: fleet)
+            #expect(made.status == .ok && text(made).contains("A token for Grace"))
+            let secret = try #require(text(made).firstMatch(of: /drv_[0-9A-Za-z_-]+/)).output
+            let session = try await post("/session", "token=\(secret)", nil, on: fleet)
+            #expect(session.status == .seeOther)
+            // The same form again makes no other one, and shows nothing.
+            let again = try await post("/access/operator", form, cookie, on: fleet)
+            #expect(again.status == .conflict && !text(again).contains("drv_"))
+            let bad = try await post("/access/operator", "key=0123456789abcdef&name=Eve&days=7", cookie, on: fleet)
+            #expect(bad.status == .unprocessableContent && text(bad).contains("A token needs a role"))
+            let long = "key=0123456789abcdea&name=Eve&role-viewer=yes&days=9223372036854775807"
+            #expect(try await post("/access/operator", long, cookie, on: fleet).status == .unprocessableContent)
+
+            let host =
+                "key=\(try key(text(try await get("/access/enrolment", cookie, on: fleet))))&hosts=rack1-*&labels=rack%3Dr1"
+            let token = try await post("/access/enrolment", host, cookie, on: fleet)
+            #expect(token.status == .ok && text(token).contains("drover-enrol."))
+            #expect(try await post("/access/enrolment", host, cookie, on: fleet).status == .conflict)
+            let wrong = try await post("/access/enrolment", "key=0123456789abcdeb&hosts=Rack", cookie, on: fleet)
+            #expect(wrong.status == .unprocessableContent && text(wrong).contains("is no pattern"))
+            let access = text(try await get("/access", cookie, on: fleet))
+            #expect(
+                access.contains("Grace") && access.contains("hosts named rack1-*") && !access.contains("drover-enrol."))
+            let audit = text(try await get("/audit", cookie, on: fleet))
+            for word in ["token.create", "enrolment-token.create"] { #expect(audit.contains(word), "\(word)") }
+            // Who may not is not asked.
+            let viewer = try await signIn([.operator], to: fleet)
+            for path in ["/access", "/access/operator", "/access/enrolment"] {
+                #expect(try await get(path, viewer, on: fleet).status == .forbidden)
+            }
+        }
+    }
+
     @Test func `another site's page changes nothing with a session, and no name of its own leads here`() async throws {
         try await withRollout { fleet in
             let cookie = try await signIn([.operator], to: fleet)
