@@ -107,7 +107,8 @@ let package = Package(
     targets: [
         // What an image is and what peers and trackers say: no I/O.
         .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        module("Metainfo", ["CLibcrypto"]),
+        .target(name: "CLeafHash"),
+        module("Metainfo", ["CLibcrypto", "CLeafHash"]),
         module("PeerProtocol", ["Metainfo", "TrackerProtocol", .nioCore]),
         module("TrackerProtocol", ["Metainfo"]),
         module("ImageHeaders", []),
@@ -122,7 +123,8 @@ let package = Package(
         // Every decision of a download: no I/O.
         module("Swarm", ["Metainfo", "PeerProtocol", "TrackerProtocol", .deque]),
         // Effects at the edges.
-        module("FileLayer", []),
+        .systemLibrary(name: "CLinuxFiles"),
+        module("FileLayer", ["CLinuxFiles"]),
         module("ImageStore", ["Metainfo", "FileLayer"]),
         module("ToolLayer", []),
         module("DeviceLayer", ["ToolLayer"]),

@@ -56,6 +56,9 @@ package protocol OpenFile: AnyObject, Sendable {
     /// Reads from `offset` until `buffer` is full or the file ends.
     /// - Returns: the number of bytes read.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(FileError) -> Int
+    /// Fills `buffer` from `offset` on, if that takes no waiting for a disk.
+    /// - Returns: whether all of it was there.
+    func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool
     /// Writes all of `bytes` at `offset`.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError)
     /// Sets the size; what is added is a hole.
@@ -66,6 +69,11 @@ package protocol OpenFile: AnyObject, Sendable {
     func syncData() throws(FileError)
     /// The first run of data at or after `offset`, or `nil` when only a hole follows (SEEK_DATA, SEEK_HOLE).
     func nextData(from offset: Int64) throws(FileError) -> Range<Int64>?
+}
+
+extension OpenFile {
+    /// A file of which that cannot be told is read by those who may wait.
+    package func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool { false }
 }
 
 /// What is known of a file.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinuxFiles
 import Glibc
 
 /// An open file of the machine's own file system. The descriptor never changes and is closed when the last reference
@@ -7,10 +8,13 @@ import Glibc
 final class PosixFile: OpenFile {
     private let descriptor: Int32
     private let path: String
+    /// Whether its file system is memory. Those do not say what is there without waiting, since all of it is.
+    private let isInMemory: Bool
 
     init(descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path
+        isInMemory = is_in_memory(descriptor) != 0
     }
 
     deinit { close(descriptor) }
@@ -34,6 +38,14 @@ final class PosixFile: OpenFile {
             done += count
         }
         return done
+    }
+
+    func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool {
+        let count =
+            isInMemory
+            ? pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+            : read_cached(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+        return count == buffer.count
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {

@@ -166,21 +166,24 @@ private final class HashRun: Sendable {
     private func hashBlocks(
         _ extent: UnsafeRawBufferPointer, at offset: Int64, into leaves: inout [SHA256Digest]
     ) throws(StoreError) {
-        var written = 0
-        var start = 0
-        while start < extent.count {
+        // Blocks side by side are hashed together.
+        var run = 0..<0
+        func end(_ run: Range<Int>) throws(StoreError) {
+            leaves += MerkleTree.leaves(of: UnsafeRawBufferPointer(rebasing: extent[run]))
+            try write(extent, run, at: offset)
+        }
+        for start in stride(from: 0, to: extent.count, by: PieceGeometry.blockLength) {
             let stop = min(start + PieceGeometry.blockLength, extent.count)
             let block = UnsafeRawBufferPointer(rebasing: extent[start..<stop])
             if block.isZero {
+                try end(run)
                 leaves.append(zeros.leaf(length: block.count))
-                try write(extent, written..<start, at: offset)
-                written = stop
+                run = stop..<stop
             } else {
-                leaves.append(SHA256Digest(hashing: block))
+                run = run.lowerBound..<stop
             }
-            start = stop
         }
-        try write(extent, written..<extent.count, at: offset)
+        try end(run)
     }
 
     private func write(_ extent: UnsafeRawBufferPointer, _ range: Range<Int>, at offset: Int64) throws(StoreError) {

@@ -104,6 +104,12 @@ package final class PartialImage: Sendable {
         try translating { () throws(FileError) in try file.read(into: buffer, at: offset) }
     }
 
+    /// The same for bytes that are in memory, without waiting for a disk.
+    /// - Returns: whether all of them were.
+    package func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool {
+        file.readCached(into: buffer, at: offset)
+    }
+
     /// Makes pieces count as verified: syncs their bytes, appends journal records, syncs the journal. All bytes of the
     /// pieces must have been written through this object before.
     /// - Throws: ``StoreError``; none of the pieces is then recorded. After a failed sync the kind is `.poisoned`, since

@@ -109,6 +109,28 @@ package struct Bitfield: Hashable, Sendable {
         }
     }
 
+    /// Adds the pieces of another set about the same image.
+    package mutating func formUnion(_ other: Bitfield) {
+        change(with: other) { $0 | $1 }
+    }
+
+    /// Takes away the pieces of another set about the same image.
+    package mutating func subtract(_ other: Bitfield) {
+        change(with: other) { $0 & ~$1 }
+    }
+
+    private mutating func change(with other: Bitfield, _ combine: (UInt64, UInt64) -> UInt64) {
+        guard other.words.count == words.count else { return }
+        var count = 0
+        for index in words.indices {
+            // checked: the guard above: both have as many words.
+            let word = combine(words[index], other.words[index])
+            words[index] = word
+            count += word.nonzeroBitCount
+        }
+        self.count = count
+    }
+
     /// How much of each part of the image is in the set: 0 for nothing to 15 for all of it.
     /// - Parameter cells: how many parts; fewer where there are fewer pieces.
     package func map(cells: Int) -> [UInt8] {

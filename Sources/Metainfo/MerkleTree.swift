@@ -35,14 +35,9 @@ package enum MerkleTree {
         var width = width
         var padding = padding
         while width > 1 {
-            var next: [SHA256Digest] = []
-            next.reserveCapacity((layer.count + 1) / 2)
-            var index = 0
-            while index < layer.count {
-                // checked: the loop ends within the layer, and the second of a pair is looked for.
-                next.append(parent(layer[index], index + 1 < layer.count ? layer[index + 1] : padding))
-                index += 2
-            }
+            // The nodes of a layer lie side by side, as their parents hash them.
+            var next = layer.withUnsafeBytes { SHA256Digest.digests(of: $0, each: 2 * SHA256Digest.byteCount) }
+            if !layer.count.isMultiple(of: 2), let last = layer.last { next.append(parent(last, padding)) }
             padding = parent(padding, padding)
             layer = next
             width /= 2
@@ -52,14 +47,11 @@ package enum MerkleTree {
 
     /// The leaf hashes of `bytes`: one per 16 KiB block; a shorter last block is hashed at its own length.
     package static func leaves(of bytes: UnsafeRawBufferPointer) -> [SHA256Digest] {
-        var leaves: [SHA256Digest] = []
-        leaves.reserveCapacity(bytes.count / PieceGeometry.blockLength + 1)
-        var start = 0
-        while start < bytes.count {
-            // checked: the end is beyond the start, and not beyond the bytes.
-            let end = min(start + PieceGeometry.blockLength, bytes.count)
-            leaves.append(SHA256Digest(hashing: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
-            start = end
+        var leaves = SHA256Digest.digests(of: bytes, each: PieceGeometry.blockLength)
+        let whole = leaves.count * PieceGeometry.blockLength
+        if whole < bytes.count {
+            // checked: it begins inside the bytes.
+            leaves.append(SHA256Digest(hashing: UnsafeRawBufferPointer(rebasing: bytes[whole...])))
         }
         return leaves
     }

@@ -46,10 +46,10 @@ package struct PieceGeometry: Hashable, Sendable {
         pieceLength >= blockLength && pieceLength <= maximumPieceLength && pieceLength.nonzeroBitCount == 1
     }
 
-    /// The piece length Drover chooses for an image of `size` bytes: 256 KiB to 16 MiB, aiming at no more than 8,000
+    /// The piece length Drover chooses for an image of `size` bytes: 64 KiB to 16 MiB, aiming at no more than 8,000
     /// pieces, so that small images relay early and large ones keep their tables small.
     package static func preferredPieceLength(forSize size: Int64) -> Int {
-        var length = 256 * 1024
+        var length = 64 * 1024
         // checked: from a constant up to another.
         while length < 16 << 20, size / Int64(length) >= 8000 { length *= 2 }
         return length

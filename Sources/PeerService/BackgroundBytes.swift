@@ -16,6 +16,10 @@ package struct BackgroundBytes: ImageBytes {
         try image.read(into: buffer, at: offset)
     }
 
+    package func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool {
+        image.readCached(into: buffer, at: offset)
+    }
+
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         try Self.yielding { try image.write(bytes, at: offset) }
     }

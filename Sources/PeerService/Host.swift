@@ -102,7 +102,7 @@ package final class Host: HostService {
                 let problems = try await refreshTrust(from: trackers)
                 return .refreshed(trust.snapshot.map { TrustReport($0) }, problems: problems)
             case .enrol(let order): return .enrolment(try await enrol(order))
-            case .fetch: throw HostFailure(.noPeer, "a fetch needs a running peer")
+            case .fetch, .awaitMaster: throw HostFailure(.noPeer, "a fetch needs a running peer")
             case .examine: return .examined(try await examine())
             case .why, .listSwarms:
                 throw HostFailure(
@@ -183,7 +183,8 @@ package final class Host: HostService {
         case .showOrders: return .orders(try ordersReport())
         case .trustEpoch(let epoch): return .orders(try trustEpoch(epoch))
         case .limit(let up, let down): return .limits(try limit(up: up, down: down))
-        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .status, .why,
+        case .createMaster, .adoptMaster, .publishMaster, .verifyMaster, .lintMaster, .fetch, .awaitMaster, .status,
+            .why,
             .listSwarms, .examine, .refreshTrust, .enrol, .probeMaster, .refreshClones:
             throw HostFailure(.failed, "this request is not answered here; this is a bug")
         }

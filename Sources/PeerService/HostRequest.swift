@@ -11,6 +11,8 @@ package enum HostRequest: Codable, Sendable {
     /// Puts a master into a tracker's catalogue, with what publishers say of it where that is known.
     case publishMaster(MasterReference, tracker: String, credentials: TrackerCredentials? = nil)
     case fetch(Fetch)
+    /// The status, as soon as a master is no longer being fetched, and after this many milliseconds at the latest.
+    case awaitMaster(MasterReference, milliseconds: Int)
     case listMasters
     case showMaster(MasterReference)
     case verifyMaster(MasterReference)

@@ -15,6 +15,10 @@ struct MasterBytes: ImageBytes {
         try file.read(into: buffer, at: offset)
     }
 
+    func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool {
+        file.readCached(into: buffer, at: offset)
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         throw HostFailure(.failed, "a registered master is never written to; this is a bug")
     }

@@ -29,7 +29,10 @@ actor ImageSwarm {
     let network: PeerNetwork
     private let rack: RackName?
     private let log: Logger
-    private var phase: Phase
+    private var phase: Phase { didSet { if isSettled { release() } } }
+    /// Those who wait for the fetch to be over.
+    private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var lastWaiter = 0
     private(set) var driver: SwarmDriver?
     private var announcers: [Announcer] = []
     private var tasks: [Task<Void, Never>] = []
@@ -94,7 +97,11 @@ actor ImageSwarm {
         let (events, continuation) = AsyncStream.makeStream(of: SwarmDriver.Event.self)
         let driver = SwarmDriver(
             metainfo: metainfo, have: have, image: image, network: network, isInBackground: isInBackground
-        ) { continuation.yield($0) }
+        ) { event in
+            // Pieces are many, and nobody here does anything about one.
+            if case .fact(.pieceVerified) = event { return }
+            continuation.yield(event)
+        }
         self.driver = driver
         tasks.append(
             Task { [weak self] in
@@ -108,6 +115,7 @@ actor ImageSwarm {
 
     /// Leaves the swarm: connections end, what is verified is on disk, trackers are told.
     func stop() async {
+        release()
         for task in tasks { task.cancel() }
         await withTaskGroup(of: Void.self) { group in
             for announcer in announcers { group.addTask { await announcer.stop() } }
@@ -146,6 +154,42 @@ actor ImageSwarm {
         return Announcer.Totals(
             uploaded: summary.sentBytes, downloaded: summary.sources.values.reduce(0, +),
             left: metainfo.geometry.size - verified)
+    }
+
+    // MARK: Waiting
+
+    private var isSettled: Bool {
+        switch phase {
+        case .fetching, .completing: false
+        case .seeding, .failed: true
+        }
+    }
+
+    /// Returns when the fetch is over, and after `limit` at the latest.
+    func settle(within limit: Duration) async {
+        guard !isSettled else { return }
+        lastWaiter += 1
+        let number = lastWaiter
+        let timer = Task { [weak self] in
+            try? await Task.sleep(for: limit)
+            await self?.release(number)
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled { return continuation.resume() }
+                waiters[number] = continuation
+            }
+        } onCancel: {
+            Task { await self.release(number) }
+        }
+        timer.cancel()
+    }
+
+    private func release(_ number: Int) { waiters.removeValue(forKey: number)?.resume() }
+
+    private func release() {
+        for waiter in waiters.values { waiter.resume() }
+        waiters = [:]
     }
 
     // MARK: Events

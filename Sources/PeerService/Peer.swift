@@ -14,6 +14,9 @@ package import TrackerProtocol
 /// A running peer: the host's store, a place in the swarm of every image in it, and the requests that come through the
 /// control socket.
 package actor Peer: HostService {
+    /// The longest that one request waits for a fetch, in milliseconds.
+    private static let longestWait = 60_000
+
     package nonisolated let host: Host
     let configuration: PeerConfiguration
     let network: PeerNetwork
@@ -178,6 +181,10 @@ package actor Peer: HostService {
         switch request {
         case .fetch(let order): return try await fetch(order, progress)
         case .status: return .status(await status())
+        case .awaitMaster(let reference, let milliseconds):
+            let limit = Duration.milliseconds(min(max(0, milliseconds), Self.longestWait))
+            if let name = reference.exact { await swarms[name]?.settle(within: limit) }
+            return .status(await status())
         case .why(let reference): return .why(try await why(reference))
         case .listSwarms: return .swarms(await swarmsReport())
         case .examine:

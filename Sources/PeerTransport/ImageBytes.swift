@@ -7,8 +7,16 @@ package protocol ImageBytes: Sendable {
     /// Fills `buffer` from `offset` on.
     /// - Returns: the number of bytes read; fewer than asked for only at the image's end.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int
+    /// Fills `buffer` from `offset` on, if that takes no waiting: called on event loops.
+    /// - Returns: whether all of it was there.
+    func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool
     /// Writes bytes that are not verified yet. They count for nothing until ``recordVerified(_:)``.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
     /// Makes these pieces' bytes durable, and then the fact that they are verified.
     func recordVerified(_ pieces: [PieceIndex]) throws
+}
+
+extension ImageBytes {
+    /// An image of which that cannot be told is read on threads.
+    package func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool { false }
 }

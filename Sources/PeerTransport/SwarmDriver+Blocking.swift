@@ -9,6 +9,9 @@ import Synchronization
 
 /// The work that blocks: hashing, writing and reading, each on a thread of the pool with room from a bounded pool.
 extension SwarmDriver {
+    /// Bytes that are hashed and then written while a core's second-level cache still has them: a whole number of blocks.
+    private static let stepLength = 256 * 1024
+
     /// Hashes and writes what a filled extent's room holds of the loan. The room goes back to the pool in any case.
     func store(_ loan: Loan, room: PooledBuffer, by id: Swarm.ConnectionID) {
         let geometry = metainfo.geometry
@@ -21,9 +24,13 @@ extension SwarmDriver {
                 Result {
                     var leaves: [SHA256Digest] = []
                     for range in loan.byteRanges {
-                        let part = UnsafeRawBufferPointer(rebasing: bytes[range])
-                        leaves += meter.time(.hashing) { MerkleTree.leaves(of: part) }
-                        try meter.time(.writing) { try image.write(part, at: offset + Int64(range.lowerBound)) }
+                        for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.stepLength) {
+                            // checked: the step ends inside the range.
+                            let end = min(start + Self.stepLength, range.upperBound)
+                            let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                            leaves += meter.time(.hashing) { MerkleTree.leaves(of: part) }
+                            try meter.time(.writing) { try image.write(part, at: offset + Int64(start)) }
+                        }
                     }
                     return LoanHashes(leaves, of: loan, geometry: geometry)
                 }
@@ -42,6 +49,8 @@ extension SwarmDriver {
         let length = run.reduce(0) { $0 + Int($1.length) }
         // Behind the image's end there are zeros, for peers that ask for whole blocks only.
         let real = Int(min(Int64(length), max(0, geometry.size - offset)))
+        // What is in memory takes no thread, whose waking costs more than the reading.
+        if real == length, let room = readCached(length, at: offset) { return done(room) }
         onThread { [image, meter = network.resources.meter] room in
             let count = try? meter.time(.reading) {
                 try Self.read(image, real: real, of: length, at: offset, into: &room.bytes)
@@ -50,6 +59,26 @@ extension SwarmDriver {
         } done: { result in
             done(result?.room)
         }
+    }
+
+    /// Reads what is in memory; `nil` when it is not, or there is no room.
+    private func readCached(_ length: Int, at offset: Int64) -> PooledBuffer? {
+        let pool = network.resources.reads
+        guard let room = pool.take() else { return nil }
+        guard work.begin() else {
+            pool.giveBack(room)
+            return nil
+        }
+        let count = network.resources.meter.time(.reading) {
+            room.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { bytes in
+                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<length])
+                return image.readCached(into: part, at: offset) ? length : 0
+            }
+        }
+        work.end()
+        if count == length { return room }
+        pool.giveBack(room)
+        return nil
     }
 
     /// - Parameters:

@@ -41,6 +41,8 @@ struct DownloadState: Sendable {
     var bytesReceived = 0
     /// Smoothed bytes a second.
     var rate = 0.0
+    /// Whether the pipeline's depth follows from a rate that was measured.
+    private var isMeasured = false
     /// The time from the first request on an idle connection to the block that answered it.
     var latency = 0.0
     var firstRequest: Duration?
@@ -69,11 +71,19 @@ struct DownloadState: Sendable {
         lastProgress = now
     }
 
+    /// A block arrived. Until there is a rate, each one makes room for another, so that the pipeline doubles as often as it
+    /// is emptied.
+    mutating func grow(limits: SwarmLimits) {
+        if !isMeasured { pipeline = min(pipeline + 1, limits.maximumPipeline) }
+    }
+
     mutating func measure(received: Int, seconds: Double, limits: SwarmLimits) {
         let current = Double(received) / seconds
         rate = rate == 0 ? current : rate * 0.6 + current * 0.4
         guard received > 0 else { return }
-        let time = limits.pipelineTime + min(latency, 1)
+        // Twice the delay, since over a long way a rate that is held back by the depth has to be let grow.
+        let time = limits.pipelineTime + 2 * min(latency, 1)
+        isMeasured = true
         let wanted = Int((rate * time / Double(PieceGeometry.blockLength)).rounded(.up))
         pipeline = max(limits.minimumPipeline, min(wanted, limits.maximumPipeline))
     }
@@ -165,6 +175,7 @@ extension PeerSession {
         download.open[index].received |= bit
         download.outstanding -= 1
         download.bytesReceived += Int(block.length)
+        download.grow(limits: limits)
         download.lastProgress = now
         download.stalledSince = nil
         download.rejectCount = 0
@@ -188,7 +199,9 @@ extension PeerSession {
         let depth = max(1, min(download.pipeline, download.peerQueue))
         let wasIdle = download.outstanding == 0
         if wasIdle { download.lastProgress = now }
-        for index in download.open.indices where download.open[index].isReady {
+        // Requests go out several at a time: one for each block that arrives would cost both sides a packet each.
+        let isWorthwhile = depth - download.outstanding >= max(1, depth / 4)
+        for index in download.open.indices where download.open[index].isReady && isWorthwhile {
             while download.outstanding < depth, download.open[index].unrequested != 0 {
                 let block = download.open[index].unrequested.trailingZeroBitCount
                 download.open[index].requested |= 1 << UInt64(block)

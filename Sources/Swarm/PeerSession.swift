@@ -53,6 +53,10 @@ package struct PeerSession: Sendable {
     private var bitfieldsSinceTick = 0
     /// The number under which the peer takes the news that this side is complete (BEP 21); 0 when it does not.
     private var uploadOnlyID: UInt8 = 0
+    /// The same for what this side fetches from those who have everything.
+    private var claimsID: UInt8 = 0
+    /// Pieces that are verified and not announced yet.
+    private var unmentioned: [PieceIndex] = []
     /// What the peer's messages made this session report since the last tick; the swarm's queue is bounded by it.
     private var reportsSinceTick = 0
     private var lastReceived: Duration
@@ -74,7 +78,7 @@ package struct PeerSession: Sendable {
         self.speaksV2 = speaksV2
         hashing = HashServing(limits: limits)
         download = DownloadState(limits: limits, at: now)
-        upload = UploadState(have: have)
+        upload = UploadState(have: have, limits: limits)
         lastReceived = now
         lastSent = now
         lastTraffic = now
@@ -109,7 +113,7 @@ package struct PeerSession: Sendable {
     ) throws(ProtocolViolation) -> [Effect] {
         lastReceived = now
         if message.isFast, !isFast { throw .fastNotNegotiated }
-        let effects = try answer(message, at: now)
+        let effects = withNews(try answer(message, at: now))
         for case .report in effects { reportsSinceTick += 1 }
         guard reportsSinceTick <= limits.reportsPerTick + geometry.pieceCount else { throw .flood }
         return effects
@@ -147,6 +151,10 @@ package struct PeerSession: Sendable {
 
     /// The image's ``Swarm`` decided something for this connection.
     package mutating func perform(_ command: SessionCommand, at now: Duration) -> [Effect] {
+        withNews(carryOut(command, at: now))
+    }
+
+    private mutating func carryOut(_ command: SessionCommand, at now: Duration) -> [Effect] {
         switch command {
         case .assign(let loans): return assign(loans, at: now)
         case .cancel(let extent): return cancel(extent, at: now)
@@ -155,6 +163,11 @@ package struct PeerSession: Sendable {
         case .setInterested(let isInterested): return [.send(isInterested ? .interested : .notInterested)]
         case .setChoking(let isChoking): return setChoking(isChoking)
         case .have(let piece): return gained(piece)
+        case .mention(let piece):
+            upload.have.insert(piece)
+            unmentioned.append(piece)
+            return upload.have.isFull || unmentioned.count >= limits.unmentionedPieces ? news() : []
+        case .claim(let pieces): return claim(pieces)
         case .close(let reason): return [.close(reason)]
         }
     }
@@ -169,7 +182,7 @@ package struct PeerSession: Sendable {
         if now - lastSent > limits.keepAliveInterval { effects.append(.send(.keepAlive)) }
         effects += measure(at: now)
         effects += patience(at: now)
-        return effects + fill(at: now)
+        return news() + effects + fill(at: now)
     }
 
     /// Bytes went out on the connection.
@@ -184,6 +197,7 @@ package struct PeerSession: Sendable {
         let received = download.bytesReceived - receivedBefore
         let sent = upload.bytesSent - sentBefore
         download.measure(received: received, seconds: elapsed, limits: limits)
+        upload.measure(sent: sent, seconds: elapsed, limits: limits)
         lastTraffic = now
         receivedBefore = download.bytesReceived
         sentBefore = upload.bytesSent
@@ -207,12 +221,17 @@ package struct PeerSession: Sendable {
             switch try ExtendedMessage(id: id, payload: payload) {
             case .dontHave(let number): return [.report(.lost(try piece(number)))]
             case .uploadOnly(let isUploadOnly): return [.report(.uploadOnly(isUploadOnly))]
+            case .claims(let numbers):
+                var pieces: [PieceIndex] = []
+                for number in numbers { pieces.append(try piece(number)) }
+                return [.report(.claims(pieces))]
             case nil: return []
             }
         }
         let handshake = try ExtendedHandshake(payload)
         if let queue = handshake.requestQueue, queue > 0 { download.peerQueue = queue }
         uploadOnlyID = handshake.extensions[ExtendedMessage.uploadOnlyName] ?? 0
+        claimsID = handshake.extensions[ExtendedMessage.claimsName] ?? 0
         var effects: [Effect] = handshake.isUploadOnly ? [.report(.uploadOnly(true))] : []
         if let port = handshake.listenPort, port > 0 { effects.append(.report(.listens(port))) }
         if let rack = handshake.rack { effects.append(.report(.stands(in: rack))) }
@@ -222,9 +241,34 @@ package struct PeerSession: Sendable {
     /// A piece is verified: it is announced and served from now on.
     private mutating func gained(_ piece: PieceIndex) -> [Effect] {
         upload.have.insert(piece)
-        let have = Effect.send(.have(UInt32(piece.number)))
-        guard upload.have.isFull, uploadOnlyID != 0 else { return [have] }
-        return [have, .send(.extended(id: uploadOnlyID, payload: [1]))]
+        unmentioned.append(piece)
+        return news()
+    }
+
+    /// Announces what is verified and was not announced yet.
+    private mutating func news() -> [Effect] {
+        guard !unmentioned.isEmpty else { return [] }
+        let haves = unmentioned.map { Effect.send(.have(UInt32($0.number))) }
+        unmentioned.removeAll(keepingCapacity: true)
+        guard upload.have.isFull, uploadOnlyID != 0 else { return haves }
+        return haves + [.send(.extended(id: uploadOnlyID, payload: [1]))]
+    }
+
+    /// When something is said anyway, the news goes along, since a message of its own costs both sides more than its bytes.
+    private mutating func withNews(_ effects: [Effect]) -> [Effect] {
+        let isTalking = effects.contains { effect in
+            switch effect {
+            case .send, .serve: true
+            default: false
+            }
+        }
+        return isTalking ? news() + effects : effects
+    }
+
+    private func claim(_ pieces: [PieceIndex]) -> [Effect] {
+        guard claimsID != 0, !pieces.isEmpty else { return [] }
+        let numbers = pieces.prefix(ExtendedMessage.claimLimit).map { UInt32($0.number) }
+        return [.send(.extended(id: claimsID, payload: ExtendedMessage.encode(claims: numbers)))]
     }
 
     func piece(_ number: UInt32) throws(ProtocolViolation) -> PieceIndex {

@@ -30,6 +30,8 @@ struct PeerView: Sendable {
     var sentBeforeSlot: Int64 = 0
     /// The blocks the session has room for, while it waits for work; 0 when it does not.
     var hunger = 0
+    /// Since when the peer has everything, and there was nothing to ask it for that would not burden it twice.
+    var sparedSince: Duration?
     /// Bytes of blocks, both ways.
     var received: Int64 = 0
     var sent: Int64 = 0

@@ -77,6 +77,8 @@ struct PieceTable: Sendable {
     var distrusted: Set<Int> = []
     /// What the last failed attempt at a distrusted piece was made of.
     var failed: [Int: Finished] = [:]
+    /// How long an extent takes to arrive, in seconds, as most did lately.
+    private var usualTime = 0.0
 
     init(geometry: PieceGeometry, have: Bitfield) {
         self.geometry = geometry
@@ -151,11 +153,12 @@ struct PieceTable: Sendable {
         for id: Swarm.ConnectionID, among pieces: Bitfield, limits: SwarmLimits, now: Duration
     ) -> Extent? {
         var best: (piece: PieceIndex, number: Int, since: Duration)?
+        let patience = max(limits.stealAfter, .seconds(usualTime * limits.stealSlowness))
         for (number, entry) in progress where !entry.needsSoleSource {
             guard let piece = geometry.piece(number), pieces.contains(piece) else { continue }
             for (place, state) in entry.extents.enumerated() {
                 guard case .assigned(let holders, let since) = state, holders.count < limits.extentHolders,
-                    now - since > limits.stealAfter * holders.count, !holders.contains(id)
+                    now - since > patience * holders.count, !holders.contains(id)
                 else { continue }
                 if let best, (best.since, best.piece, best.number) <= (since, piece, place) { continue }
                 best = (piece, place, since)
@@ -231,8 +234,12 @@ struct PieceTable: Sendable {
 
     /// The connection that filled an extent asks to store it.
     /// - Returns: the connections that were fetching it as well and may stop; `nil` when `id` no longer holds it.
-    mutating func beginStoring(_ extent: Extent, by id: Swarm.ConnectionID) -> [Swarm.ConnectionID]? {
-        guard case .assigned(let holders, _) = state(of: extent), holders.contains(id) else { return nil }
+    mutating func beginStoring(
+        _ extent: Extent, by id: Swarm.ConnectionID, now: Duration
+    ) -> [Swarm.ConnectionID]? {
+        guard case .assigned(let holders, let since) = state(of: extent), holders.contains(id) else { return nil }
+        let time = (now - since).seconds
+        usualTime = usualTime == 0 ? time : usualTime * 0.9 + time * 0.1
         set(extent, .storing(id))
         return holders.filter { $0 != id }
     }

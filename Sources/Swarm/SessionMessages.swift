@@ -15,6 +15,8 @@ package enum SessionReport: Equatable, Sendable {
     case lost(PieceIndex)
     /// The peer will not fetch anything any more, or will after all (BEP 21).
     case uploadOnly(Bool)
+    /// The peer fetches these pieces from somebody who has all of them.
+    case claims([PieceIndex])
     /// The peer wants something of ours, or no longer.
     case interested(Bool)
     /// Something of this piece is being sent to the peer, for the first time.
@@ -55,6 +57,10 @@ package enum SessionCommand: Equatable, Sendable {
     case askLeaves(of: PieceIndex)
     /// This piece is verified: announce it and serve it.
     case have(PieceIndex)
+    /// The same, of a piece that others have as well: it is announced along with whatever is said next, or at the next tick.
+    case mention(PieceIndex)
+    /// These pieces are being fetched from somebody who has all of them; tell the peer, if it wants to know.
+    case claim([PieceIndex])
     case close(CloseReason)
 }
 

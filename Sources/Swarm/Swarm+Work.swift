@@ -45,14 +45,45 @@ extension Swarm {
         let blocks = min(metainfo.geometry.blocksPerPiece, limits.batchLength / PieceGeometry.blockLength)
         let count = (max(room, 0) + blocks - 1) / blocks
         let picker = RarestFirst(availability: pieces.availability, salt: salt)
-        for number in picker.choose(count, of: view.pieces, outside: pieces.have, and: pieces.started) {
-            guard let piece = metainfo.geometry.piece(number) else { continue }
+        let isSpared = isSpared(view)
+        var candidates = view.pieces
+        if isSpared { candidates.subtract(elsewhere()) }
+        var begun = picker.choose(count, of: candidates, outside: pieces.have, and: pieces.started)
+        if isSpared, begun.isEmpty, granted.isEmpty {
+            let since = view.sparedSince ?? now
+            peers[id]?.sparedSince = since
+            guard now - since >= limits.sparingPatience else { return [] }
+            begun = picker.choose(count, of: view.pieces, outside: pieces.have, and: pieces.started)
+        } else {
+            peers[id]?.sparedSince = nil
+        }
+        let started = begun.compactMap { metainfo.geometry.piece($0) }
+        for piece in started {
             let extents = metainfo.geometry.extents(of: piece)
                 .prefix(max(1, limits.batchLength / Extent.maximumLength))
             pieces.assign(Array(extents), to: id, now: now)
             granted += extents
         }
+        if view.pieces.isFull, !started.isEmpty {
+            for other in peers.keys.sorted() where other != id && peers[other]?.pieces.isFull == false {
+                effects.append(.command(other, .claim(started)))
+            }
+        }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
+    }
+
+    /// Whether a peer has everything and is one of few: what it is asked for should be what nobody else can give.
+    private func isSpared(_ view: PeerView) -> Bool {
+        guard view.pieces.isFull else { return false }
+        let seeds = peers.values.count(where: \.pieces.isFull)
+        return (peers.count - seeds) >= limits.sparedAmong * seeds
+    }
+
+    /// The pieces that others serve this side with, or will, since they fetch them from those who have everything.
+    private func elsewhere() -> Bitfield {
+        var pieces = claims.pieces
+        for view in peers.values where view.serves && !view.pieces.isFull { pieces.formUnion(view.pieces) }
+        return pieces
     }
 
     /// Nothing is free: an extent that others have had for long is asked of this peer as well, or a piece that one

@@ -47,6 +47,7 @@ package struct Swarm: Sendable {
     /// Where connections led that are gone and may yet turn out to have brought wrong bytes, oldest first.
     var departed: [(id: ConnectionID, address: PeerAddress)] = []
     var relaying: Relaying
+    var claims: Claims
     private var isDownloading: Bool { !pieces.have.isFull }
 
     /// - Parameters:
@@ -59,6 +60,7 @@ package struct Swarm: Sendable {
         pieces = PieceTable(geometry: metainfo.geometry, have: have)
         addresses = AddressBook(limits: limits)
         relaying = Relaying(pieceCount: metainfo.geometry.pieceCount, limits: limits)
+        claims = Claims(pieceCount: metainfo.geometry.pieceCount, limits: limits)
     }
 
     /// The pieces verified so far.
@@ -121,6 +123,7 @@ package struct Swarm: Sendable {
         hungry.removeAll { $0 == id }
         forget(view, now: now)
         relaying.forget(id)
+        claims.forget(id, geometry: metainfo.geometry)
         pieces.forget(view.pieces)
         pieces.release(id)
         if pieces.involves(id) {
@@ -154,6 +157,9 @@ package struct Swarm: Sendable {
         case .uploadOnly(let isUploadOnly):
             peers[id]?.isUploadOnly = isUploadOnly
             return redundant(id)
+        case .claims(let claimed):
+            for piece in claimed where !pieces.have.contains(piece) { claims.claim(piece, by: id, now: now) }
+            return []
         case .interested(let isInterested):
             // Saying it again must not send the peer back to the end of the queue.
             guard peers[id]?.isInterested != isInterested else { return [] }
@@ -202,7 +208,9 @@ package struct Swarm: Sendable {
             return inquire(now: now)
         case .leavesWrong: return convict(id, .wrongHashes, now: now) + feed(now: now)
         case .filled(let extent):
-            guard let others = pieces.beginStoring(extent, by: id) else { return [.command(id, .cancel(extent))] }
+            guard let others = pieces.beginStoring(extent, by: id, now: now) else {
+                return [.command(id, .cancel(extent))]
+            }
             return [.command(id, .store(extent))] + others.map { .command($0, .cancel(extent)) }
         }
     }
@@ -233,6 +241,7 @@ package struct Swarm: Sendable {
     /// To be called about twice a second.
     package mutating func tick(now: Duration) -> [Effect] {
         for id in peers.keys { peers[id]?.measure(at: now) }
+        claims.expire(geometry: metainfo.geometry, now: now)
         return choke(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
     }
 
@@ -270,6 +279,7 @@ package struct Swarm: Sendable {
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
         pieces.count(piece)
+        claims.end(piece)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
         let effects = interest(id, now: now) + redundant(id)
         return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)
@@ -302,14 +312,17 @@ package struct Swarm: Sendable {
         _ piece: PieceIndex, _ finished: PieceTable.Finished, now: Duration
     ) -> [Effect] {
         let liars = pieces.verified(piece, finished)
+        claims.end(piece)
         var effects: [Effect] = [.fact(.pieceVerified(piece))]
+        let seeds = peers.values.count(where: \.pieces.isFull)
+        let isUrgent = Int(pieces.availability[piece.number]) - seeds < limits.urgentCopies || !isDownloading
         for id in peers.keys.sorted() {
             guard let view = peers[id] else { continue }
             if view.pieces.contains(piece) {
                 peers[id]?.wanted -= 1
                 effects += interest(id, now: now)
             } else {
-                effects.append(.command(id, .have(piece)))
+                effects.append(.command(id, isUrgent ? .have(piece) : .mention(piece)))
             }
         }
         for liar in liars.sorted() { effects += convict(liar, .wrongData, now: now) }

@@ -16,7 +16,7 @@ package struct SwarmLimits: Sendable {
     /// Addresses remembered per image.
     package var knownAddresses = 2000
     /// Peers served at once; more than that many interested ones take turns.
-    package var uploadSlots = 12
+    package var uploadSlots = 24
     /// How long a served peer keeps its slot while others wait.
     package var slotTerm = Duration.seconds(5)
     /// A slot is not taken away before this many bytes went through it, so that its holder can finish something …
@@ -31,18 +31,26 @@ package struct SwarmLimits: Sendable {
     package var enoughServed = 4
     /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.
     package var queuedRequests = 2000
-    /// Blocks served by one read.
+    /// Blocks served by one read: at least, and at most.
+    package var fewestBlocksPerRead = 4
     package var blocksPerRead = 32
+    /// How many seconds' worth of what a peer takes one read should cover. What waits to be sent keeps news from the peer,
+    /// such as of a piece that this side has now.
+    package var readTime = 0.05
     /// Reads of one connection under way or waiting for its socket.
     package var readsInFlight = 2
+    /// Pieces that wait to be announced along with something else, and how few others must have a piece for it to be
+    /// announced at once.
+    package var unmentionedPieces = 64
+    package var urgentCopies = 2
     /// Reports that one peer's messages may cause between two ticks, beyond one for each piece it may announce.
     package var reportsPerTick = 4096
     /// How often one peer may say all that it has, between two ticks, and of how many pieces in all; but always twice.
     package var bitfieldsPerTick = 32
     package var bitfieldPiecesPerTick = 65_536
     /// Outstanding requests on one connection: at least, at first, and at most.
-    package var minimumPipeline = 16
-    package var initialPipeline = 32
+    package var minimumPipeline = 4
+    package var initialPipeline = 8
     package var maximumPipeline = 512
     /// How much time, beyond the measured delay, the pipeline of outstanding requests should cover at the measured rate.
     package var pipelineTime = 0.15
@@ -64,8 +72,17 @@ package struct SwarmLimits: Sendable {
     package var idleTimeout = Duration.seconds(120)
     /// Silence after which a keep-alive is sent.
     package var keepAliveInterval = Duration.seconds(90)
-    /// When no extent is free, one that a peer has had for this long is also asked of another.
+    /// How long a peer's word counts that it fetches a piece from somebody who has everything.
+    package var claimTerm = Duration.seconds(10)
+    /// How long this side may have nothing to ask of somebody who has everything, before it asks for what others fetch there
+    /// or have.
+    package var sparingPatience = Duration.seconds(3)
+    /// Those who have everything are spared while each of them has this many others to serve.
+    package var sparedAmong = 3
+    /// When no extent is free, one that a peer has had for this long, and for so many times as long as most take, is also
+    /// asked of another.
     package var stealAfter = Duration.seconds(1)
+    package var stealSlowness = 3.0
     /// The most connections that fetch the same extent.
     package var extentHolders = 6
     /// How long the one source of a piece that failed before may bring nothing of it, while others could.

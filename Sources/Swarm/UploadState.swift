@@ -14,12 +14,20 @@ struct UploadState: Sendable {
     var reads = 0
     var chokedRequests = 0
     var bytesSent = 0
+    /// Blocks that one read serves.
+    private(set) var blocksPerRead: Int
     /// The pieces of which anything was served.
     var given: Bitfield
 
-    init(have: Bitfield) {
+    init(have: Bitfield, limits: SwarmLimits) {
         self.have = have
+        blocksPerRead = limits.fewestBlocksPerRead
         given = Bitfield(pieceCount: have.pieceCount)
+    }
+
+    mutating func measure(sent: Int, seconds: Double, limits: SwarmLimits) {
+        let wanted = Int(Double(sent) / seconds * limits.readTime) / PieceGeometry.blockLength
+        blocksPerRead = max(limits.fewestBlocksPerRead, min(wanted, limits.blocksPerRead))
     }
 }
 
@@ -74,7 +82,7 @@ extension PeerSession {
             var run = [first]
             // checked: what is in the queue ends inside its piece.
             var end = first.begin + first.length
-            while run.count < limits.blocksPerRead, let next = upload.queue.first, next.piece == first.piece,
+            while run.count < upload.blocksPerRead, let next = upload.queue.first, next.piece == first.piece,
                 next.begin == end
             {
                 end += next.length

@@ -78,7 +78,7 @@ extension EndToEnd {
                         "clone create nfs more --backend \(backend) --store \(store)", with: 8,
                         saying: "drover master verify nfs@3")
                 }
-                try await droverRefuses("master verify nfs --store \(store)", with: 8, saying: "1 of 16 pieces")
+                try await droverRefuses("master verify nfs --store \(store)", with: 8, saying: "1 of 64 pieces")
                 try flipByte(of: image, at: 1 << 20)
                 try await droverDoes("master verify nfs --store \(store)")
                 for backend in ["copy", "vhd"] {
@@ -107,7 +107,7 @@ extension EndToEnd {
                 }
                 let wrong = "\(fleet.path("share"))/wrong.raw"
                 try writeFile(readFile(image), to: wrong)
-                try flipByte(of: wrong, at: 5 << 18)
+                try flipByte(of: wrong, at: 5 << 16)
                 chmod(wrong, 0o444)
                 for (words, status, part) in [
                     ("\(wrong) --torrent \(torrent)", 8, "the first is piece 5"),

@@ -27,6 +27,15 @@ struct MerkleTreeTests {
         #expect(SHA256Digest([UInt8](repeating: 1, count: 31)) == nil && SHA1Digest(abc) == nil && InfoHash(abc) == nil)
     }
 
+    @Test(arguments: [1, 55, 63, 64, 65, 128, 4096, 16384], 0...9)
+    func `several messages at once hash as each alone does`(_ length: Int, _ count: Int) {
+        var random = SplitMix(state: UInt64(length * 10 + count))
+        // What is left over at the end is no message.
+        let bytes = random.bytes(length * count + Int.random(in: 0..<length, using: &random))
+        let digests = bytes.withUnsafeBytes { SHA256Digest.digests(of: $0, each: length) }
+        #expect(digests == (0..<count).map { SHA256Digest(hashing: Array(bytes[$0 * length..<($0 + 1) * length])) })
+    }
+
     @Test(arguments: UInt64(1)...30)
     func `a root over a layer equals the plain recursive definition`(_ seed: UInt64) {
         var random = SplitMix(state: seed)

@@ -99,8 +99,13 @@ struct MasterFetch: AsyncParsableCommand {
     private func follow(_ name: String, _ service: any HostService) async throws {
         let line = ProgressLine(isQuiet: output.quiet)
         defer { line.end() }
+        let master = try MasterReference(name)
+        // Who watches wants to see it move; who does not wants to hear of the end.
+        let pause = output.quiet ? 60_000 : Terminal.isInteractive ? 200 : 2000
+        var wait = 0
         while true {
-            guard case .status(let status) = try await service.perform(.status, progress: { _ in }),
+            let request = HostRequest.awaitMaster(master, milliseconds: wait)
+            guard case .status(let status) = try await service.perform(request, progress: { _ in }),
                 let entry = status.masters.first(where: { "\($0.name)@\($0.version)" == name })
             else { throw HostFailure(.notFound, "\(name) was removed while it was fetched") }
             switch entry.state {
@@ -114,7 +119,8 @@ struct MasterFetch: AsyncParsableCommand {
                 throw HostFailure(.failed, "the fetch of \(name) stopped: \(entry.failure ?? "no reason is known")")
             default: line.show(StatusText.progress(entry, trackers: status.trackers))
             }
-            try await Task.sleep(for: .milliseconds(200))
+            try Task.checkCancellation()
+            wait = pause
         }
     }
 
