@@ -23,6 +23,31 @@ import Testing
         BlockRequest(piece: piece, begin: UInt32(number * 16384), length: 16384)
     }
 
+    @Test func `claims are told to those who want to know, and read when they are whole`() throws {
+        var session = session(have: false)
+        let (one, two) = (try #require(geometry.piece(1)), try #require(geometry.piece(2)))
+        #expect(session.perform(.claim([one, two]), at: .zero) == [])
+        var handshake = ExtendedHandshake()
+        handshake.extensions = [ExtendedMessage.claimsName: 9]
+        _ = try session.received(.extended(id: 0, payload: handshake.encoded), at: .zero)
+        let payload: [UInt8] = [0, 0, 0, 1, 0, 0, 0, 2]
+        #expect(session.perform(.claim([one, two]), at: .zero) == [.send(.extended(id: 9, payload: payload))])
+        #expect(try session.received(.extended(id: 3, payload: payload), at: .zero) == [.report(.claims([one, two]))])
+        for bad in [[], [0, 0, 0], [UInt8](repeating: 0, count: 260), [0xff, 0, 0, 0]] {
+            #expect(throws: ProtocolViolation.self) { try session.received(.extended(id: 3, payload: bad), at: .zero) }
+        }
+    }
+
+    @Test func `news goes along with what is said anyway, or at the next tick`() throws {
+        var session = session(have: false)
+        let (one, two) = (try #require(geometry.piece(1)), try #require(geometry.piece(2)))
+        #expect(session.perform(.mention(one), at: .zero) == [])
+        #expect(session.perform(.setInterested(true), at: .zero) == [.send(.have(1)), .send(.interested)])
+        #expect(session.perform(.mention(two), at: .zero) == [])
+        #expect(session.tick(at: .milliseconds(500)).contains(.send(.have(2))))
+        #expect(!session.tick(at: .seconds(1)).contains(.send(.have(2))))
+    }
+
     @Test func `the first messages say what this side has`() {
         var full = session()
         #expect(full.start(listenPort: 1, client: "x").contains(.send(.haveAll)))
