@@ -111,7 +111,9 @@ INLINE void hash(const uint8_t *messages, size_t length, const uint8_t *padding,
     for (int lane = 0; lane < lanes; lane++) { write_digest(states[lane], digests + 32 * lane); }
 }
 
-SHA_TARGET void leaf_hash_sha256(const uint8_t *messages, size_t length, size_t count, uint8_t *digests) {
+SHA_TARGET void leaf_hash_sha256(const void *all_messages, size_t length, size_t count, void *all_digests) {
+    const uint8_t *messages = all_messages;
+    uint8_t *digests = all_digests;
     /* All messages are whole blocks of the same number, and so have the same last one: a one, zeros, and the length in bits. */
     uint8_t padding[BLOCK] = {0x80};
     const uint64_t bits = (uint64_t)length * 8;
@@ -141,7 +143,7 @@ bool leaf_hash_is_available(void) {
 
 bool leaf_hash_is_available(void) { return false; }
 
-void leaf_hash_sha256(const uint8_t *messages, size_t length, size_t count, uint8_t *digests) {
+void leaf_hash_sha256(const void *messages, size_t length, size_t count, void *digests) {
     (void)messages;
     (void)length;
     (void)count;

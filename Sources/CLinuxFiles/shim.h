@@ -2,10 +2,8 @@
 #ifndef DROVER_CLINUXFILES_SHIM_H
 #define DROVER_CLINUXFILES_SHIM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -18,10 +16,13 @@ static inline ssize_t read_cached(int descriptor, void *buffer, size_t count, of
     return syscall(SYS_preadv2, descriptor, &part, 1L, (long)offset, 0L, 8L);
 }
 
-/* Whether a file's file system is memory (tmpfs). Such a one knows no RWF_NOWAIT, and never has to wait. */
+/* Whether a file's file system is memory (tmpfs) that goes nowhere else (swap). Such a one knows no RWF_NOWAIT, and never has to
+ * wait. */
 static inline int is_in_memory(int descriptor) {
     struct statfs system;
-    return fstatfs(descriptor, &system) == 0 && system.f_type == 0x01021994;
+    struct sysinfo machine;
+    return fstatfs(descriptor, &system) == 0 && system.f_type == 0x01021994 && sysinfo(&machine) == 0 &&
+           machine.totalswap == 0;
 }
 
 #endif

@@ -26,13 +26,10 @@ extension SHA256Digest {
     }
 
     private static func several(_ bytes: UnsafeRawBufferPointer, each length: Int, _ count: Int) -> [SHA256Digest] {
-        guard count > 0, let messages = bytes.bindMemory(to: UInt8.self).baseAddress else { return [] }
+        guard count > 0 else { return [] }
         // A digest is its 32 bytes and nothing else.
         return Array(unsafeUninitializedCapacity: count) { digests, initialized in
-            guard let output = UnsafeMutableRawBufferPointer(digests).bindMemory(to: UInt8.self).baseAddress else {
-                return
-            }
-            leaf_hash_sha256(messages, length, count, output)
+            leaf_hash_sha256(bytes.baseAddress, length, count, digests.baseAddress)
             initialized = count
         }
     }

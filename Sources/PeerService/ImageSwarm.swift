@@ -33,6 +33,7 @@ actor ImageSwarm {
     /// Those who wait for the fetch to be over.
     private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     private var lastWaiter = 0
+    private var isStopped = false
     private(set) var driver: SwarmDriver?
     private var announcers: [Announcer] = []
     private var tasks: [Task<Void, Never>] = []
@@ -115,6 +116,7 @@ actor ImageSwarm {
 
     /// Leaves the swarm: connections end, what is verified is on disk, trackers are told.
     func stop() async {
+        isStopped = true
         release()
         for task in tasks { task.cancel() }
         await withTaskGroup(of: Void.self) { group in
@@ -160,7 +162,7 @@ actor ImageSwarm {
 
     private var isSettled: Bool {
         switch phase {
-        case .fetching, .completing: false
+        case .fetching, .completing: isStopped
         case .seeding, .failed: true
         }
     }

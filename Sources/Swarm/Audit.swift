@@ -24,6 +24,9 @@ extension Swarm {
         if relaying.holderCount > metainfo.geometry.pieceCount || relaying.recordCount > peers.count {
             faults.append("more is remembered of what was passed on than there is")
         }
+        if !claims.peers.allSatisfy({ peers[$0] != nil }) {
+            faults.append("a connection that is gone claims something")
+        }
         if peers.count > limits.connections { faults.append("there are \(peers.count) peers") }
         return faults
     }

@@ -43,6 +43,8 @@ struct DownloadState: Sendable {
     var rate = 0.0
     /// Whether the pipeline's depth follows from a rate that was measured.
     private var isMeasured = false
+    /// Whether something arrived in the span before; the first one is seldom a whole one.
+    private var isFlowing = false
     /// The time from the first request on an idle connection to the block that answered it.
     var latency = 0.0
     var firstRequest: Duration?
@@ -80,7 +82,9 @@ struct DownloadState: Sendable {
     mutating func measure(received: Int, seconds: Double, limits: SwarmLimits) {
         let current = Double(received) / seconds
         rate = rate == 0 ? current : rate * 0.6 + current * 0.4
-        guard received > 0 else { return }
+        let wasFlowing = isFlowing
+        isFlowing = received > 0
+        guard received > 0, isMeasured || wasFlowing else { return }
         // Twice the delay, since over a long way a rate that is held back by the depth has to be let grow.
         let time = limits.pipelineTime + 2 * min(latency, 1)
         isMeasured = true

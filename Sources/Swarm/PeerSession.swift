@@ -55,6 +55,8 @@ package struct PeerSession: Sendable {
     private var uploadOnlyID: UInt8 = 0
     /// The same for what this side fetches from those who have everything.
     private var claimsID: UInt8 = 0
+    /// Pieces that the peer has claimed since the last tick.
+    private var claimsSinceTick = 0
     /// Pieces that are verified and not announced yet.
     private var unmentioned: [PieceIndex] = []
     /// What the peer's messages made this session report since the last tick; the swarm's queue is bounded by it.
@@ -151,7 +153,9 @@ package struct PeerSession: Sendable {
 
     /// The image's ``Swarm`` decided something for this connection.
     package mutating func perform(_ command: SessionCommand, at now: Duration) -> [Effect] {
-        withNews(carryOut(command, at: now))
+        // A claim is so short, and said so often, that news would not wait for each other any more.
+        if case .claim = command { return carryOut(command, at: now) }
+        return withNews(carryOut(command, at: now))
     }
 
     private mutating func carryOut(_ command: SessionCommand, at now: Duration) -> [Effect] {
@@ -177,6 +181,7 @@ package struct PeerSession: Sendable {
         if now - lastReceived > limits.idleTimeout { return [.close(.idle)] }
         reportsSinceTick = 0
         bitfieldsSinceTick = 0
+        claimsSinceTick = 0
         renewHashAllowance()
         var effects = overdueInquiries(at: now)
         if now - lastSent > limits.keepAliveInterval { effects.append(.send(.keepAlive)) }
@@ -224,7 +229,9 @@ package struct PeerSession: Sendable {
             case .claims(let numbers):
                 var pieces: [PieceIndex] = []
                 for number in numbers { pieces.append(try piece(number)) }
-                return [.report(.claims(pieces))]
+                // More than anybody can fetch is passed over.
+                claimsSinceTick += numbers.count
+                return claimsSinceTick <= limits.claimsPerTick ? [.report(.claims(pieces))] : []
             case nil: return []
             }
         }

@@ -30,8 +30,10 @@ struct PeerView: Sendable {
     var sentBeforeSlot: Int64 = 0
     /// The blocks the session has room for, while it waits for work; 0 when it does not.
     var hunger = 0
-    /// Since when the peer has everything, and there was nothing to ask it for that would not burden it twice.
+    /// Since when the peer has everything, and there was less to ask it for than it could give that would not burden it
+    /// twice; and until when that does not matter.
     var sparedSince: Duration?
+    var unsparedUntil = Duration.zero
     /// Bytes of blocks, both ways.
     var received: Int64 = 0
     var sent: Int64 = 0

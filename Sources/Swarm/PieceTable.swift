@@ -153,7 +153,8 @@ struct PieceTable: Sendable {
         for id: Swarm.ConnectionID, among pieces: Bitfield, limits: SwarmLimits, now: Duration
     ) -> Extent? {
         var best: (piece: PieceIndex, number: Int, since: Duration)?
-        let patience = max(limits.stealAfter, .seconds(usualTime * limits.stealSlowness))
+        let slow = min(.seconds(usualTime * limits.stealSlowness), limits.longestStealAfter)
+        let patience = max(limits.stealAfter, slow)
         for (number, entry) in progress where !entry.needsSoleSource {
             guard let piece = geometry.piece(number), pieces.contains(piece) else { continue }
             for (place, state) in entry.extents.enumerated() {
@@ -238,7 +239,8 @@ struct PieceTable: Sendable {
         _ extent: Extent, by id: Swarm.ConnectionID, now: Duration
     ) -> [Swarm.ConnectionID]? {
         guard case .assigned(let holders, let since) = state(of: extent), holders.contains(id) else { return nil }
-        let time = (now - since).seconds
+        // One that takes for ever is not usual.
+        let time = min((now - since).seconds, 10)
         usualTime = usualTime == 0 ? time : usualTime * 0.9 + time * 0.1
         set(extent, .storing(id))
         return holders.filter { $0 != id }

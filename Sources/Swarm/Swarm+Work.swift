@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metainfo
+import PeerProtocol
 import TrackerProtocol
 
 /// Handing out work: rarest pieces first, a piece to one peer where that is possible, and in the endgame what somebody
@@ -44,32 +45,61 @@ extension Swarm {
         // A whole piece to one peer, up to the length of a batch: that keeps blame and relaying simple.
         let blocks = min(metainfo.geometry.blocksPerPiece, limits.batchLength / PieceGeometry.blockLength)
         let count = (max(room, 0) + blocks - 1) / blocks
-        let picker = RarestFirst(availability: pieces.availability, salt: salt)
         let isSpared = isSpared(view)
-        var candidates = view.pieces
-        if isSpared { candidates.subtract(elsewhere()) }
-        var begun = picker.choose(count, of: candidates, outside: pieces.have, and: pieces.started)
-        if isSpared, begun.isEmpty, granted.isEmpty {
-            let since = view.sparedSince ?? now
-            peers[id]?.sparedSince = since
-            guard now - since >= limits.sparingPatience else { return [] }
-            begun = picker.choose(count, of: view.pieces, outside: pieces.have, and: pieces.started)
-        } else {
-            peers[id]?.sparedSince = nil
-        }
-        let started = begun.compactMap { metainfo.geometry.piece($0) }
+        let started = begin(count, with: id, view, isSpared: isSpared, salt: salt, now: now)
         for piece in started {
             let extents = metainfo.geometry.extents(of: piece)
                 .prefix(max(1, limits.batchLength / Extent.maximumLength))
             pieces.assign(Array(extents), to: id, now: now)
             granted += extents
         }
-        if view.pieces.isFull, !started.isEmpty {
-            for other in peers.keys.sorted() where other != id && peers[other]?.pieces.isFull == false {
-                effects.append(.command(other, .claim(started)))
-            }
-        }
+        if isSpared { effects += claim(started, from: id) }
+        if granted.isEmpty, isSpared, isSomethingLeft(view, salt) { return [] }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
+    }
+
+    /// Which pieces to begin with a peer. One that is spared is asked for what nobody else has or claims, as long as that is
+    /// enough for it; when it was not for a while, it is asked for anything, so that nobody's word can hold this side up.
+    private mutating func begin(
+        _ count: Int, with id: Swarm.ConnectionID, _ view: PeerView, isSpared: Bool, salt: UInt64, now: Duration
+    ) -> [PieceIndex] {
+        guard count > 0 else { return [] }
+        let picker = RarestFirst(availability: pieces.availability, salt: salt)
+        func choose(of candidates: Bitfield) -> [PieceIndex] {
+            picker.choose(count, of: candidates, outside: pieces.have, and: pieces.started)
+                .compactMap { metainfo.geometry.piece($0) }
+        }
+        guard isSpared, now >= view.unsparedUntil else { return choose(of: view.pieces) }
+        var candidates = view.pieces
+        candidates.subtract(elsewhere())
+        let begun = choose(of: candidates)
+        guard begun.count < count else {
+            peers[id]?.sparedSince = nil
+            return begun
+        }
+        let since = view.sparedSince ?? now
+        guard now - since >= limits.sparingPatience else {
+            peers[id]?.sparedSince = since
+            return begun
+        }
+        peers[id]?.sparedSince = nil
+        peers[id]?.unsparedUntil = now + limits.unsparedTime
+        return choose(of: view.pieces)
+    }
+
+    /// Whether a peer has a piece that nobody has begun.
+    private func isSomethingLeft(_ view: PeerView, _ salt: UInt64) -> Bool {
+        let picker = RarestFirst(availability: pieces.availability, salt: salt)
+        return !picker.choose(1, of: view.pieces, outside: pieces.have, and: pieces.started).isEmpty
+    }
+
+    /// Says to those who lack these pieces that this side fetches them from a seed.
+    private func claim(_ started: [PieceIndex], from id: Swarm.ConnectionID) -> [Effect] {
+        let others = peers.keys.filter { $0 != id && peers[$0]?.pieces.isFull == false }.sorted()
+        return stride(from: 0, to: started.count, by: ExtendedMessage.claimLimit).flatMap { start in
+            let some = Array(started.dropFirst(start).prefix(ExtendedMessage.claimLimit))
+            return others.map { .command($0, .claim(some)) }
+        }
     }
 
     /// Whether a peer has everything and is one of few: what it is asked for should be what nobody else can give.
@@ -82,7 +112,11 @@ extension Swarm {
     /// The pieces that others serve this side with, or will, since they fetch them from those who have everything.
     private func elsewhere() -> Bitfield {
         var pieces = claims.pieces
-        for view in peers.values where view.serves && !view.pieces.isFull { pieces.formUnion(view.pieces) }
+        // What somebody only says to have is left to nobody.
+        for view in peers.values
+        where view.serves && !view.pieces.isFull && view.downloadRate >= limits.leastUsefulRate {
+            pieces.formUnion(view.pieces)
+        }
         return pieces
     }
 

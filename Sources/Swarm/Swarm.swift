@@ -158,6 +158,8 @@ package struct Swarm: Sendable {
             peers[id]?.isUploadOnly = isUploadOnly
             return redundant(id)
         case .claims(let claimed):
+            // Who has everything fetches nothing.
+            guard peers[id]?.pieces.isFull == false else { return [] }
             for piece in claimed where !pieces.have.contains(piece) { claims.claim(piece, by: id, now: now) }
             return []
         case .interested(let isInterested):

@@ -74,15 +74,23 @@ package struct SwarmLimits: Sendable {
     package var keepAliveInterval = Duration.seconds(90)
     /// How long a peer's word counts that it fetches a piece from somebody who has everything.
     package var claimTerm = Duration.seconds(10)
+    /// Pieces that one peer may claim at one time, and that its words may name between two ticks.
+    package var claimsPerPeer = 256
+    package var claimsPerTick = 512
     /// How long this side may have nothing to ask of somebody who has everything, before it asks for what others fetch there
     /// or have.
     package var sparingPatience = Duration.seconds(3)
+    /// How long it is then asked for anything, whatever others say.
+    package var unsparedTime = Duration.seconds(10)
+    /// Bytes a second that a peer must bring before what it has is left to it.
+    package var leastUsefulRate = 1024.0
     /// Those who have everything are spared while each of them has this many others to serve.
     package var sparedAmong = 3
     /// When no extent is free, one that a peer has had for this long, and for so many times as long as most take, is also
     /// asked of another.
     package var stealAfter = Duration.seconds(1)
     package var stealSlowness = 3.0
+    package var longestStealAfter = Duration.seconds(10)
     /// The most connections that fetch the same extent.
     package var extentHolders = 6
     /// How long the one source of a piece that failed before may bring nothing of it, while others could.

@@ -59,11 +59,36 @@ import Testing
         old.now += .seconds(2)
         _ = old.swarm.tick(now: old.now)
         #expect(old.work(1).count == 1)
+        // Who did not keep its word is not listened to again.
+        old.report(.claims(pieces(0, 1, 2, 3, in: old)), from: 2)
+        #expect(old.work(1).count == 1)
+        #expect(old.swarm.audit() == [])
+    }
+
+    @Test func `nobody's words hold a fetch up for long`() throws {
+        var scene = try scene(64)
+        var taken = 0
+        for step in 0..<80 {
+            scene.now += .milliseconds(500)
+            // A new claim for whatever is free, each time one of the old ones has ended.
+            scene.report(.claims(scene.image.geometry.pieces.map { $0 }), from: 2)
+            scene.report(.claims(scene.image.geometry.pieces.map { $0 }), from: UInt64(3 + step % 2))
+            let effects = scene.swarm.tick(now: scene.now) + scene.report(.hungry(blocks: 64), from: 1)
+            for extent in SwarmScene.assigned(effects, to: 1) {
+                taken += 1
+                scene.deliver(extent, from: 1)
+            }
+        }
+        #expect(taken == 64)
     }
 
     @Test func `what somebody else has and serves is left to them`() throws {
         var scene = try scene()
         for piece in pieces(0, 1, 2, in: scene) { scene.report(.gained(piece), from: 3) }
+        // Somebody's word alone is nothing.
+        scene.now += .seconds(1)
+        scene.report(.traffic(received: 1 << 20, sent: 0), from: 3)
+        _ = scene.swarm.tick(now: scene.now)
         #expect(scene.work(1).map(\.piece.number) == [3])
         #expect(scene.work(1).isEmpty)
         #expect(scene.work(3).count == 1)

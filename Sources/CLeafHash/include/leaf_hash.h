@@ -16,6 +16,6 @@ bool leaf_hash_is_available(void);
 
 /* Writes the digests, 32 bytes each, of `count` messages of `length` bytes each that lie one behind the other.
  * Only where leaf_hash_is_available(), and only for a length that is a multiple of 64. */
-void leaf_hash_sha256(const uint8_t *messages, size_t length, size_t count, uint8_t *digests);
+void leaf_hash_sha256(const void *messages, size_t length, size_t count, void *digests);
 
 #endif

@@ -245,8 +245,10 @@ extension Fleet {
     /// Another one when something has changed that pages show.
     package func fingerprint() -> [UInt64] {
         let silent = hosts.names.count { !presence.isHeard($0) }
+        let drained = hosts.names.count { hosts[$0]?.isDrained == true }
         return [
             rollouts.values.reduce(0) { $0 &+ $1.sequence }, latestNumber, UInt64(hosts.names.count), UInt64(silent),
+            UInt64(drained),
             activities.version,
         ]
     }

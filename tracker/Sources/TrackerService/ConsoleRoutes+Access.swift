@@ -21,7 +21,8 @@ extension ConsoleRoutes {
             }
             let page = ConsolePage.access(
                 operators: Self.validFirst(operators.map { TokenScene($0, at: now) }),
-                enrolments: Self.validFirst(enrolments.map { TokenScene($0, at: now) }), enrols: anchor != nil,
+                enrolments: Self.validFirst(enrolments.map { TokenScene($0, at: now) }),
+                enrols: anchor != nil && context.requester.mayOnAllLines(.manageHosts),
                 for: context.viewer)
             return ConsoleDoor.html(page.html(for: context.viewer))
         }
@@ -59,8 +60,7 @@ extension ConsoleRoutes {
             let wanted = TokenRequest(
                 name: form["name"] ?? "", roles: Role.allCases.map(\.rawValue).filter { form["role-\($0)"] != nil },
                 scopes: Self.words(form["lines"]),
-                expiresIn: form["days"].flatMap { Int64($0) }.map { $0.multipliedReportingOverflow(by: Self.day) }
-                    .map { $0.overflow ? .max : $0.partialValue })
+                expiresIn: try Self.seconds(ofDays: form["days"]))
             return try await once(form, request, context, try JSONAnswer.bytes(wanted)) {
                 let made = try await TokenRoutes(storage: storage, clock: clock).make(wanted, context)
                 return ConsolePage.secret(
@@ -76,6 +76,7 @@ extension ConsoleRoutes {
             ConsoleDoor.html(ConsolePage.newEnrolmentToken(key: Self.freshKey()).html(for: context.viewer))
         }
         table.act("access/enrolment", managing, action: "enrolment-token.create") { request, context in
+            guard context.requester.mayOnAllLines(.manageHosts) else { throw Self.notForAllLines }
             let form = try await Self.form(request)
             let (hosts, labels) = (form["hosts"] ?? "", Self.words(form["labels"]))
             return try await once(form, request, context, try JSONAnswer.bytes([hosts] + labels)) {
@@ -108,6 +109,22 @@ extension ConsoleRoutes {
         try await OnceOnly(storage: storage, clock: clock).perform(
             request, context, wanted, key: try Self.key(form, context)
         ) { ConsoleDoor.html(try await make().html(for: context.viewer)) }
+    }
+
+    private static let notForAllLines = APIError(
+        .forbidden, .forbidden,
+        "Your token is for some lines of masters only, and a host of the fleet may fetch all of them; ask an admin of all."
+    )
+
+    /// - Returns: `nil` when nobody said how long.
+    private static func seconds(ofDays text: String?) throws(APIError) -> Int64? {
+        guard let text, !text.isEmpty else { return nil }
+        guard let days = Int64(text), (1...NewToken.longestSeconds / day).contains(days) else {
+            throw APIError(
+                .unprocessableContent, .badTokenRequest,
+                "A token is valid for 1 to \(NewToken.longestSeconds / day) whole days; correct their number.")
+        }
+        return days * day
     }
 
     /// Seconds of a day.

@@ -7,7 +7,7 @@ import FleetService
 actor SharedLook {
     /// How old a glance may be, and how old when nothing has changed that counts: what hosts said wears off by itself.
     private static let freshness = Duration.seconds(1)
-    private static let longest = Duration.seconds(30)
+    private static let longest = Duration.seconds(5)
 
     private let fleet: Fleet
     private var last: (look: FleetLook, made: ContinuousClock.Instant, checked: ContinuousClock.Instant)?
