@@ -98,7 +98,7 @@ extension Swarm {
         let others = peers.keys.filter { $0 != id && peers[$0]?.pieces.isFull == false }.sorted()
         return stride(from: 0, to: started.count, by: ExtendedMessage.claimLimit).flatMap { start in
             let some = Array(started.dropFirst(start).prefix(ExtendedMessage.claimLimit))
-            return others.map { .command($0, .claim(some)) }
+            return others.map { Effect.command($0, .claim(some)) }
         }
     }
 
