@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Metainfo
+import Swarm
 
 /// A fleet as its operator thinks of it: how many hosts, on which links, and what part of them gives trouble. A
 /// ``Scenario`` follows from it, the same one each time.
@@ -10,6 +11,9 @@ package struct FleetPlan: Sendable {
     /// Hosts that have the image at the start, and stay.
     package var seeds = 1
     package var geometry: PieceGeometry
+    /// The bytes of the image that travel and are stored as one block: a power of two from a block's to a piece's length. More
+    /// than a block makes a run coarser and shorter.
+    package var grain = PieceGeometry.blockLength
     /// What each host sends and receives at most, in bytes a second.
     package var rate = 125e6
     /// One-way delay between any two hosts; each pair has between half and all of it.
@@ -33,6 +37,13 @@ package struct FleetPlan: Sendable {
     package var traceLimit = 0
 
     package init(geometry: PieceGeometry) { self.geometry = geometry }
+
+    /// The least grain with which a run comes to no more than two million blocks, or takes as little time as can be.
+    package static func preferredGrain(hosts: Int, geometry: PieceGeometry) -> Int {
+        var grain = PieceGeometry.blockLength
+        while grain < geometry.pieceLength, geometry.size / Int64(grain) * Int64(hosts) > 2_000_000 { grain *= 2 }
+        return grain
+    }
 
     package var scenario: Scenario {
         var random = SeededRandom(seed: seed)
@@ -59,7 +70,15 @@ package struct FleetPlan: Sendable {
         }
         for number in some(late) { hosts[number].starts += half }
         for number in some(lying) { hosts[number].lies = 1 }
-        var scenario = Scenario(seed: random.next(), geometry: geometry, hosts: hosts, deadline: .zero)
+        let scale = max(1, grain / PieceGeometry.blockLength)
+        var scenario = Scenario(
+            seed: random.next(), geometry: geometry.divided(by: scale), hosts: hosts, deadline: .zero)
+        scenario.scale = scale
+        if scale > 1 {
+            scenario.limits = scenario.limits.divided(by: scale)
+            // A tenth of a millisecond is nothing beside a block's time.
+            scenario.hop = .zero
+        }
         scenario.delay = delay
         scenario.rackLink = rackLink
         scenario.tellsRacks = tellsRacks && racks > 1
@@ -68,5 +87,32 @@ package struct FleetPlan: Sendable {
         scenario.audits = false
         scenario.deadline = scenario.bound * 20 + .seconds(600)
         return scenario
+    }
+}
+
+extension PieceGeometry {
+    /// The geometry of an image that is so many times smaller and has as many pieces.
+    fileprivate func divided(by scale: Int) -> PieceGeometry {
+        guard scale > 1 else { return self }
+        // checked: a positive scale.
+        return PieceGeometry(size: max(1, size / Int64(scale)), pieceLength: pieceLength / scale) ?? self
+    }
+}
+
+extension SwarmLimits {
+    /// Limits under which blocks that are so many times as long are treated as short ones are. What cannot be less than one
+    /// block is one.
+    fileprivate func divided(by scale: Int) -> SwarmLimits {
+        func part(_ blocks: Int) -> Int { max(1, blocks / scale) }  // checked: a positive scale.
+        var limits = self
+        limits.slotLength = max(1, slotLength / Int64(scale))
+        limits.batchLength = max(PieceGeometry.blockLength, batchLength / scale)
+        limits.leastUsefulRate = leastUsefulRate / Double(scale)
+        limits.fewestBlocksPerRead = part(fewestBlocksPerRead)
+        limits.blocksPerRead = part(blocksPerRead)
+        limits.minimumPipeline = part(minimumPipeline)
+        limits.initialPipeline = part(initialPipeline)
+        limits.maximumPipeline = part(maximumPipeline)
+        return limits
     }
 }

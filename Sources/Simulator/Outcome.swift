@@ -20,6 +20,8 @@ package struct Outcome: Sendable {
     /// The least time the rates allow.
     package let bound: Duration
     package let imageSize: Int64
+    /// How many of its bytes travelled as one block.
+    package let grain: Int
     /// Bytes of blocks that left hosts which began as honest seeds.
     package let seedBytes: Int64
     /// Bytes of blocks that arrived and were of no use.
@@ -30,6 +32,10 @@ package struct Outcome: Sendable {
     package let rackCrossingBytes: Int64
     /// How many images' worth of blocks entered each rack that any block entered.
     package let copiesIntoRack: [Int: Double]
+    /// How far all honest hosts together were, from time to time.
+    package let course: Course
+    /// How many pieces the honest hosts lacked between them at the start.
+    package let pieces: Int
     package let eventCount: Int
     /// Hosts that some other host has banned.
     package let banned: Set<Int>

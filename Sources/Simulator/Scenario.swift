@@ -71,6 +71,10 @@ package struct Scenario: Sendable {
     /// Everything random in the run follows from it.
     package var seed: UInt64
     package var geometry: PieceGeometry
+    /// How many times the length of the geometry's blocks travels and is stored as one of them; at least 1. The image is so
+    /// many times as large as the geometry says. With more than 1 a run is coarser and shorter: what is not a block takes no
+    /// turn on the links.
+    package var scale = 1
     package var hosts: [Host]
     /// One-way delay between any two hosts; each pair has between half and all of it.
     package var delay = Duration.milliseconds(1)
@@ -99,11 +103,14 @@ package struct Scenario: Sendable {
         self.deadline = deadline
     }
 
+    /// The image's size in bytes.
+    package var imageSize: Int64 { geometry.size * Int64(scale) }
+
     /// The least time in which every host could have the image, from the rates alone: the seeds must send every byte
     /// once, each host must receive every byte, each rack without a seed must take it in, and all uplinks together must
     /// carry all of it.
     package var bound: Duration {
-        let size = Double(geometry.size)
+        let size = Double(imageSize)
         let honest = hosts.filter { $0.lies == 0 }
         let fetching = honest.filter { !$0.isSeed }
         let seeds = honest.filter(\.isSeed).reduce(0) { $0 + $1.uplink }

@@ -15,14 +15,17 @@ final class SimulatedConnection {
         /// on its last block, 0 on the others.
         case block(ByteBuffer, BlockRequest, isWrong: Bool, served: Int)
 
-        /// The length on the link, with 2.7 % for the headers of Ethernet, IP and TCP.
-        var linkLength: Double {
+        /// The length on the link, with what the headers of Ethernet, IP and TCP add.
+        /// - Parameter scale: how long a block's bytes are really, in blocks.
+        func linkLength(scale: Int) -> Double {
             switch self {
-            case .bytes(let buffer): Double(buffer.readableBytes) * 1.027 + 40
+            case .bytes(let buffer): Double(buffer.readableBytes) * Self.headers + 40
             case .block(let header, let block, _, _):
-                Double(header.readableBytes + Int(block.length)) * 1.027
+                Double(header.readableBytes + Int(block.length) * scale) * Self.headers
             }
         }
+
+        private static let headers = 1.027
     }
 
     /// Room for an extent: which blocks are there, and which of them are wrong.
@@ -60,6 +63,7 @@ final class SimulatedConnection {
     var arriving: (block: BlockRequest, target: PeerSession.OnBlock)?
     /// When the last segment, report and command on its way arrives; nothing overtakes.
     var lastDelivery: Int64 = 0
+    var lastNews: Int64 = 0
     var lastReport: Int64 = 0
     var lastCommand: Int64 = 0
 

@@ -21,6 +21,7 @@ extension World {
         hosts[number].schedule = AnnounceSchedule(at: clock)
         if hosts[number].verified.isFull, hosts[number].completedAt == nil { hosts[number].completedAt = now }
         note(number, "start life=\(hosts[number].life) have=\(hosts[number].verified.count)")
+        if let event = hosts[number].schedule.due(at: clock) { announce(number, event) }
         let first = hosts[number].random.duration(upTo: .milliseconds(500))
         queue.schedule(.tick(number, life: hosts[number].life), at: now + first.nanoseconds)
     }
@@ -145,8 +146,11 @@ extension World {
         switch fact {
         case .pieceVerified(let piece):
             hosts[number].verified.insert(piece)
+            if hosts[number].isHonest { verifiedCount += 1 }
             if !hosts[number].holds(piece) { accuse(number, "piece \(piece) was called verified and is wrong on disk") }
-        case .completed: hosts[number].completedAt = now
+        case .completed:
+            hosts[number].completedAt = now
+            if hosts[number].isHonest { completedCount += 1 }
         case .peerBanned(let address):
             guard let other = host(at: address) else { return }
             banned.insert(other)
@@ -190,7 +194,7 @@ extension World {
 
     private func window(_ one: Int, _ other: Int, _ delay: Int64) -> Double {
         let rates = [one, other].flatMap { [hosts[$0].plan.uplink, hosts[$0].plan.downlink] }
-        return (rates.min() ?? 0) * 2 * Double(delay) / 1e9 + Double(2 * PieceGeometry.blockLength)
+        return (rates.min() ?? 0) * 2 * Double(delay) / 1e9 + Double(2 * PieceGeometry.blockLength * scenario.scale)
     }
 
     private func newConnection() -> Swarm.ConnectionID {

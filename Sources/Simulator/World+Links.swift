@@ -8,12 +8,24 @@ import Swarm
 /// Bytes on their way: turns on the uplink, delay, the downlink.
 extension World {
     func enqueue(_ segment: SimulatedConnection.Segment, _ connection: SimulatedConnection) {
+        if isNews(segment) {
+            if let other = connection.other { send(segment, connection, other) }
+            return
+        }
         connection.queue.append(segment)
-        connection.queuedBytes += Int(segment.linkLength)
+        connection.queuedBytes += Int(length(segment))
         guard !connection.isScheduled else { return }
         connection.isScheduled = true
         hosts[connection.host].turns.append(connection)
         sendNext(connection.host)
+    }
+
+    /// The segment's length on a link.
+    private func length(_ segment: SimulatedConnection.Segment) -> Double { segment.linkLength(scale: scenario.scale) }
+
+    /// Whether a segment is short beside the long blocks of a coarse run, between whose packets it would go.
+    private func isNews(_ segment: SimulatedConnection.Segment) -> Bool {
+        if scenario.scale > 1, case .bytes = segment { true } else { false }
     }
 
     private func sendNext(_ number: Int) {
@@ -26,10 +38,11 @@ extension World {
                 continue
             }
             let segment = connection.queue.removeFirst()
-            connection.queuedBytes -= Int(segment.linkLength)
-            connection.inFlight += segment.linkLength
+            let length = length(segment)
+            connection.queuedBytes -= Int(length)
+            connection.inFlight += length
             hosts[number].isSending = true
-            let time = segment.linkLength / hosts[number].plan.uplink * 1e9
+            let time = length / hosts[number].plan.uplink * 1e9
             queue.schedule(
                 .uplinkDone(number, life: hosts[number].life, connection, segment), at: now + Int64(time))
         }
@@ -47,7 +60,7 @@ extension World {
             hosts[number].turns.append(connection)
         }
         if case .block(_, let block, _, let served) = segment {
-            if hosts[number].plan.isSeed, hosts[number].isHonest { seedBytes += Int64(block.length) }
+            if hosts[number].plan.isSeed, hosts[number].isHonest { seedBytes += bytes(of: block) }
             if served > 0 { act(connection) { $0.served(bytes: served, at: $1) } }
         }
         sendNext(number)
@@ -63,23 +76,30 @@ extension World {
         if let end = cut(sender, receiver) {
             return queue.schedule(.held(connection, other, segment), at: end)
         }
+        let length = length(segment)
+        if isNews(segment) {
+            // checked: a link that carries nothing is in no scenario.
+            let slowest = min(hosts[sender].plan.uplink, hosts[receiver].plan.downlink)
+            other.lastNews = max(other.lastNews, now + connection.delay + Int64(length / slowest * 1e9))
+            return queue.schedule(.delivered(other, segment), at: other.lastNews)
+        }
         var time = now
         let (from, to) = (hosts[sender].plan.rack, hosts[receiver].plan.rack)
         if from != to {
             if case .block(_, let block, _, _) = segment {
-                rackCrossingBytes += Int64(block.length)
-                rackEnteringBytes[to, default: 0] += Int64(block.length)
+                rackCrossingBytes += bytes(of: block)
+                rackEnteringBytes[to, default: 0] += bytes(of: block)
             }
             if let rate = scenario.rackLink {
-                let length = Int64(segment.linkLength / rate * 1e9)
-                time = max(time, rackOutFree[from, default: 0]) + length
+                let span = Int64(length / rate * 1e9)
+                time = max(time, rackOutFree[from, default: 0]) + span
                 rackOutFree[from] = time
-                time = max(time, rackInFree[to, default: 0] + length)
+                time = max(time, rackInFree[to, default: 0] + span)
                 rackInFree[to] = time
             }
         }
-        let length = Int64(segment.linkLength / hosts[receiver].plan.downlink * 1e9)
-        time = max(time + connection.delay, hosts[receiver].downlinkFree) + length
+        let span = Int64(length / hosts[receiver].plan.downlink * 1e9)
+        time = max(time + connection.delay, hosts[receiver].downlinkFree) + span
         hosts[receiver].downlinkFree = time
         other.lastDelivery = max(other.lastDelivery, time)
         queue.schedule(.delivered(other, segment), at: other.lastDelivery)
@@ -88,7 +108,7 @@ extension World {
     /// Something of a connection has arrived, so that more may leave.
     private func acknowledge(_ length: Double, _ connection: SimulatedConnection) {
         connection.inFlight -= length
-        guard isCurrent(connection), !connection.isScheduled, !connection.queue.isEmpty else { return }
+        guard !connection.isScheduled, isCurrent(connection), !connection.queue.isEmpty else { return }
         connection.isScheduled = true
         hosts[connection.host].turns.append(connection)
         sendNext(connection.host)
@@ -102,7 +122,7 @@ extension World {
             }
             return
         }
-        if let sender = connection.other { acknowledge(segment.linkLength, sender) }
+        if !isNews(segment), let sender = connection.other { acknowledge(length(segment), sender) }
         guard connection.phase != .closed else { return }
         switch segment {
         case .bytes(let buffer):

@@ -72,9 +72,9 @@ extension World {
     private func blockEnded(_ connection: SimulatedConnection, isWrong: Bool) {
         guard let (block, target) = connection.arriving else { return }
         connection.arriving = nil
-        receivedBytes += Int64(block.length)
+        receivedBytes += bytes(of: block)
         guard case .keep(let extent, let offset) = target, connection.rooms[extent] != nil else {
-            duplicateBytes += Int64(block.length)
+            duplicateBytes += bytes(of: block)
             note(connection.host, connection, "late \(block.word)")
             return
         }
@@ -119,6 +119,11 @@ extension World {
                 MessageEncoder.encode(message, into: &connection.output)
             case .report(let report):
                 note(connection.host, connection, "report \(report.word)")
+                // A host that takes no time to tell itself something is told at once.
+                if scenario.hop == .zero {
+                    reported(connection, report)
+                    continue
+                }
                 let time = max(connection.lastReport, now + random.duration(upTo: scenario.hop).nanoseconds)
                 connection.lastReport = time
                 queue.schedule(.report(connection, report), at: time)
@@ -232,7 +237,7 @@ extension World {
     /// When a read or write of `length` bytes that is asked for now will be done: one after another, at 1 GB/s.
     private func disk(_ number: Int, _ length: Int) -> Int64 {
         let start = max(now, hosts[number].diskFree)
-        hosts[number].diskFree = start + Int64(length)
+        hosts[number].diskFree = start + Int64(length) * Int64(scenario.scale)
         return hosts[number].diskFree + hosts[number].plan.diskDelay.nanoseconds
     }
 

@@ -65,6 +65,12 @@ package final class World {
     var rackOutFree: [Int: Int64] = [:]
     var rackInFree: [Int: Int64] = [:]
     var eventCount = 0
+    /// Pieces that honest hosts verified since the run began, and how many of these hosts completed.
+    var verifiedCount = 0
+    var completedCount = 0
+    private var course: Course
+    /// The host that was found unfinished last, since it mostly still is.
+    private var unfinished = 0
     private var hostsByAddress: [IPAddress: Int] = [:]
 
     /// Stands in for the bytes of every block.
@@ -76,6 +82,7 @@ package final class World {
         random = SeededRandom(seed: scenario.seed)
         image = try SimulatedImage(geometry: scenario.geometry, seed: random.next())
         trackerRandom = random.split()
+        course = Course(step: scenario.bound / 200)
         trace = Trace(limit: scenario.traceLimit)
         for (number, plan) in scenario.hosts.enumerated() {
             let own = random.split()
@@ -104,17 +111,17 @@ package final class World {
         }
         scheduleBreak()
         let deadline = scenario.deadline.nanoseconds
+        let fetching = hosts.filter { !$0.plan.isSeed }
+        let begin = fetching.map(\.plan.starts).min() ?? .zero
+        let want = fetching.count(where: \.isHonest) * scenario.geometry.pieceCount
         var verdict: Outcome.Verdict?
         while verdict == nil, let (time, event) = queue.next() {
             guard time <= deadline else { break }
             now = time
             eventCount += 1
             handle(event)
-            if eventCount % 100_000 == 0 {
-                let honest = hosts.filter(\.isHonest)
-                let have = honest.reduce(0) { $0 + $1.verified.count }
-                try watching(clock, have, honest.count * scenario.geometry.pieceCount)
-            }
+            course.note(clock - begin, pieces: verifiedCount, completed: completedCount)
+            if eventCount % 100_000 == 0 { try watching(clock, verifiedCount, want) }
             if !broken.isEmpty { verdict = .wrong(broken) }
             if case .tick = event, isFinished { verdict = .completed }
         }
@@ -123,21 +130,26 @@ package final class World {
             host.completedAt.map { Duration.nanoseconds($0 - (host.startedAt ?? 0)) }
         }
         let makespan = hosts.filter { $0.isHonest && !$0.plan.isSeed }.compactMap(\.completedAt).max() ?? now
-        let begin = hosts.filter { !$0.plan.isSeed }.compactMap(\.startedAt).min() ?? 0
+        course.end(.nanoseconds(makespan) - begin, pieces: verifiedCount, completed: completedCount)
         return Outcome(
-            verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan - begin), times: times.sorted(),
-            bound: scenario.bound, imageSize: scenario.geometry.size, seedBytes: seedBytes,
+            verdict: verdict ?? .stuck(incomplete), makespan: .nanoseconds(makespan) - begin, times: times.sorted(),
+            bound: scenario.bound, imageSize: scenario.imageSize,
+            grain: scenario.scale * PieceGeometry.blockLength, seedBytes: seedBytes,
             duplicateBytes: duplicateBytes, receivedBytes: receivedBytes, rackCrossingBytes: rackCrossingBytes,
-            copiesIntoRack: rackEnteringBytes.mapValues { Double($0) / Double(scenario.geometry.size) },
-            eventCount: eventCount, banned: banned, trace: trace)
+            copiesIntoRack: rackEnteringBytes.mapValues { Double($0) / Double(scenario.imageSize) },
+            course: course, pieces: want, eventCount: eventCount, banned: banned, trace: trace)
     }
 
     /// Whether every honest host has started and has either completed or ended for good.
     private var isFinished: Bool {
-        hosts.allSatisfy { host in
+        func isFinished(_ host: SimulatedHost) -> Bool {
             guard host.isHonest else { return true }
             return host.isAlive ? host.completedAt != nil : !host.isExpected
         }
+        guard isFinished(hosts[unfinished]) else { return false }
+        guard let next = hosts.firstIndex(where: { !isFinished($0) }) else { return true }
+        unfinished = next
+        return false
     }
 
     private func scheduleBreak() {
@@ -185,6 +197,9 @@ package final class World {
     }
 
     // MARK: Lookups
+
+    /// How many of the image's bytes a block stands for.
+    func bytes(of block: BlockRequest) -> Int64 { Int64(block.length) * Int64(scenario.scale) }
 
     func isCurrent(_ connection: SimulatedConnection) -> Bool {
         hosts[connection.host].isAlive && hosts[connection.host].life == connection.life

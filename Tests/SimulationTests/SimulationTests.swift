@@ -113,6 +113,47 @@ import Testing
         #expect(outcome.rackCrossingBytes > 0 && outcome.times.count == 11)
     }
 
+    @Test func `a coarse run of a fleet comes close to an exact one`() throws {
+        var plan = FleetPlan(geometry: try #require(PieceGeometry(size: 256 << 20, pieceLength: 256 << 10)))
+        plan.hosts = 9
+        plan.rate = 12.5e6
+        let exact = try World.run(plan.scenario)
+        plan.grain = 256 << 10
+        let coarse = try World.run(plan.scenario)
+        #expect(exact.verdict == .completed && coarse.verdict == .completed)
+        #expect(coarse.imageSize == exact.imageSize && coarse.bound == exact.bound)
+        #expect(coarse.receivedBytes >= 8 * coarse.imageSize)
+        #expect(coarse.eventCount * 4 < exact.eventCount)
+        let ratio = coarse.makespan / exact.makespan
+        #expect(ratio > 0.85 && ratio < 1.15, "exact \(exact.makespan), coarse \(coarse.makespan)")
+    }
+
+    @Test func `the course of a run ends with every host complete and never goes back`() throws {
+        let outcome = try World.run(try clean())
+        let moments = outcome.course.moments
+        #expect(moments.count > 20 && moments.count <= 1000)
+        #expect(moments.last?.completed == 7 && moments.last?.pieces == outcome.pieces)
+        #expect(outcome.pieces == 7 * 64 && moments.last?.time == outcome.makespan)
+        for (one, next) in zip(moments, moments.dropFirst()) {
+            #expect(one.time < next.time && one.pieces <= next.pieces && one.completed <= next.completed)
+        }
+    }
+
+    @Test func `a course keeps to its bound however long it is`() {
+        var course = Course(step: .milliseconds(1))
+        for number in 0..<100_000 { course.note(.milliseconds(number), pieces: number, completed: 0) }
+        course.end(.seconds(100), pieces: 100_000, completed: 1)
+        #expect(course.moments.count <= 1001 && course.moments.count > 400)
+        #expect(course.moments.last == .init(time: .seconds(100), pieces: 100_000, completed: 1))
+    }
+
+    @Test func `the grain follows from the hosts and the image, up to a piece`() throws {
+        let geometry = try #require(PieceGeometry(size: 4 << 30, pieceLength: 8 << 20))
+        #expect(FleetPlan.preferredGrain(hosts: 4, geometry: geometry) == 16 << 10)
+        #expect(FleetPlan.preferredGrain(hosts: 100, geometry: geometry) == 256 << 10)
+        #expect(FleetPlan.preferredGrain(hosts: 10_000, geometry: geometry) == 8 << 20)
+    }
+
     /// A fleet in racks whose links carry much less than their hosts do.
     private func racks(hosts: Int, racks: Int, seed: UInt64) throws -> FleetPlan {
         var plan = FleetPlan(geometry: try #require(PieceGeometry(size: 64 << 20, pieceLength: 256 << 10)))

@@ -21,6 +21,12 @@ struct FleetOptions: ParsableArguments {
             "Bytes in a piece; a power of two from 16K. (default: from the image's size)", valueName: "size"))
     var pieceLength: SizeText?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many of the image's bytes travel as one block: a power of two from 16K to a piece. The more, the coarser and sooner done. (default: from the hosts and the image's size)",
+            valueName: "size"))
+    var grain: SizeText?
+
     @Option(help: ArgumentHelp("What each host sends and receives: 1G, 200M bits a second.", valueName: "rate"))
     var rate = "1G"
 
@@ -74,6 +80,7 @@ struct FleetOptions: ParsableArguments {
         }
         var plan = FleetPlan(geometry: geometry)
         plan.hosts = hosts
+        plan.grain = try grain(geometry)
         plan.seeds = seeds
         plan.rate = try Self.bytes(rate, "--rate")
         plan.delay = .seconds(delay / 1000)
@@ -83,6 +90,16 @@ struct FleetOptions: ParsableArguments {
         (plan.slow, plan.dying, plan.lying, plan.late) = (slow / 100, dying / 100, lying / 100, late / 100)
         plan.seed = seed
         return plan
+    }
+
+    /// - Throws: a usage failure for a grain that cannot be.
+    private func grain(_ geometry: PieceGeometry) throws -> Int {
+        guard let grain else { return FleetPlan.preferredGrain(hosts: hosts, geometry: geometry) }
+        guard PieceGeometry.isValid(pieceLength: Int(grain.bytes)), grain.bytes <= geometry.pieceLength else {
+            throw HostFailure(
+                .usage, "--grain must be a power of two from 16K to a piece's length of \(geometry.pieceLength) bytes")
+        }
+        return Int(grain.bytes)
     }
 
     private static func bytes(_ text: String, _ option: String) throws -> Double {

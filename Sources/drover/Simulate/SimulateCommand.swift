@@ -17,6 +17,7 @@ struct SimulateCommand: AsyncParsableCommand {
               drover simulate --hosts 50 --size 4G --rate 10G
               drover simulate --hosts 40 --racks 4 --rack-rate 10G
               drover simulate --hosts 20 --lying 30
+              drover simulate --hosts 2600 --size 3G --rate 2400M --chart fleet.svg
 
             The bound is the least time that the rates allow: each host must receive the whole image, the seeds must \
             send all of it, and what all hosts receive must leave some host. With --lying it also runs the same fleet \
@@ -42,11 +43,21 @@ struct SimulateCommand: AsyncParsableCommand {
         completion: .file())
     var trace: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Draw into this file how many hosts had the image, and how much all of them had, over time: an SVG picture.",
+            valueName: "file"),
+        completion: .file(extensions: ["svg"]))
+    var chart: String?
+
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard world == nil || rollout == nil else {
             throw ValidationError("--world and --rollout are two different simulations: give one of them.")
+        }
+        guard chart == nil || rollout == nil else {
+            throw ValidationError("--chart shows how an image spreads, of which --rollout simulates nothing.")
         }
     }
 
@@ -62,6 +73,7 @@ struct SimulateCommand: AsyncParsableCommand {
             scenario.traceLimit = 0
             clean = try simulate(scenario, "simulating the same without liars")
         }
+        if let chart { try write(CompletionChart(outcome).svg, to: chart) }
         let report = SimulationReport(outcome, clean: clean)
         try output.print(report, fields: report.fields)
         if outcome.verdict != .completed {
@@ -99,6 +111,10 @@ struct SimulateCommand: AsyncParsableCommand {
     private func write(_ trace: [String], dropped: Int, to path: String) throws {
         var text = trace.joined(separator: "\n") + "\n"
         if dropped > 0 { text += "… and \(dropped) lines more\n" }
+        try write(text, to: path)
+    }
+
+    private func write(_ text: String, to path: String) throws {
         do {
             try PosixFiles().replace(path, with: Array(text.utf8))
         } catch {

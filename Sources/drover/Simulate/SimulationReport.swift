@@ -11,6 +11,7 @@ struct SimulationReport: Encodable {
     let makespanByBound: Double
     let p50: Double?
     let p99: Double?
+    let p999: Double?
     let max: Double?
     let seedBytesByImage: Double
     let duplicateBytes: Int64
@@ -19,6 +20,7 @@ struct SimulationReport: Encodable {
     /// How often the image entered the rack that it entered most often; absent when nothing went between racks.
     let copiesIntoRack: Double?
     let bannedHosts: Int
+    let grain: Int
     let events: Int
     /// How many times longer it took than the same fleet without liars; absent when nobody lies.
     let costOfLiars: Double?
@@ -35,6 +37,7 @@ struct SimulationReport: Encodable {
         makespanByBound = outcome.makespanRatio
         p50 = outcome.time(within: 0.5)?.inSeconds
         p99 = outcome.time(within: 0.99)?.inSeconds
+        p999 = outcome.time(within: 0.999)?.inSeconds
         max = outcome.times.last?.inSeconds
         seedBytesByImage = outcome.seedRatio
         duplicateBytes = outcome.duplicateBytes
@@ -42,6 +45,7 @@ struct SimulationReport: Encodable {
         rackCrossingBytes = outcome.rackCrossingBytes
         copiesIntoRack = outcome.copiesIntoRack.values.max()
         bannedHosts = outcome.banned.count
+        grain = outcome.grain
         events = outcome.eventCount
         costOfLiars = clean.map { outcome.makespan / Swift.max($0.makespan, .microseconds(1)) }
     }
@@ -52,7 +56,11 @@ struct SimulationReport: Encodable {
             "makespan": "\(Self.words(makespan)), \(Self.ratio(makespanByBound)) x the bound of \(Self.words(bound))",
             "per host": p50.flatMap { p50 in
                 p99.flatMap { p99 in
-                    max.map { "p50 \(Self.words(p50)), p99 \(Self.words(p99)), max \(Self.words($0))" }
+                    p999.flatMap { p999 in
+                        max.map {
+                            "p50 \(Self.words(p50)), p99 \(Self.words(p99)), p99.9 \(Self.words(p999)), max \(Self.words($0))"
+                        }
+                    }
                 }
             },
             "seeds sent": "\(Self.ratio(seedBytesByImage)) x the image",
@@ -62,6 +70,7 @@ struct SimulationReport: Encodable {
             },
             "banned": bannedHosts > 0 ? "\(bannedHosts) hosts" : nil,
             "cost of liars": costOfLiars.map { "\(Self.ratio($0)) x the time without them" },
+            "grain": grain > 16 * 1024 ? "\(ByteText(Int64(grain))) travel as one block" : nil,
             "events": "\(events)",
         ]
     }
@@ -75,7 +84,7 @@ struct SimulationReport: Encodable {
             : "\(thousandths / 1000).\(thousandths % 1000 / 100) s"
     }
 
-    private static func ratio(_ value: Double) -> String {
+    static func ratio(_ value: Double) -> String {
         let hundredths = Int((value * 100).rounded())
         return "\(hundredths / 100).\(padded(hundredths % 100, 2))"
     }
