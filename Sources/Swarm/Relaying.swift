@@ -70,7 +70,8 @@ struct Relaying: Sendable {
             }
             let first = Double(record.first)
             let deviation = (first * usual * (1 - usual)).squareRoot()
-            return Double(record.again) > first * usual + 2.5 * deviation
+            // Where hardly anything is given twice, a few pieces that are say nothing.
+            return Double(record.again) > max(first * usual + 2.5 * deviation, first * limits.keptPart)
         }
     }
 

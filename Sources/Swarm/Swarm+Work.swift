@@ -78,12 +78,13 @@ extension Swarm {
             return begun
         }
         let since = view.sparedSince ?? now
-        guard now - since >= limits.sparingPatience else {
+        let isIdle = pieces.started.isEmpty
+        guard now - since >= (isIdle ? limits.idleSparingPatience : limits.sparingPatience) else {
             peers[id]?.sparedSince = since
             return begun
         }
         peers[id]?.sparedSince = nil
-        peers[id]?.unsparedUntil = now + limits.unsparedTime
+        peers[id]?.unsparedUntil = now + (isIdle ? limits.idleUnsparedTime : limits.unsparedTime)
         return choose(of: view.pieces)
     }
 

@@ -27,6 +27,8 @@ package struct SwarmLimits: Sendable {
     package var firstCopies = 65_536
     /// How many of such pieces others must have come for as well, before their holder may be served last.
     package var keptCopies = 8
+    /// The least part of what a peer was the first to be given that must be such pieces.
+    package var keptPart = 0.3
     /// How many other peers must be taking something for such a peer to wait.
     package var enoughServed = 4
     /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.
@@ -82,6 +84,9 @@ package struct SwarmLimits: Sendable {
     package var sparingPatience = Duration.seconds(3)
     /// How long it is then asked for anything, whatever others say.
     package var unsparedTime = Duration.seconds(10)
+    /// The same while nothing else is under way either, as when the last pieces are held up by somebody who claimed them.
+    package var idleSparingPatience = Duration.milliseconds(100)
+    package var idleUnsparedTime = Duration.seconds(1)
     /// Bytes a second that a peer must bring before what it has is left to it.
     package var leastUsefulRate = 1024.0
     /// Those who have everything are spared while each of them has this many others to serve.

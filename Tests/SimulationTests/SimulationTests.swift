@@ -128,6 +128,16 @@ import Testing
         #expect(ratio > 0.85 && ratio < 1.15, "exact \(exact.makespan), coarse \(coarse.makespan)")
     }
 
+    @Test func `what somebody claimed and cannot fetch holds nobody up at the end`() throws {
+        // Here the seed took a peer that held claims for one that keeps what it is given, and all others waited for
+        // three seconds.
+        var plan = FleetPlan(geometry: try #require(PieceGeometry(size: 256 << 20, pieceLength: 256 << 10)))
+        plan.hosts = 12
+        let outcome = try World.run(plan.scenario)
+        #expect(outcome.verdict == .completed)
+        #expect(outcome.makespanRatio < 1.4, "makespan \(outcome.makespan), bound \(outcome.bound)")
+    }
+
     @Test func `the course of a run ends with every host complete and never goes back`() throws {
         let outcome = try World.run(try clean())
         let moments = outcome.course.moments
