@@ -51,6 +51,14 @@ import TrackerProtocol
         #expect(scene.swarm.tick(now: scene.now + .seconds(3)) == [.dial(address)])
     }
 
+    @Test func `a peer that came by itself is not dialled when it is heard of later`() throws {
+        var scene = try SwarmScene()
+        try scene.connect(1)
+        scene.report(.listens(6881), from: 1)
+        #expect(scene.swarm.learned([try SwarmScene.address(1)], now: scene.now).isEmpty)
+        #expect(scene.swarm.tick(now: scene.now + .seconds(60)).isEmpty)
+    }
+
     @Test func `a peer that ends every connection at once is dialled more and more seldom`() throws {
         var scene = try SwarmScene()
         let address = try SwarmScene.address(1)
