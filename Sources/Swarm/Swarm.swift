@@ -250,6 +250,8 @@ package struct Swarm: Sendable {
     /// Addresses of peers, from a tracker or the operator.
     package mutating func learned(_ found: [PeerAddress], now: Duration) -> [Effect] {
         for address in found { addresses.insert(address) }
+        // A second connection would only take the place of the first, and lose what is asked of it.
+        for address in peers.values.compactMap(\.listenAddress) { addresses.isConnected(address) }
         return dial(now: now)
     }
 
