@@ -34,7 +34,8 @@ package struct Outcome: Sendable {
     package let copiesIntoRack: [Int: Double]
     /// How far all honest hosts together were, from time to time.
     package let course: Course
-    /// How many pieces the honest hosts lacked between them at the start.
+    /// The honest hosts that lacked the image at the start, and how many pieces they lacked between them.
+    package let fetchingHosts: Int
     package let pieces: Int
     package let eventCount: Int
     /// Hosts that some other host has banned.

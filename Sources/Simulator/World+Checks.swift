@@ -25,8 +25,8 @@ extension World {
             accuse(number, "there are \(host.connections.count) connections")
         }
         // Two reads of blocks, and the smaller messages of a connection at its busiest.
-        let block = PieceGeometry.blockLength * scenario.scale
-        let longest = limits.readsInFlight * limits.blocksPerRead * (block + 600) * 33 / 32 + (1 << 20)
+        let block = (PieceGeometry.blockLength + 600) * scenario.scale
+        let longest = limits.readsInFlight * limits.blocksPerRead * block + (1 << 20)
         for connection in host.connections.values where connection.queuedBytes > longest {
             accuse(number, connection, "\(connection.queuedBytes) bytes wait to be sent")
         }

@@ -113,7 +113,8 @@ package final class World {
         let deadline = scenario.deadline.nanoseconds
         let fetching = hosts.filter { !$0.plan.isSeed }
         let begin = fetching.map(\.plan.starts).min() ?? .zero
-        let want = fetching.count(where: \.isHonest) * scenario.geometry.pieceCount
+        let fetchingHosts = fetching.count(where: \.isHonest)
+        let want = fetchingHosts * scenario.geometry.pieceCount
         var verdict: Outcome.Verdict?
         while verdict == nil, let (time, event) = queue.next() {
             guard time <= deadline else { break }
@@ -137,7 +138,8 @@ package final class World {
             grain: scenario.scale * PieceGeometry.blockLength, seedBytes: seedBytes,
             duplicateBytes: duplicateBytes, receivedBytes: receivedBytes, rackCrossingBytes: rackCrossingBytes,
             copiesIntoRack: rackEnteringBytes.mapValues { Double($0) / Double(scenario.imageSize) },
-            course: course, pieces: want, eventCount: eventCount, banned: banned, trace: trace)
+            course: course, fetchingHosts: fetchingHosts, pieces: want, eventCount: eventCount, banned: banned,
+            trace: trace)
     }
 
     /// Whether every honest host has started and has either completed or ended for good.

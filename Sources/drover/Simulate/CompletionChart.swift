@@ -6,7 +6,6 @@ import Simulator
 /// over time; and the least time that the rates allow.
 struct CompletionChart {
     private let outcome: Outcome
-    private let hosts: Int
     private let end: Double
 
     private static let (width, height) = (860.0, 420.0)
@@ -14,27 +13,33 @@ struct CompletionChart {
 
     init(_ outcome: Outcome) {
         self.outcome = outcome
-        hosts = max(1, outcome.course.moments.last?.completed ?? 1)
         let last = outcome.course.moments.last?.time ?? .zero
         end = max(last, outcome.bound, .milliseconds(1)) / .seconds(1)
     }
 
     var svg: String {
-        let title = "Simulated: \(hosts) hosts, the last one after \(SimulationReport.words(outcome.makespan))"
-        return """
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.text(Self.width)) \(Self.text(Self.height))" \
-            font-family="sans-serif" font-size="13" role="img" aria-label="\(title)">
-            <rect width="100%" height="100%" fill="#ffffff"/>
-            <text x="\(Self.text(Self.left))" y="26" font-size="16" fill="#1a1a1a">\(title)</text>
-            \(grid.joined(separator: "\n"))
-            \(bound)
-            \(curve(of: { Double($0.pieces) / Double(max(1, outcome.pieces)) }, colour: "#7a9cc6"))
-            \(curve(of: { Double($0.completed) / Double(hosts) }, colour: "#c2410c"))
-            \(legend("#7a9cc6", "pieces that all hosts have, of all", at: 0))
-            \(legend("#c2410c", "hosts that have the image", at: 1))
-            </svg>
+        """
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.text(Self.width)) \(Self.text(Self.height))" \
+        font-family="sans-serif" font-size="13" role="img" aria-label="\(title)">
+        <rect width="100%" height="100%" fill="#ffffff"/>
+        <text x="\(Self.text(Self.left))" y="26" font-size="16" fill="#1a1a1a">\(title)</text>
+        \(grid.joined(separator: "\n"))
+        \(bound)
+        \(curve(of: { Double($0.pieces) / Double(max(1, outcome.pieces)) }, colour: "#7a9cc6"))
+        \(curve(of: { Double($0.completed) / Double(max(1, outcome.fetchingHosts)) }, colour: "#c2410c"))
+        \(legend("#7a9cc6", "pieces that all hosts have, of all", at: 0))
+        \(legend("#c2410c", "hosts that have the image", at: 1))
+        </svg>
 
-            """
+        """
+    }
+
+    private var title: String {
+        let completed = outcome.course.moments.last?.completed ?? 0
+        let time = SimulationReport.words(outcome.makespan)
+        return completed == outcome.fetchingHosts
+            ? "Simulated: \(completed) hosts, the last one after \(time)"
+            : "Simulated: \(completed) of \(outcome.fetchingHosts) hosts, the last of them after \(time)"
     }
 
     private var grid: [String] {

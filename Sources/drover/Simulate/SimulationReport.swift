@@ -54,15 +54,7 @@ struct SimulationReport: Encodable {
         [
             "outcome": outcome,
             "makespan": "\(Self.words(makespan)), \(Self.ratio(makespanByBound)) x the bound of \(Self.words(bound))",
-            "per host": p50.flatMap { p50 in
-                p99.flatMap { p99 in
-                    p999.flatMap { p999 in
-                        max.map {
-                            "p50 \(Self.words(p50)), p99 \(Self.words(p99)), p99.9 \(Self.words(p999)), max \(Self.words($0))"
-                        }
-                    }
-                }
-            },
+            "per host": spread,
             "seeds sent": "\(Self.ratio(seedBytesByImage)) x the image",
             "duplicates": "\(ByteText(duplicateBytes)) of \(ByteText(receivedBytes)) received",
             "across racks": copiesIntoRack.map {
@@ -75,6 +67,13 @@ struct SimulationReport: Encodable {
         ]
     }
 
+    /// What hosts took; `nil` when none completed.
+    private var spread: String? {
+        guard let p50, let p99, let p999, let max else { return nil }
+        let times = [("p50", p50), ("p99", p99), ("p99.9", p999), ("max", max)]
+        return times.map { "\($0) \(Self.words($1))" }.joined(separator: ", ")
+    }
+
     static func words(_ duration: Duration) -> String { words(duration.inSeconds) }
 
     private static func words(_ seconds: Double) -> String {
@@ -84,7 +83,7 @@ struct SimulationReport: Encodable {
             : "\(thousandths / 1000).\(thousandths % 1000 / 100) s"
     }
 
-    static func ratio(_ value: Double) -> String {
+    private static func ratio(_ value: Double) -> String {
         let hundredths = Int((value * 100).rounded())
         return "\(hundredths / 100).\(padded(hundredths % 100, 2))"
     }
