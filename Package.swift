@@ -214,6 +214,10 @@ let package = Package(
                 .arguments,
             ]),
 
+        program(
+            "swarm-load", path: "Tests/Benchmarks/SwarmLoad",
+            ["Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", .arguments, .nioCore]),
+
         // Tests.
         support("TestSupport", path: "Tests/TestSupport", ["Metainfo", "FileLayer", "ImageHeaders"]),
         // What the fuzzer runs, and the tests that run its corpora and findings again.
