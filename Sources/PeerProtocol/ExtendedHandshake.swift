@@ -16,6 +16,8 @@ package struct ExtendedHandshake: Equatable, Sendable {
     package var client: String?
     /// How many outstanding requests the sender keeps.
     package var requestQueue: Int?
+    /// The bytes up to which the sender answers one request, where that is more than a block; only Drover's peers say it.
+    package var longestRequest: Int?
     /// The sender will not download anything (BEP 21).
     package var isUploadOnly = false
     /// The rack in which the sender stands; only Drover's peers say it.
@@ -27,6 +29,7 @@ package struct ExtendedHandshake: Equatable, Sendable {
     package var encoded: [UInt8] {
         let names = extensions.map { Bencode.Entry(key: Array($0.key.utf8), value: .integer(Int64($0.value))) }
         return Bencode.dictionary([
+            "drover_request": longestRequest.map { .integer(Int64($0)) },
             "m": .sorted(names),
             "p": listenPort.map { .integer(Int64($0)) },
             "rack": rack.map { .text($0.text) },
@@ -52,6 +55,7 @@ package struct ExtendedHandshake: Equatable, Sendable {
         listenPort = value["p"]?.integer.flatMap { UInt16(exactly: $0) }
         client = value["v"]?.text.map { String($0.prefix(64)) }
         requestQueue = value["reqq"]?.integer.flatMap { Int(exactly: $0) }
+        longestRequest = value["drover_request"]?.integer.flatMap { Int(exactly: $0) }
         isUploadOnly = value["upload_only"]?.integer == 1
         rack = value["rack"]?.text.flatMap { RackName($0) }
     }

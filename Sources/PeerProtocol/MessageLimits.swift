@@ -2,7 +2,8 @@
 
 /// The longest messages a connection accepts; each is met before memory is spent (bytes, without the length prefix).
 package struct MessageLimits: Equatable, Sendable {
-    /// The longest block; BEP 3's 16 KiB, which is all this side ever requests.
+    /// The longest answer to a request: BEP 3's 16 KiB, unless more is ever asked for at once. A block's bytes are not
+    /// gathered, so that this bounds no memory.
     package var blockLength: Int = 16 * 1024
     /// The longest bitfield, from the image's number of pieces.
     package var bitfieldLength: Int

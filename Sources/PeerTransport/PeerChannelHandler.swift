@@ -218,7 +218,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
             at: TransportResources.now)
         let effects = session.start(
             listenPort: network.listenPort, client: PeerNetwork.clientName, rack: network.rack)
-        let decoder = MessageDecoder(limits: MessageLimits(pieceCount: metainfo.geometry.pieceCount))
+        let decoder = MessageDecoder(limits: limits.messages(pieceCount: metainfo.geometry.pieceCount))
         phase = .talking(session, decoder)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(500), delay: .milliseconds(500)) {

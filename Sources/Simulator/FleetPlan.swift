@@ -108,6 +108,7 @@ extension SwarmLimits {
         limits.slotLength = max(1, slotLength / Int64(scale))
         limits.batchLength = max(PieceGeometry.blockLength, batchLength / scale)
         limits.leastUsefulRate = leastUsefulRate / Double(scale)
+        limits.blocksPerRequest = part(blocksPerRequest)
         limits.fewestBlocksPerRead = part(fewestBlocksPerRead)
         limits.blocksPerRead = part(blocksPerRead)
         limits.minimumPipeline = part(minimumPipeline)

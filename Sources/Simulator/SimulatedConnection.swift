@@ -11,8 +11,8 @@ final class SimulatedConnection {
     /// What travels as one unit on a link.
     enum Segment {
         case bytes(ByteBuffer)
-        /// A block's header, and in place of its bytes whether they are wrong. `served` is the length of the whole read
-        /// on its last block, 0 on the others.
+        /// A part of a block, no longer than 16 KiB, with the block's header before the first, and in place of its bytes
+        /// whether they are wrong. `served` is the length of the whole read on its last part, 0 on the others.
         case block(ByteBuffer, BlockRequest, isWrong: Bool, served: Int)
 
         /// The length on the link, with what the headers of Ethernet, IP and TCP add.
@@ -69,7 +69,7 @@ final class SimulatedConnection {
 
     init(
         id: Swarm.ConnectionID, host: Int, life: Int, peerHost: Int, remote: PeerAddress, initiatedHere: Bool,
-        delay: Int64, window: Double, pieceCount: Int
+        delay: Int64, window: Double, limits: MessageLimits
     ) {
         self.id = id
         self.host = host
@@ -79,6 +79,6 @@ final class SimulatedConnection {
         self.initiatedHere = initiatedHere
         self.delay = delay
         self.window = window
-        decoder = MessageDecoder(limits: MessageLimits(pieceCount: pieceCount))
+        decoder = MessageDecoder(limits: limits)
     }
 }

@@ -171,7 +171,7 @@ extension World {
         let delay = delay(number, target)
         let connection = SimulatedConnection(
             id: newConnection(), host: number, life: life, peerHost: target, remote: address, initiatedHere: true,
-            delay: delay, window: window(number, target, delay), pieceCount: scenario.geometry.pieceCount)
+            delay: delay, window: window(number, target, delay), limits: messageLimits)
         // A SYN there and its answer back, and then the initiator speaks.
         queue.schedule(.dialArrived(connection), at: now + 2 * delay)
     }
@@ -186,7 +186,7 @@ extension World {
         let answer = SimulatedConnection(
             id: newConnection(), host: target, life: hosts[target].life, peerHost: connection.host,
             remote: PeerAddress(host: hosts[connection.host].address.host, port: port), initiatedHere: false,
-            delay: connection.delay, window: connection.window, pieceCount: scenario.geometry.pieceCount)
+            delay: connection.delay, window: connection.window, limits: messageLimits)
         connection.other = answer
         answer.other = connection
         sendHandshake(connection)

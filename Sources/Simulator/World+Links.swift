@@ -20,6 +20,9 @@ extension World {
         sendNext(connection.host)
     }
 
+    /// The longest messages that a connection takes.
+    var messageLimits: MessageLimits { scenario.limits.messages(pieceCount: scenario.geometry.pieceCount) }
+
     /// The segment's length on a link.
     private func length(_ segment: SimulatedConnection.Segment) -> Double { segment.linkLength(scale: scenario.scale) }
 

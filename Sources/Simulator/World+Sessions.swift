@@ -78,9 +78,11 @@ extension World {
             note(connection.host, connection, "late \(block.word)")
             return
         }
-        let bit: UInt64 = 1 << UInt64(offset / PieceGeometry.blockLength)
-        connection.rooms[extent]?.present |= bit
-        if isWrong { connection.rooms[extent]?.wrong |= bit }
+        for start in stride(from: offset, to: offset + Int(block.length), by: PieceGeometry.blockLength) {
+            let bit: UInt64 = 1 << UInt64(start / PieceGeometry.blockLength)
+            connection.rooms[extent]?.present |= bit
+            if isWrong { connection.rooms[extent]?.wrong |= bit }
+        }
         act(connection) { $0.blockEnded(block, at: $1) }
     }
 
@@ -244,15 +246,22 @@ extension World {
     /// Blocks were read: they go out with their headers, wrong ones from a liar.
     func send(_ run: [BlockRequest], _ connection: SimulatedConnection) {
         guard isCurrent(connection), connection.phase == .talking else { return }
-        let length = run.reduce(0) { $0 + Int($1.length) }
-        for (index, block) in run.enumerated() {
+        var rest = run.reduce(0) { $0 + Int($1.length) }
+        let length = rest
+        for block in run {
             checkServed(Int(block.piece), connection)
             var header = ByteBuffer()
             MessageEncoder.encodeBlockHeader(block, into: &header)
             let lies = hosts[connection.host].plan.lies
             let isWrong = hosts[connection.host].random.happens(lies)
-            enqueue(
-                .block(header, block, isWrong: isWrong, served: index == run.count - 1 ? length : 0), connection)
+            let end = block.begin + block.length
+            for begin in stride(from: block.begin, to: end, by: PieceGeometry.blockLength) {
+                let part = BlockRequest(
+                    piece: block.piece, begin: begin, length: min(end - begin, UInt32(PieceGeometry.blockLength)))
+                rest -= Int(part.length)
+                enqueue(.block(header, part, isWrong: isWrong, served: rest == 0 ? length : 0), connection)
+                header = ByteBuffer()
+            }
         }
     }
 }

@@ -5,19 +5,6 @@ package import PeerProtocol
 
 /// The fetching half of a connection: the extents on loan and the requests outstanding.
 struct DownloadState: Sendable {
-    /// An extent whose blocks are being fetched. The words are sets of its blocks.
-    struct OpenExtent: Sendable {
-        let loan: Loan
-        /// Whether there is room for its bytes.
-        var isReady = false
-        var requested: UInt64 = 0
-        var received: UInt64 = 0
-
-        var extent: Extent { loan.extent }
-        var unrequested: UInt64 { loan.blocks & ~requested & ~received }
-        var isFilled: Bool { received == loan.blocks }
-    }
-
     /// Loans not begun, in the order they were assigned.
     var waiting: [Loan] = []
     var open: [OpenExtent] = []
@@ -25,7 +12,7 @@ struct DownloadState: Sendable {
     var filled: [Loan] = []
     /// The block whose bytes are arriving, while they are wanted.
     var arriving: BlockRequest?
-    /// Requests sent and not answered.
+    /// Blocks asked for that have not come.
     var outstanding = 0
     var isChoked = true
     /// Whether a `hungry` report waits for its answer.
@@ -35,6 +22,8 @@ struct DownloadState: Sendable {
     var unrequestedCount = 0
     /// Rejects since the last block.
     var rejectCount = 0
+    /// Consecutive blocks that the peer answers one request for.
+    var blocksPerRequest = 1
     /// How many outstanding requests the peer says it keeps; 250 is what libtorrent assumes of silent ones.
     var peerQueue = 250
     var pipeline: Int
@@ -73,10 +62,10 @@ struct DownloadState: Sendable {
         lastProgress = now
     }
 
-    /// A block arrived. Until there is a rate, each one makes room for another, so that the pipeline doubles as often as it
+    /// Blocks arrived. Until there is a rate, each one makes room for another, so that the pipeline doubles as often as it
     /// is emptied.
-    mutating func grow(limits: SwarmLimits) {
-        if !isMeasured { pipeline = min(pipeline + 1, limits.maximumPipeline) }
+    mutating func grow(by blocks: Int, limits: SwarmLimits) {
+        if !isMeasured { pipeline = min(pipeline + blocks, limits.maximumPipeline) }
     }
 
     mutating func measure(received: Int, seconds: Double, limits: SwarmLimits) {
@@ -124,8 +113,10 @@ extension PeerSession {
         // Without the fast extension a choke silently drops the peer's queue; with it every request is still answered.
         if !isFast {
             for index in download.open.indices {
-                for block in requests(of: download.open[index]) { download.withdrawn.insert(block) }
-                download.open[index].requested = 0
+                for run in download.open[index].runs {
+                    download.withdrawn.insert(request(download.open[index].extent, run))
+                    download.open[index].withdraw(run)
+                }
             }
             download.outstanding = 0
         }
@@ -145,14 +136,14 @@ extension PeerSession {
         return fill(at: now)
     }
 
-    /// A block's header arrived; its bytes follow.
+    /// The header of a block, or of a run of them that was asked for at once, arrived; its bytes follow.
     /// - Throws: ``ProtocolViolation/unrequestedBlock`` after too many blocks that were never asked for.
     package mutating func blockStarted(
         _ block: BlockRequest, at now: Duration
     ) throws(ProtocolViolation) -> OnBlock {
         heard(at: now)
         download.arriving = nil
-        if let (index, bit) = place(of: block), download.open[index].requested & bit != 0 {
+        if let (index, _) = place(of: block) {
             let extent = download.open[index].extent
             download.arriving = block
             // checked: the block is one of the extent's.
@@ -174,12 +165,11 @@ extension PeerSession {
         // The extent may have been taken away while the bytes came in, and even be here again with other room.
         guard download.arriving == block else { return [] }
         download.arriving = nil
-        guard let (index, bit) = place(of: block), download.open[index].requested & bit != 0 else { return [] }
-        download.open[index].requested &= ~bit
-        download.open[index].received |= bit
-        download.outstanding -= 1
+        guard let (index, run) = place(of: block) else { return [] }
+        download.open[index].receive(run)
+        download.outstanding -= run.count
         download.bytesReceived += Int(block.length)
-        download.grow(limits: limits)
+        download.grow(by: run.count, limits: limits)
         download.lastProgress = now
         download.stalledSince = nil
         download.rejectCount = 0
@@ -206,18 +196,18 @@ extension PeerSession {
         // Requests go out several at a time: one for each block that arrives would cost both sides a packet each.
         let isWorthwhile = depth - download.outstanding >= max(1, depth / 4)
         for index in download.open.indices where download.open[index].isReady && isWorthwhile {
-            while download.outstanding < depth, download.open[index].unrequested != 0 {
-                let block = download.open[index].unrequested.trailingZeroBitCount
-                download.open[index].requested |= 1 << UInt64(block)
-                download.outstanding += 1
-                effects.append(.send(.request(request(download.open[index].extent, block))))
+            while let run = download.open[index].request(
+                atMost: min(depth - download.outstanding, download.blocksPerRequest))
+            {
+                download.outstanding += run.count
+                effects.append(.send(.request(request(download.open[index].extent, run))))
             }
         }
         if wasIdle { download.firstRequest = download.outstanding > 0 ? now : nil }
         // One extent at a time waits for room, so that a full pool is shared fairly between connections.
         if download.outstanding < depth, download.open.allSatisfy(\.isReady), !download.waiting.isEmpty {
             let loan = download.waiting.removeFirst()
-            download.open.append(DownloadState.OpenExtent(loan: loan))
+            download.open.append(OpenExtent(loan))
             effects.append(.open(loan.extent))
         }
         // The loan beyond the pipeline is kept short: what is on loan here cannot be fetched from anybody nearer.
@@ -231,9 +221,9 @@ extension PeerSession {
 
     mutating func rejected(_ block: BlockRequest, at now: Duration) -> [Effect] {
         if download.withdrawn.remove(block) { return [] }
-        guard let (index, bit) = place(of: block), download.open[index].requested & bit != 0 else { return [] }
-        download.open[index].requested &= ~bit
-        download.outstanding -= 1
+        guard let (index, run) = place(of: block) else { return [] }
+        download.open[index].withdraw(run)
+        download.outstanding -= run.count
         // A choke explains the reject: the block is asked for again after the next unchoke.
         if download.isChoked { return [] }
         // A peer that rejects whatever it is asked is left alone like one that does not answer, or the same extent would
@@ -287,8 +277,9 @@ extension PeerSession {
     private mutating func withdraw(_ index: Int) -> [Effect] {
         let entry = download.open.remove(at: index)
         var effects: [Effect] = []
-        for block in requests(of: entry) {
-            download.outstanding -= 1
+        for run in entry.runs {
+            let block = request(entry.extent, run)
+            download.outstanding -= run.count
             // The answer that is arriving just now is not going to arrive again.
             if download.arriving == block {
                 download.arriving = nil
@@ -300,31 +291,22 @@ extension PeerSession {
         return effects + [.release(entry.extent)]
     }
 
-    private func requests(of entry: DownloadState.OpenExtent) -> [BlockRequest] {
-        var blocks: [BlockRequest] = []
-        var rest = entry.requested
-        while rest != 0 {
-            blocks.append(request(entry.extent, rest.trailingZeroBitCount))
-            rest &= rest - 1
-        }
-        return blocks
-    }
-
-    private func request(_ extent: Extent, _ block: Int) -> BlockRequest {
-        let range = extent.request(block: block)
+    private func request(_ extent: Extent, _ run: Range<Int>) -> BlockRequest {
+        let range = extent.request(blocks: run)
         return BlockRequest(
             piece: UInt32(extent.piece.number), begin: UInt32(range.begin), length: UInt32(range.length))
     }
 
-    /// The open extent that a block as the peer named it belongs to, and the block's bit there.
-    private func place(of block: BlockRequest) -> (index: Int, bit: UInt64)? {
+    /// The open extent of which exactly this, as the peer named it, was asked for and has not come, and its blocks there.
+    private func place(of block: BlockRequest) -> (index: Int, run: Range<Int>)? {
         for (index, entry) in download.open.enumerated() where entry.extent.piece.number == Int(block.piece) {
             // checked: a number of 32 bits in one of 64.
             let offset = Int(block.begin) - entry.extent.begin
             guard offset >= 0, offset < entry.extent.length, offset % PieceGeometry.blockLength == 0 else { continue }
-            let number = offset / PieceGeometry.blockLength
-            guard entry.extent.request(block: number).length == Int(block.length) else { return nil }
-            return (index, 1 << UInt64(number))
+            guard let run = entry.run(from: offset / PieceGeometry.blockLength),
+                entry.extent.request(blocks: run).length == Int(block.length)
+            else { return nil }
+            return (index, run)
         }
         return nil
     }

@@ -30,11 +30,12 @@ package struct Extent: Hashable, Sendable {
     /// The extent's first byte in the image.
     package func offset(in geometry: PieceGeometry) -> Int64 { geometry.offset(of: piece) + Int64(begin) }
 
-    /// The request for one of the extent's blocks, counted from the extent's first.
-    package func request(block: Int) -> BlockRequestRange {
-        // checked: a block of the extent begins inside it.
-        let start = block * PieceGeometry.blockLength
-        return BlockRequestRange(begin: begin + start, length: min(PieceGeometry.blockLength, length - start))
+    /// The request for some of the extent's blocks, counted from the extent's first.
+    package func request(blocks: Range<Int>) -> BlockRequestRange {
+        // checked: blocks of the extent begin inside it.
+        let start = blocks.lowerBound * PieceGeometry.blockLength
+        return BlockRequestRange(
+            begin: begin + start, length: min(blocks.count * PieceGeometry.blockLength, length - start))
     }
 }
 
@@ -87,7 +88,7 @@ package struct LoanHashes: Equatable, Sendable {
     }
 }
 
-/// Where a block lies inside its piece, in bytes.
+/// Where consecutive blocks lie inside their piece, in bytes.
 package struct BlockRequestRange: Equatable, Sendable {
     package let begin: Int
     package let length: Int

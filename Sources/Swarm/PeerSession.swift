@@ -95,6 +95,7 @@ package struct PeerSession: Sendable {
             handshake.client = client
             handshake.rack = rack
             handshake.requestQueue = limits.queuedRequests
+            handshake.longestRequest = limits.longestRequest
             handshake.extensions = ExtendedMessage.offered
             handshake.isUploadOnly = upload.have.isFull
             effects.append(.send(.extended(id: ExtendedHandshake.messageID, payload: handshake.encoded)))
@@ -237,6 +238,9 @@ package struct PeerSession: Sendable {
         }
         let handshake = try ExtendedHandshake(payload)
         if let queue = handshake.requestQueue, queue > 0 { download.peerQueue = queue }
+        if let length = handshake.longestRequest {
+            download.blocksPerRequest = max(1, min(length / PieceGeometry.blockLength, limits.blocksPerRequest))
+        }
         uploadOnlyID = handshake.extensions[ExtendedMessage.uploadOnlyName] ?? 0
         claimsID = handshake.extensions[ExtendedMessage.claimsName] ?? 0
         var effects: [Effect] = handshake.isUploadOnly ? [.report(.uploadOnly(true))] : []

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Metainfo
+package import PeerProtocol
+
 /// Every bound of the download and upload machinery, in one place.
 package struct SwarmLimits: Sendable {
     /// Connections of one image.
@@ -33,6 +36,8 @@ package struct SwarmLimits: Sendable {
     package var enoughServed = 4
     /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.
     package var queuedRequests = 2000
+    /// Consecutive blocks asked for with one request, where the peer takes that: 256 KiB. Not more than one read serves.
+    package var blocksPerRequest = 16
     /// Blocks served by one read: at least, and at most.
     package var fewestBlocksPerRead = 4
     package var blocksPerRead = 32
@@ -121,5 +126,15 @@ package struct SwarmLimits: Sendable {
     /// Work handed out at once, in bytes.
     package var batchLength = 4 << 20
 
+    /// The longest request that is made or answered, in bytes.
+    package var longestRequest: Int { blocksPerRequest * PieceGeometry.blockLength }
+
     package init() {}
+
+    /// The longest messages taken about an image of so many pieces.
+    package func messages(pieceCount: Int) -> MessageLimits {
+        var limits = MessageLimits(pieceCount: pieceCount)
+        limits.blockLength = longestRequest
+        return limits
+    }
 }

@@ -35,7 +35,8 @@ extension PeerSession {
     mutating func requested(_ block: BlockRequest) throws(ProtocolViolation) -> [Effect] {
         let piece = try piece(block.piece)
         guard geometry.mayBeRequested(begin: block.begin, length: block.length, in: piece),
-            block.length <= UInt32(PieceGeometry.blockLength)
+            // Only those who speak the extension protocol were told of longer ones.
+            Int(block.length) <= (isExtended ? limits.longestRequest : PieceGeometry.blockLength)
         else { throw .outOfRange }
         if upload.isChoking {
             upload.chokedRequests += 1
@@ -82,8 +83,9 @@ extension PeerSession {
             var run = [first]
             // checked: what is in the queue ends inside its piece.
             var end = first.begin + first.length
-            while run.count < upload.blocksPerRead, let next = upload.queue.first, next.piece == first.piece,
-                next.begin == end
+            let longest = UInt32(upload.blocksPerRead * PieceGeometry.blockLength)
+            while let next = upload.queue.first, next.piece == first.piece, next.begin == end,
+                end - first.begin + next.length <= longest
             {
                 end += next.length
                 run.append(next)

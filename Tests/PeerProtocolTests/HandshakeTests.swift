@@ -85,8 +85,16 @@ struct ExtendedHandshakeTests {
         let handshake = try ExtendedHandshake(Array(text.utf8))
         #expect(handshake.extensions == ["d": 7])
         #expect(handshake.listenPort == nil && handshake.requestQueue == nil && !handshake.isUploadOnly)
+        #expect(handshake.longestRequest == nil)
         let negative = try ExtendedHandshake(Array("d1:mi1e1:pi-1e4:reqqi-9223372036854775808e1:vi1ee".utf8))
         #expect(negative.extensions.isEmpty && negative.listenPort == nil && negative.client == nil)
+    }
+
+    @Test func `Drover's peers say how much they answer one request with`() throws {
+        var handshake = ExtendedHandshake()
+        handshake.longestRequest = 262_144
+        #expect(handshake.encoded == Array("d14:drover_requesti262144e1:mdee".utf8))
+        #expect(try ExtendedHandshake(handshake.encoded) == handshake)
     }
 
     @Test func `a long client name is cut and one that is not UTF-8 is dropped`() throws {

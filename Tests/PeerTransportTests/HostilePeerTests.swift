@@ -114,7 +114,7 @@ struct HostilePeerTests {
         case .garbage, .halfAHandshake, .otherImage, .fastWithoutTheBit: break
         case .oversizedLength: try stranger.send([0xff, 0xff, 0xff, 0xff, 5])
         case .impossibleLength: try stranger.send([0, 0, 0, 2, 0, 0])
-        case .blockTooLong: try stranger.send([0, 0, 0x40, 0x0a, 7])
+        case .blockTooLong: try stranger.send([0, 4, 0, 0x0a, 7])
         case .longBitfield: try stranger.send(.bitfield([UInt8](repeating: 0, count: (pieceCount + 7) / 8 + 1)))
         case .spareBits: try stranger.send(.bitfield([UInt8](repeating: 0xff, count: (pieceCount + 7) / 8)))
         case .manyBitfields:

@@ -123,7 +123,7 @@ import Testing
         #expect(exact.verdict == .completed && coarse.verdict == .completed)
         #expect(coarse.imageSize == exact.imageSize && coarse.bound == exact.bound)
         #expect(coarse.receivedBytes >= 8 * coarse.imageSize)
-        #expect(coarse.eventCount * 4 < exact.eventCount)
+        #expect(coarse.eventCount * 3 < exact.eventCount)
         let ratio = coarse.makespan / exact.makespan
         #expect(ratio > 0.85 && ratio < 1.15, "exact \(exact.makespan), coarse \(coarse.makespan)")
     }

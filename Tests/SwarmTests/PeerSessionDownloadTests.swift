@@ -69,6 +69,84 @@ import Testing
         #expect(session.perform(.store(extents[0]), at: .zero) == [.store(Loan(extents[0]))])
     }
 
+    /// What the peer says that it answers one request with.
+    private func handshake(longestRequest: Int) -> PeerMessage {
+        var handshake = ExtendedHandshake()
+        handshake.longestRequest = longestRequest
+        return .extended(id: ExtendedHandshake.messageID, payload: handshake.encoded)
+    }
+
+    @Test(arguments: [(262_144, 8), (65_536, 4), (1 << 60, 8), (16_384, 1), (1000, 1), (-1, 1)])
+    func `consecutive blocks are asked for at once where the peer takes that`(length: Int, blocks: UInt32) throws {
+        var session = session()
+        _ = try session.received(handshake(longestRequest: length), at: .zero)
+        var queue = try begin(&session)
+        #expect(queue.count == 8 / Int(blocks))
+        #expect(queue.first == BlockRequest(piece: 0, begin: 0, length: blocks * 16384))
+        #expect(queue.reduce(0) { $0 + $1.length } == 8 * 16384)
+        var filled = false
+        while !queue.isEmpty {
+            let effects = try receive(queue.removeFirst(), &session)
+            #expect(session.audit() == [])
+            queue += requests(effects)
+            filled = filled || effects.contains(.report(.filled(extents[0])))
+        }
+        #expect(filled)
+    }
+
+    @Test func `a run that is answered in other pieces than it was asked for counts as not asked for`() throws {
+        var session = session()
+        _ = try session.received(handshake(longestRequest: 65_536), at: .zero)
+        let blocks = try begin(&session)
+        for odd in [(0, 16384), (16384, 49152), (0, 131_072), (65_536, 16384)] as [(UInt32, UInt32)] {
+            let block = BlockRequest(piece: 0, begin: odd.0, length: odd.1)
+            #expect(try session.blockStarted(block, at: .zero) == .discard)
+        }
+        #expect(try session.blockStarted(blocks[1], at: .zero) == .keep(extents[0], offset: 65_536))
+        #expect(session.audit() == [])
+    }
+
+    @Test func `a run is cancelled and rejected as it was asked for`() throws {
+        var session = session()
+        _ = try session.received(handshake(longestRequest: 65_536), at: .zero)
+        let blocks = try begin(&session)
+        #expect(blocks.count == 2)
+        let rejected = try session.received(.rejectRequest(blocks[0]), at: .zero)
+        #expect(rejected.contains(.send(.cancel(blocks[1]))) && rejected.contains(.report(.returned([extents[0]]))))
+        #expect(session.audit() == [])
+    }
+
+    @Test(arguments: 0..<50 as Range<UInt64>)
+    func `runs answered, rejected and choked away in any order leave nothing out`(seed: UInt64) throws {
+        var session = session()
+        var random = TestRandom(state: seed)
+        _ = try session.received(handshake(longestRequest: 16384 << (seed % 5)), at: .zero)
+        var asked = try begin(&session)
+        var brought = 0
+        var filled = false
+        for _ in 0..<10_000 where !filled {
+            var effects: [PeerSession.Effect] = []
+            let block = asked.randomElement(using: &random)
+            switch UInt64.random(in: 0..<10, using: &random) {
+            case 0:
+                effects = try session.received(.choke, at: .zero)
+                for block in asked { effects += try session.received(.rejectRequest(block), at: .zero) }
+                asked.removeAll()
+                effects += try session.received(.unchoke, at: .zero)
+            default:
+                guard let block else { continue }
+                asked.removeAll { $0 == block }
+                effects = try receive(block, &session)
+                brought += Int(block.length)
+            }
+            asked += requests(effects)
+            filled = effects.contains(.report(.filled(extents[0])))
+            #expect(session.audit() == [])
+            #expect(Set(asked).count == asked.count)
+        }
+        #expect(filled && brought == extents[0].length)
+    }
+
     @Test func `the last short extent is asked for to the byte`() throws {
         var session = session()
         _ = try session.received(.unchoke, at: .zero)

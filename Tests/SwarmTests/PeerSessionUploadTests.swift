@@ -176,7 +176,7 @@ import Testing
         (.request(BlockRequest(piece: 0, begin: 1 << 20, length: 1)), .outOfRange),
         (.request(BlockRequest(piece: 0, begin: .max, length: .max)), .outOfRange),
         (.request(BlockRequest(piece: 0, begin: 0, length: 0)), .outOfRange),
-        (.request(BlockRequest(piece: 0, begin: 0, length: 16385)), .outOfRange),
+        (.request(BlockRequest(piece: 0, begin: 0, length: (256 << 10) + 1)), .outOfRange),
         (.request(BlockRequest(piece: 4, begin: 100, length: 1)), .outOfRange),
         (.extended(id: 0, payload: [1, 2, 3]), .badExtendedHandshake),
     ]
@@ -185,6 +185,31 @@ import Testing
     func `nonsense is a typed violation`(message: PeerMessage, violation: ProtocolViolation) {
         var session = session()
         #expect(throws: violation) { _ = try session.received(message, at: .zero) }
+    }
+
+    @Test func `a run of blocks may be asked for at once by those who speak the extension protocol`() throws {
+        let run = BlockRequest(piece: 0, begin: 16384, length: 256 << 10)
+        var extended = session()
+        _ = extended.perform(.setChoking(false), at: .zero)
+        #expect(try extended.received(.request(run), at: .zero).contains(.serve([run])))
+        var plain = PeerSession(
+            metainfo: image.metainfo, have: Bitfield(full: image.geometry), isFast: true, isExtended: false,
+            speaksV2: true, limits: SwarmLimits(), at: .zero)
+        _ = plain.perform(.setChoking(false), at: .zero)
+        #expect(throws: ProtocolViolation.outOfRange) { _ = try plain.received(.request(run), at: .zero) }
+    }
+
+    @Test func `one read serves no more than it may, however long the requests are`() throws {
+        var session = session()
+        _ = session.perform(.setChoking(false), at: .zero)
+        let half = UInt32(SwarmLimits().fewestBlocksPerRead * 16384 / 2)
+        // Two reads are under way before the others are looked at together.
+        let served = try (0..<5).flatMap { number in
+            try session.received(.request(BlockRequest(piece: 0, begin: number * half, length: half)), at: .zero)
+        }
+        #expect(served.filter { if case .serve(let run) = $0 { run.count == 1 } else { false } }.count == 2)
+        let next = session.served(bytes: Int(half), at: .zero)
+        #expect(next.contains { if case .serve(let run) = $0 { run.count == 2 } else { false } })
     }
 
     @Test func `fast messages without the extension are violations`() {

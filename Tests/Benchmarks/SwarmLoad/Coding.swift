@@ -31,7 +31,8 @@ struct Coding: ParsableCommand {
         let (count, kind) = (amount.count, kind)
         for number in 0..<count {
             let block = BlockRequest(
-                piece: UInt32(number % 4096), begin: UInt32(number % 4 * Self.blockLength), length: UInt32(Self.blockLength))
+                piece: UInt32(number % 4096), begin: UInt32(number % 4 * Self.blockLength),
+                length: UInt32(Self.blockLength))
             switch kind {
             case .have: MessageEncoder.encode(.have(block.piece), into: &buffer)
             case .request: MessageEncoder.encode(.request(block), into: &buffer)

@@ -31,12 +31,12 @@ final class ScriptedConnection {
     /// What this side asked of the peer.
     private var asked: [BlockRequest] = []
     private var hashesAsked: [HashRequest] = []
-    private static let zeros = ByteBuffer(repeating: 0, count: PieceGeometry.blockLength)
+    private static let zeros = ByteBuffer(repeating: 0, count: SwarmLimits().longestRequest)
 
     init(_ id: Swarm.ConnectionID, _ host: ScriptedHost) {
         self.id = id
         self.host = host
-        decoder = MessageDecoder(limits: MessageLimits(pieceCount: host.image.geometry.pieceCount))
+        decoder = MessageDecoder(limits: SwarmLimits().messages(pieceCount: host.image.geometry.pieceCount))
     }
 
     // MARK: What the peer sends

@@ -49,7 +49,8 @@ final class ScriptedHost {
         var limits = SwarmLimits()
         limits.connections = 3
         (limits.knownAddresses, limits.dials) = (3, 2)
-        (limits.queuedRequests, limits.chokedRequests, limits.blocksPerRead) = (16, 4, 4)
+        (limits.queuedRequests, limits.chokedRequests) = (16, 4)
+        (limits.blocksPerRead, limits.blocksPerRequest) = (4, 3)
         (limits.minimumPipeline, limits.initialPipeline, limits.maximumPipeline) = (2, 6, 12)
         (limits.rememberedCancels, limits.unrequestedBlocks, limits.rejectedRequests) = (8, 8, 4)
         (limits.disputes, limits.leafInquiries, limits.leafSources, limits.rememberedSources) = (2, 2, 2, 2)
