@@ -195,10 +195,10 @@ extension PeerSession {
         if wasIdle { download.lastProgress = now }
         // Requests go out several at a time: one for each block that arrives would cost both sides a packet each.
         let isWorthwhile = depth - download.outstanding >= max(1, depth / 4)
+        // Where blocks take their time, single ones of several peers come in turn, and sooner can others have them.
+        let run = max(1, min(download.blocksPerRequest, depth / limits.requestsPerPipeline))
         for index in download.open.indices where download.open[index].isReady && isWorthwhile {
-            while let run = download.open[index].request(
-                atMost: min(depth - download.outstanding, download.blocksPerRequest))
-            {
+            while let run = download.open[index].request(atMost: min(run, depth - download.outstanding)) {
                 download.outstanding += run.count
                 effects.append(.send(.request(request(download.open[index].extent, run))))
             }

@@ -38,6 +38,8 @@ package struct SwarmLimits: Sendable {
     package var queuedRequests = 2000
     /// Consecutive blocks asked for with one request, where the peer takes that: 256 KiB. Not more than one read serves.
     package var blocksPerRequest = 16
+    /// How many requests a pipeline holds at least, where several blocks are asked for at once.
+    package var requestsPerPipeline = 32
     /// Blocks served by one read: at least, and at most.
     package var fewestBlocksPerRead = 4
     package var blocksPerRead = 32

@@ -76,9 +76,36 @@ import Testing
         return .extended(id: ExtendedHandshake.messageID, payload: handshake.encoded)
     }
 
+    /// Limits under which a pipeline may be one run.
+    private var longRuns: SwarmLimits {
+        var limits = SwarmLimits()
+        limits.requestsPerPipeline = 1
+        return limits
+    }
+
+    @Test func `a short pipeline is made of single blocks, a deep one of runs`() throws {
+        var session = session()
+        _ = try session.received(handshake(longestRequest: 262_144), at: .zero)
+        var queue = try begin(&session, extents.count)
+        #expect(queue.allSatisfy { $0.length == 16384 })
+        var longest: UInt32 = 0
+        while !queue.isEmpty {
+            var effects = try receive(queue.removeFirst(), &session)
+            queue += requests(effects)
+            while let extent = effects.compactMap({ if case .open(let extent) = $0 { extent } else { nil } }).first {
+                effects = session.extentOpened(extent, at: .zero)
+                queue += requests(effects)
+            }
+            longest = max(longest, queue.map(\.length).max() ?? 0)
+            #expect(session.audit() == [])
+        }
+        // Each block makes room for another, so that after 4 MiB the pipeline is some 250 blocks deep.
+        #expect(longest > 2 * 16384)
+    }
+
     @Test(arguments: [(262_144, 8), (65_536, 4), (1 << 60, 8), (16_384, 1), (1000, 1), (-1, 1)])
     func `consecutive blocks are asked for at once where the peer takes that`(length: Int, blocks: UInt32) throws {
-        var session = session()
+        var session = session(limits: longRuns)
         _ = try session.received(handshake(longestRequest: length), at: .zero)
         var queue = try begin(&session)
         #expect(queue.count == 8 / Int(blocks))
@@ -95,7 +122,7 @@ import Testing
     }
 
     @Test func `a run that is answered in other pieces than it was asked for counts as not asked for`() throws {
-        var session = session()
+        var session = session(limits: longRuns)
         _ = try session.received(handshake(longestRequest: 65_536), at: .zero)
         let blocks = try begin(&session)
         for odd in [(0, 16384), (16384, 49152), (0, 131_072), (65_536, 16384)] as [(UInt32, UInt32)] {
@@ -107,7 +134,7 @@ import Testing
     }
 
     @Test func `a run is cancelled and rejected as it was asked for`() throws {
-        var session = session()
+        var session = session(limits: longRuns)
         _ = try session.received(handshake(longestRequest: 65_536), at: .zero)
         let blocks = try begin(&session)
         #expect(blocks.count == 2)
