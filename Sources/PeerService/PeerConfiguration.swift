@@ -22,7 +22,7 @@ package struct PeerConfiguration: Sendable {
     /// The rack in which this host stands, or `nil` when nobody said.
     package var rack: RackName?
     /// The most memory for data on its way to disk, in MiB.
-    package var extentMemory = 48
+    package var extentMemory = 32
     /// Where this host's orders come from; `nil` for the tracker that it is enrolled at, if it is.
     package var orders: (any OrderSource)?
     /// Where a collector may read what the peer measures, without being asked who it is; nowhere but on the control socket

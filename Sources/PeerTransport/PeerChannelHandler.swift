@@ -19,7 +19,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         case handshaking
         /// Waiting for the driver's answer; exits to talking or closed.
         case joining
-        case talking(PeerSession, MessageDecoder)
+        case talking
         case closed
     }
 
@@ -41,7 +41,11 @@ final class PeerChannelHandler: ChannelInboundHandler {
     let id: Swarm.ConnectionID
     let resources: TransportResources
     var driver: SwarmDriver?
-    var phase = Phase.handshaking
+    private(set) var phase = Phase.handshaking
+    /// What decides, and what reads, from joining on. Both are changed where they lie: they are too large to be copied with
+    /// every block.
+    private var session: PeerSession?
+    private var decoder: MessageDecoder?
     private var hasSentHandshake = false
     private var theirs: Handshake?
     /// What arrived and could not be used yet.
@@ -145,6 +149,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
         if case .closed = phase { return }
         let wasJoined = if case .handshaking = phase { false } else { true }
         phase = .closed
+        session = nil
+        decoder = nil
         timer?.cancel()
         ticker?.cancel()
         reading?.cancel()
@@ -218,8 +224,9 @@ final class PeerChannelHandler: ChannelInboundHandler {
             at: TransportResources.now)
         let effects = session.start(
             listenPort: network.listenPort, client: PeerNetwork.clientName, rack: network.rack)
-        let decoder = MessageDecoder(limits: limits.messages(pieceCount: metainfo.geometry.pieceCount))
-        phase = .talking(session, decoder)
+        self.session = session
+        decoder = MessageDecoder(limits: limits.messages(pieceCount: metainfo.geometry.pieceCount))
+        phase = .talking
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(500), delay: .milliseconds(500)) {
             _ in bound.value.tick()
@@ -256,44 +263,32 @@ final class PeerChannelHandler: ChannelInboundHandler {
         let now = TransportResources.now
         act { $0.tick(at: now) }
         // A peer that reads nothing of what it asked for would keep the shared buffers of its reads.
-        guard case .talking(let session, _) = phase, unsent.reads > 0 else { return }
-        if now - unsent.since > session.limits.stallLimit { close(.stalled) }
+        guard unsent.reads > 0, let limit = session?.limits.stallLimit else { return }
+        if now - unsent.since > limit { close(.stalled) }
     }
 
     // MARK: Messages
 
     private func consume(_ buffer: inout ByteBuffer) {
-        guard case .talking(var session, var decoder) = phase else { return }
-        // The phase lets go of both values meanwhile, so that changing them copies nothing.
-        phase = .joining
         let now = TransportResources.now
-        var effects: [PeerSession.Effect] = []
         do throws(ProtocolViolation) {
-            while let event = try decoder.next(from: &buffer) {
+            // What is carried out may end the connection.
+            while case .talking = phase, let event = try decoder?.next(from: &buffer) {
                 switch event {
-                case .message(let message): effects += try session.received(message, at: now)
-                case .block(let block): arriving = (block, try session.blockStarted(block, at: now), 0)
+                case .message(let message): carryOut(try session?.received(message, at: now) ?? [])
+                case .block(let block):
+                    if let target = try session?.blockStarted(block, at: now) { arriving = (block, target, 0) }
                 case .blockBytes(let bytes): keep(bytes)
                 case .blockEnd:
-                    if let (block, target, _) = arriving, case .keep = target {
-                        effects += session.blockEnded(block, at: now)
-                    }
+                    let ended = arriving
                     arriving = nil
-                }
-                // Room and requests are arranged at once, but only with the session in its place.
-                if !effects.isEmpty {
-                    phase = .talking(session, decoder)
-                    carryOut(effects)
-                    effects.removeAll(keepingCapacity: true)
-                    guard case .talking(let changedSession, let sameDecoder) = phase else { return }
-                    (session, decoder) = (changedSession, sameDecoder)
-                    phase = .joining
+                    if let (block, target, _) = ended, case .keep = target {
+                        carryOut(session?.blockEnded(block, at: now) ?? [])
+                    }
                 }
             }
-            session.heard(at: now)
-            phase = .talking(session, decoder)
+            session?.heard(at: now)
         } catch {
-            phase = .talking(session, decoder)
             close(.violation(error))
         }
     }
@@ -311,10 +306,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
 
     /// Lets the session decide and carries out what it says.
     func act(flushing: Bool = true, _ decide: (inout PeerSession) -> [PeerSession.Effect]) {
-        guard case .talking(var session, let decoder) = phase else { return }
-        phase = .joining
-        let effects = decide(&session)
-        phase = .talking(session, decoder)
+        guard case .talking = phase, let effects = session?.decided(by: decide) else { return }
         carryOut(effects)
         if flushing { flush() }
     }
@@ -381,10 +373,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         needsFlush = false
         context.write(Self.wrapOutboundOut(output), promise: nil)
         output = ByteBuffer()
-        if case .talking(var session, let decoder) = phase {
-            session.sent(at: TransportResources.now)
-            phase = .talking(session, decoder)
-        }
+        session?.sent(at: TransportResources.now)
         if reallyFlushing { context.flush() }
     }
 }

@@ -26,7 +26,7 @@ package struct TransportResources: Sendable {
     ///   - extentCapacity: the most extents in memory at one time, 1 MiB each.
     ///   - readCapacity: the most reads in memory at one time, 512 KiB each.
     package init(
-        group: any EventLoopGroup, threads: NIOThreadPool, extentCapacity: Int = 48, readCapacity: Int = 64,
+        group: any EventLoopGroup, threads: NIOThreadPool, extentCapacity: Int = 32, readCapacity: Int = 32,
         limits: SwarmLimits = SwarmLimits()
     ) {
         self.group = group

@@ -32,7 +32,7 @@ extension Scenario {
         for number in 0..<count {
             let rate = rates[Int.random(in: 0..<rates.count, using: &random)]
             var host = Host(uplink: rate, downlink: max(rate, 1.25e6))
-            host.rooms = random.happens(0.2) ? 2 : 48
+            host.rooms = random.happens(0.2) ? 2 : 32
             host.diskDelay = random.duration(upTo: .milliseconds(random.happens(0.1) ? 200 : 5))
             host.isSeed = number == 0 || random.happens(0.1)
             host.rack = number % racks

@@ -38,7 +38,7 @@ package struct Scenario: Sendable {
         /// The time a write or read takes beyond its bytes.
         package var diskDelay = Duration.microseconds(300)
         /// Extents it has room for at one time.
-        package var rooms = 48
+        package var rooms = 32
 
         package init(uplink: Double, downlink: Double) {
             self.uplink = uplink

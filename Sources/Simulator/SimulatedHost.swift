@@ -6,7 +6,7 @@ import Swarm
 import TrackerProtocol
 
 /// One host: its swarm, its disk, its links and its memory.
-struct SimulatedHost {
+final class SimulatedHost {
     let number: Int
     let plan: Scenario.Host
     let address: PeerAddress

@@ -100,19 +100,10 @@ extension World {
 
     // MARK: Swarm decisions
 
-    func decide(_ number: Int, _ life: Int, _ body: (inout Swarm, Duration) -> [Swarm.Effect]) {
-        decide(number, life) { (host: inout SimulatedHost, now: Duration) in
-            guard var swarm = host.swarm.take() else { return [] }
-            let effects = body(&swarm, now)
-            host.swarm = swarm
-            return effects
-        }
-    }
-
     /// Lets a host's swarm decide and carries out what it says, as the NIO driver does.
-    func decide(_ number: Int, _ life: Int, _ body: (inout SimulatedHost, Duration) -> [Swarm.Effect]) {
+    func decide(_ number: Int, _ life: Int, _ body: (SimulatedHost, Duration) -> [Swarm.Effect]) {
         guard hosts[number].isAlive, hosts[number].life == life else { return }
-        let effects = body(&hosts[number], clock)
+        let effects = body(hosts[number], clock)
         var commands: [Swarm.ConnectionID: [SessionCommand]] = [:]
         var order: [Swarm.ConnectionID] = []
         for effect in effects {
@@ -133,11 +124,8 @@ extension World {
     }
 
     func reported(_ connection: SimulatedConnection, _ report: SessionReport) {
-        decide(connection.host, connection.life) { (host: inout SimulatedHost, now: Duration) in
-            guard var swarm = host.swarm.take() else { return [] }
-            let effects = swarm.received(report, from: connection.id, now: now, using: &host.random)
-            host.swarm = swarm
-            return effects
+        decide(connection.host, connection.life) { host, now in
+            host.swarm?.received(report, from: connection.id, now: now, using: &host.random) ?? []
         }
     }
 
@@ -180,7 +168,7 @@ extension World {
         guard isCurrent(connection) else { return }
         let target = connection.peerHost
         guard hosts[target].isAlive else {
-            return decide(connection.host, connection.life) { $0.dialFailed(connection.remote, now: $1) }
+            return decide(connection.host, connection.life) { $0.swarm?.dialFailed(connection.remote, now: $1) ?? [] }
         }
         let port = UInt16(32768 + connection.id.number % 28000)
         let answer = SimulatedConnection(
@@ -237,6 +225,6 @@ extension World {
             return hosts[number].schedule.failed(at: clock, jitter: jitter)
         }
         hosts[number].schedule.answered(event, interval: answer.interval, at: clock)
-        decide(number, life) { $0.learned(answer.peers, now: $1) }
+        decide(number, life) { $0.swarm?.learned(answer.peers, now: $1) ?? [] }
     }
 }

@@ -23,7 +23,7 @@ extension World {
             if !connection.initiatedHere { sendHandshake(connection) }
             connection.phase = .talking
             let id = connection.id
-            decide(connection.host, connection.life) { (host: inout SimulatedHost, now: Duration) in
+            decide(connection.host, connection.life) { host, now in
                 host.connections[id] = connection
                 return host.swarm?.connected(
                     id, to: theirs.peerID, at: connection.remote, initiatedHere: connection.initiatedHere, now: now)
@@ -90,11 +90,10 @@ extension World {
 
     /// Lets a session decide and carries out what it says.
     func act(_ connection: SimulatedConnection, _ body: (inout PeerSession, Duration) -> [PeerSession.Effect]) {
-        guard isCurrent(connection), connection.phase == .talking, var session = connection.session.take() else {
-            return
-        }
-        let effects = body(&session, clock)
-        connection.session = session
+        let now = clock
+        guard isCurrent(connection), connection.phase == .talking,
+            let effects = connection.session?.decided(by: { body(&$0, now) })
+        else { return }
         carryOut(effects, connection)
         flush(connection)
     }
@@ -217,7 +216,7 @@ extension World {
         }
         note(number, "stored \(loan.word) by \(id)\(wrong == 0 ? "" : " wrong=\(wrong.nonzeroBitCount)")")
         let hashes = image.hashes(of: loan, wrong: wrong)
-        decide(number, life) { $0.stored(extent, hashes: hashes, by: id, now: $1) }
+        decide(number, life) { $0.swarm?.stored(extent, hashes: hashes, by: id, now: $1) ?? [] }
     }
 
     /// A piece was read and hashed for a peer that asked for its leaves. A liar answers wrongly, not at all, or

@@ -171,7 +171,7 @@ package final class World {
             scheduleBreak()
         case .dialArrived(let connection): dialArrived(connection)
         case .dialFailed(let host, let life, let address):
-            decide(host, life) { $0.dialFailed(address, now: $1) }
+            decide(host, life) { $0.swarm?.dialFailed(address, now: $1) ?? [] }
         case .uplinkDone(let host, let life, let connection, let segment):
             uplinkDone(host, life, connection, segment)
         case .delivered(let connection, let segment): delivered(connection, segment)

@@ -177,6 +177,9 @@ package struct PeerSession: Sendable {
         }
     }
 
+    /// What `decide` makes of this session, which is changed where it lies.
+    package mutating func decided(by decide: (inout PeerSession) -> [Effect]) -> [Effect] { decide(&self) }
+
     /// To be called about twice a second.
     package mutating func tick(at now: Duration) -> [Effect] {
         if now - lastReceived > limits.idleTimeout { return [.close(.idle)] }

@@ -106,7 +106,7 @@ extension Swarm {
     /// Whether a peer has everything and is one of few: what it is asked for should be what nobody else can give.
     private func isSpared(_ view: PeerView) -> Bool {
         guard view.pieces.isFull else { return false }
-        let seeds = peers.values.count(where: \.pieces.isFull)
+        let seeds = peers.values.count { $0.pieces.isFull }
         return (peers.count - seeds) >= limits.sparedAmong * seeds
     }
 

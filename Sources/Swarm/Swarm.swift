@@ -298,10 +298,13 @@ package struct Swarm: Sendable {
 
     /// Tells the peer whether this side wants anything of it, when that changed.
     private mutating func interest(_ id: ConnectionID, now: Duration) -> [Effect] {
-        guard let view = peers[id], view.isWanted != (view.wanted > 0) else { return [] }
-        peers[id]?.isWanted = view.wanted > 0
+        // Not the whole view, which is copied then: this is asked of every peer for each piece.
+        guard let isWanted = peers[id]?.isWanted, let wanted = peers[id]?.wanted, isWanted != (wanted > 0) else {
+            return []
+        }
+        peers[id]?.isWanted = wanted > 0
         peers[id]?.usefulAt = now
-        return [.command(id, .setInterested(view.wanted > 0))]
+        return [.command(id, .setInterested(wanted > 0))]
     }
 
     /// Two peers that fetch nothing have nothing to say to each other.
@@ -318,11 +321,10 @@ package struct Swarm: Sendable {
         let liars = pieces.verified(piece, finished)
         claims.end(piece)
         var effects: [Effect] = [.fact(.pieceVerified(piece))]
-        let seeds = peers.values.count(where: \.pieces.isFull)
+        let seeds = peers.values.count { $0.pieces.isFull }
         let isUrgent = Int(pieces.availability[piece.number]) - seeds < limits.urgentCopies || !isDownloading
         for id in peers.keys.sorted() {
-            guard let view = peers[id] else { continue }
-            if view.pieces.contains(piece) {
+            if peers[id]?.pieces.contains(piece) == true {
                 peers[id]?.wanted -= 1
                 effects += interest(id, now: now)
             } else {
