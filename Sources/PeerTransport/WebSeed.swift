@@ -101,7 +101,7 @@ actor WebSeed {
         case .close(let reason):
             if reason == .tooManyConnections { failure = reason.description }
             orders?.finish()
-        case .setInterested, .setChoking, .have, .mention, .claim: break
+        case .setInterested, .setChoking, .have, .mention, .claim, .suggest: break
         }
         goOn(id)
     }

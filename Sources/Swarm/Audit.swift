@@ -27,6 +27,9 @@ extension Swarm {
         if !claims.peers.allSatisfy({ peers[$0] != nil }) {
             faults.append("a connection that is gone claims something")
         }
+        if let suggestions, !suggestions.peers.allSatisfy({ peers[$0] != nil }) {
+            faults.append("a connection that is gone was offered something")
+        }
         if peers.count > limits.connections { faults.append("there are \(peers.count) peers") }
         return faults
     }

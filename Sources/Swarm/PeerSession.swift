@@ -126,7 +126,8 @@ package struct PeerSession: Sendable {
         _ message: PeerMessage, at now: Duration
     ) throws(ProtocolViolation) -> [Effect] {
         switch message {
-        case .keepAlive, .port, .suggestPiece, .allowedFast, .unknown: return []
+        case .keepAlive, .port, .allowedFast, .unknown: return []
+        case .suggestPiece(let number): return [.report(.suggested(try piece(number)))]
         case .choke:
             let served = !download.isChoked
             return choked(at: now) + (served ? [.report(.serves(false))] : [])
@@ -173,6 +174,7 @@ package struct PeerSession: Sendable {
             unmentioned.append(piece)
             return upload.have.isFull || unmentioned.count >= limits.unmentionedPieces ? news() : []
         case .claim(let pieces): return claim(pieces)
+        case .suggest(let pieces): return isFast ? pieces.map { .send(.suggestPiece(UInt32($0.number))) } : []
         case .close(let reason): return [.close(reason)]
         }
     }

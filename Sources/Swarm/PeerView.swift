@@ -12,6 +12,9 @@ struct PeerView: Sendable {
     var pieces: Bitfield
     /// The peer has said that it will not fetch anything (BEP 21).
     var isUploadOnly = false
+    /// What the peer, which has everything, suggests to come for, and when it last did.
+    var suggested: Bitfield
+    var suggestedAt: Duration?
     /// How many of the peer's pieces this side lacks.
     var wanted = 0
     /// Whether this side has said that it is interested.
@@ -52,6 +55,7 @@ struct PeerView: Sendable {
         self.address = address
         self.initiatedHere = initiatedHere
         pieces = Bitfield(pieceCount: pieceCount)
+        suggested = pieces
         waitsSince = now
         connectedAt = now
         usefulAt = now

@@ -17,6 +17,8 @@ package enum SessionReport: Equatable, Sendable {
     case uploadOnly(Bool)
     /// The peer fetches these pieces from somebody who has all of them.
     case claims([PieceIndex])
+    /// The peer, which has everything, suggests to come for this piece (BEP 6).
+    case suggested(PieceIndex)
     /// The peer wants something of ours, or no longer.
     case interested(Bool)
     /// Something of this piece is being sent to the peer, for the first time.
@@ -61,6 +63,8 @@ package enum SessionCommand: Equatable, Sendable {
     case mention(PieceIndex)
     /// These pieces are being fetched from somebody who has all of them; tell the peer, if it wants to know.
     case claim([PieceIndex])
+    /// Suggest to the peer to come for these pieces, if it knows that message (BEP 6).
+    case suggest([PieceIndex])
     case close(CloseReason)
 }
 

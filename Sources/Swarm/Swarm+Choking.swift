@@ -8,7 +8,7 @@ extension Swarm {
         var effects: [Effect] = []
         for id in peers.keys.sorted() {
             guard let view = peers[id], !view.isChoked, !view.isInterested else { continue }
-            effects.append(setChoking(true, id, now))
+            effects += setChoking(true, id, now)
         }
         let interested = peers.keys.filter { peers[$0]?.isInterested == true }.sorted()
         let keepers = relaying.keepers(among: interested)
@@ -38,7 +38,7 @@ extension Swarm {
         let longest = served.map { ($0.view.servedSince ?? .zero, $0.id) }.sorted { $0 < $1 }
         var effects: [Effect] = []
         var free = slots - served.count
-        for (_, id) in longest.prefix(max(0, -free)) { effects.append(setChoking(true, id, now)) }
+        for (_, id) in longest.prefix(max(0, -free)) { effects += setChoking(true, id, now) }
         // The slots that were held longest go round, once their terms are over.
         var yielding = longest.dropFirst(max(0, -free)).filter { _, id in
             peers[id].map { hasHadItsTerm($0, now) } ?? false
@@ -47,12 +47,12 @@ extension Swarm {
         while let (_, next) = waiting.first {
             if free <= 0 {
                 guard let (_, oldest) = yielding.popFirst() else { break }
-                effects.append(setChoking(true, oldest, now))
+                effects += setChoking(true, oldest, now)
                 free += 1
             }
             waiting.removeFirst()
             free -= 1
-            effects.append(setChoking(false, next, now))
+            effects += setChoking(false, next, now)
         }
         return effects
     }
@@ -65,12 +65,14 @@ extension Swarm {
         return sent == 0 || sent >= limits.slotLength || now - since >= limits.longestSlotTerm
     }
 
-    private mutating func setChoking(_ isChoking: Bool, _ id: ConnectionID, _ now: Duration) -> Effect {
+    private mutating func setChoking(_ isChoking: Bool, _ id: ConnectionID, _ now: Duration) -> [Effect] {
         let sent = peers[id]?.sent ?? 0
         peers[id]?.isChoked = isChoking
         peers[id]?.servedSince = isChoking ? nil : now
         peers[id]?.sentBeforeSlot = sent
-        if isChoking { peers[id]?.waitsSince = now }
-        return .command(id, .setChoking(isChoking))
+        guard isChoking else { return suggest(to: id, now: now) + [.command(id, .setChoking(false))] }
+        peers[id]?.waitsSince = now
+        suggestions?.withdraw(from: id)
+        return [.command(id, .setChoking(true))]
     }
 }

@@ -70,7 +70,9 @@ extension Swarm {
                 .compactMap { metainfo.geometry.piece($0) }
         }
         guard isSpared, now >= view.unsparedUntil else { return choose(of: view.pieces) }
-        var candidates = view.pieces
+        // Who offers something in particular is asked for that alone while it goes on doing so.
+        let isGuided = view.suggestedAt.map { now - $0 < limits.guidance } ?? false
+        var candidates = isGuided ? view.suggested : view.pieces
         candidates.subtract(elsewhere())
         let begun = choose(of: candidates)
         guard begun.count < count else {

@@ -48,6 +48,8 @@ package struct Swarm: Sendable {
     var departed: [(id: ConnectionID, address: PeerAddress)] = []
     var relaying: Relaying
     var claims: Claims
+    /// What this side offers, if it has had everything from the start.
+    var suggestions: Suggestions?
     private var isDownloading: Bool { !pieces.have.isFull }
 
     /// - Parameters:
@@ -61,6 +63,10 @@ package struct Swarm: Sendable {
         addresses = AddressBook(limits: limits)
         relaying = Relaying(pieceCount: metainfo.geometry.pieceCount, limits: limits)
         claims = Claims(pieceCount: metainfo.geometry.pieceCount, limits: limits)
+        if have.isFull {
+            let place = ownID.bytes.reduce(0) { ($0 << 8 | Int($1)) % max(1, have.pieceCount) }
+            suggestions = Suggestions(geometry: metainfo.geometry, startingAt: place, limits: limits)
+        }
     }
 
     /// The pieces verified so far.
@@ -122,6 +128,10 @@ package struct Swarm: Sendable {
         guard let view = peers.removeValue(forKey: id) else { return [] }
         hungry.removeAll { $0 == id }
         forget(view, now: now)
+        // Who has everything goes on serving it elsewhere.
+        let isLost = suggestions != nil && !view.isUploadOnly && !view.pieces.isFull
+        let lost = isLost ? relaying.kept(by: id).compactMap { metainfo.geometry.piece($0) } : []
+        suggestions?.forget(id, lost: lost)
         relaying.forget(id)
         claims.forget(id, geometry: metainfo.geometry)
         pieces.forget(view.pieces)
@@ -162,6 +172,12 @@ package struct Swarm: Sendable {
             guard peers[id]?.pieces.isFull == false else { return [] }
             for piece in claimed where !pieces.have.contains(piece) { claims.claim(piece, by: id, now: now) }
             return []
+        case .suggested(let piece):
+            // Only who has everything knows what nobody else was given.
+            guard peers[id]?.pieces.isFull == true, !pieces.have.contains(piece) else { return [] }
+            peers[id]?.suggested.insert(piece)
+            peers[id]?.suggestedAt = now
+            return feed(id, salt: random.next(), now: now)
         case .interested(let isInterested):
             // Saying it again must not send the peer back to the end of the queue.
             guard peers[id]?.isInterested != isInterested else { return [] }
@@ -175,7 +191,8 @@ package struct Swarm: Sendable {
             let port = view.address.isLoopback ? (view.listenAddress ?? view.address).port : 0
             let witness = PeerAddress(host: view.address.host.unmapped, port: port)
             relaying.gives(piece, to: id, witness: witness)
-            return []
+            suggestions?.gives(piece, to: id, now: now)
+            return suggest(to: id, now: now)
         case .listens(let port):
             // Only the first word counts: the address is one that this side then does not dial.
             guard let view = peers[id], view.listenPort == nil else { return [] }
@@ -187,6 +204,7 @@ package struct Swarm: Sendable {
             return []
         case .serves(let serves):
             peers[id]?.serves = serves
+            if !serves { peers[id]?.suggested = Bitfield(pieceCount: metainfo.geometry.pieceCount) }
             return []
         case .traffic(let received, let sent):
             peers[id]?.received += Int64(received)
@@ -244,7 +262,7 @@ package struct Swarm: Sendable {
     package mutating func tick(now: Duration) -> [Effect] {
         for id in peers.keys { peers[id]?.measure(at: now) }
         claims.expire(geometry: metainfo.geometry, now: now)
-        return choke(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
+        return choke(now: now) + suggest(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
     }
 
     /// Addresses of peers, from a tracker or the operator.
@@ -284,6 +302,7 @@ package struct Swarm: Sendable {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
         pieces.count(piece)
         claims.end(piece)
+        suggestions?.gained(piece, by: id)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
         let effects = interest(id, now: now) + redundant(id)
         return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)
@@ -327,6 +346,10 @@ package struct Swarm: Sendable {
             if peers[id]?.pieces.contains(piece) == true {
                 peers[id]?.wanted -= 1
                 effects += interest(id, now: now)
+                // Who suggested it and was not asked for it may suggest something else.
+                if peers[id]?.suggested.contains(piece) == true, !finished.sources.contains(id) {
+                    effects.append(.command(id, .mention(piece)))
+                }
             } else {
                 effects.append(.command(id, isUrgent ? .have(piece) : .mention(piece)))
             }

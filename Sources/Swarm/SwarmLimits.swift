@@ -94,6 +94,17 @@ package struct SwarmLimits: Sendable {
     /// The same while nothing else is under way either, as when the last pieces are held up by somebody who claimed them.
     package var idleSparingPatience = Duration.milliseconds(100)
     package var idleUnsparedTime = Duration.seconds(1)
+    /// Pieces that somebody who has everything offers to one peer at one time: at least, at most, how many seconds' worth, and
+    /// into how many parts for each peer it divides what is left.
+    package var fewestSuggestions = 2
+    package var suggestions = 256
+    package var suggestionTime = 0.5
+    package var suggestionShares = 2
+    /// How long a peer that takes nothing may leave what it is offered, and how many other pieces it may take instead.
+    package var suggestionTerm = Duration.seconds(10)
+    package var ignoredSuggestions = 16
+    /// How long after an offer it is waited for the next one.
+    package var guidance = Duration.seconds(1)
     /// Bytes a second that a peer must bring before what it has is left to it.
     package var leastUsefulRate = 1024.0
     /// Those who have everything are spared while each of them has this many others to serve.

@@ -38,6 +38,15 @@ import Testing
         }
     }
 
+    @Test func `what to come for is suggested to those who know that message, and read`() throws {
+        let one = try #require(geometry.piece(1))
+        var (fast, plain) = (session(), session(isFast: false))
+        #expect(fast.perform(.suggest([one]), at: .zero) == [.send(.suggestPiece(1))])
+        #expect(plain.perform(.suggest([one]), at: .zero) == [])
+        #expect(try fast.received(.suggestPiece(1), at: .zero) == [.report(.suggested(one))])
+        #expect(throws: ProtocolViolation.outOfRange) { try fast.received(.suggestPiece(5), at: .zero) }
+    }
+
     @Test func `news goes along with what is said anyway, or at the next tick`() throws {
         var session = session(have: false)
         let (one, two) = (try #require(geometry.piece(1)), try #require(geometry.piece(2)))

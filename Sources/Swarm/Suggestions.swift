@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+
+/// Which pieces somebody who has everything offers to whom (BEP 6, “suggest piece”). Each piece is offered to one peer, so that
+/// it leaves here once, and the others get it from that one: where everybody chooses alone, two choose the same the more often
+/// the more there are.
+struct Suggestions: Sendable {
+    /// What one peer was offered.
+    private struct Offer {
+        /// Pieces it has not come for yet, in the order of the image.
+        var open: [PieceIndex] = []
+        /// How many it came for.
+        var taken = 0
+        /// Pieces it came for instead, since it last came for one that was offered.
+        var ignored = 0
+        /// When it last came for one that was offered, or could begin to.
+        var since: Duration
+    }
+
+    /// Pieces that were neither offered nor given to anybody.
+    private var fresh: Bitfield
+    /// Pieces that were given to somebody.
+    private var given: Bitfield
+    private var offers: [Swarm.ConnectionID: Offer] = [:]
+    /// Peers that do not come for what they are offered.
+    private var deaf: Set<Swarm.ConnectionID> = []
+    /// Where in the image the next offer is looked for.
+    private var place: Int
+    private let limits: SwarmLimits
+
+    /// - Parameter place: where in the image to begin, so that several who have everything offer different things.
+    init(geometry: PieceGeometry, startingAt place: Int, limits: SwarmLimits) {
+        fresh = Bitfield(full: geometry)
+        given = Bitfield(pieceCount: geometry.pieceCount)
+        self.place = place
+        self.limits = limits
+    }
+
+    /// Peers of which something is remembered.
+    var peers: Set<Swarm.ConnectionID> { deaf.union(offers.keys) }
+
+    /// More pieces for a peer to come for.
+    /// - Parameters:
+    ///   - rate: pieces a second that it takes; 0 while that is not known.
+    ///   - served: how many peers are being served.
+    mutating func more(
+        for id: Swarm.ConnectionID, rate: Double, served: Int, geometry: PieceGeometry, now: Duration
+    ) -> [PieceIndex] {
+        guard !fresh.isEmpty, !deaf.contains(id) else { return [] }
+        var offer = offers[id] ?? Offer(since: now)
+        // Until there is a rate, each piece that is taken makes room for another one.
+        let usual = rate > 0 ? Int(min(rate * limits.suggestionTime, Double(limits.suggestions))) : offer.taken
+        let share = fresh.count / max(1, limits.suggestionShares * served)
+        let wanted = min(max(usual, limits.fewestSuggestions), limits.suggestions, max(share, 1))
+        guard wanted > offer.open.count else { return [] }
+        var found: [PieceIndex] = []
+        let (start, missing) = (place, wanted - offer.open.count)
+        let none = Bitfield(pieceCount: geometry.pieceCount)
+        for from in [start, 0] where found.count < missing {
+            fresh.forEach(outside: none, and: none, from: from) { number in
+                guard from == start || number < start, let piece = geometry.piece(number) else { return false }
+                found.append(piece)
+                return found.count < missing
+            }
+        }
+        for piece in found { fresh.remove(piece) }
+        if let last = found.last { place = last.number + 1 }
+        offer.open += found
+        offers[id] = offer
+        return found
+    }
+
+    /// This side begins to give a piece to a peer.
+    mutating func gives(_ piece: PieceIndex, to id: Swarm.ConnectionID, now: Duration) {
+        given.insert(piece)
+        fresh.remove(piece)
+        guard var offer = offers[id] else { return }
+        if let index = offer.open.firstIndex(of: piece) {
+            offer.open.remove(at: index)
+            offer.taken += 1
+            (offer.ignored, offer.since) = (0, now)
+        } else {
+            offer.ignored += 1
+        }
+        offers[id] = offer
+    }
+
+    /// A peer has a piece, from whomever.
+    mutating func gained(_ piece: PieceIndex, by id: Swarm.ConnectionID) {
+        given.insert(piece)
+        fresh.remove(piece)
+        offers[id]?.open.removeAll { $0 == piece }
+    }
+
+    /// The peer cannot come for anything now: what it was offered is offered to others.
+    mutating func withdraw(from id: Swarm.ConnectionID) {
+        guard let offer = offers.removeValue(forKey: id) else { return }
+        for piece in offer.open where !given.contains(piece) { fresh.insert(piece) }
+    }
+
+    /// A connection ended.
+    /// - Parameter lost: pieces that were given to this peer alone, and that it has not passed on as far as is known.
+    mutating func forget(_ id: Swarm.ConnectionID, lost: [PieceIndex]) {
+        withdraw(from: id)
+        deaf.remove(id)
+        for piece in lost {
+            given.remove(piece)
+            fresh.insert(piece)
+        }
+    }
+
+    /// Whoever does not come for what it is offered is offered nothing any more.
+    mutating func expire(now: Duration, isIdle: (Swarm.ConnectionID) -> Bool) {
+        for (id, offer) in offers where !offer.open.isEmpty {
+            let isLate = now - offer.since > limits.suggestionTerm && isIdle(id)
+            guard isLate || offer.ignored > limits.ignoredSuggestions else { continue }
+            withdraw(from: id)
+            deaf.insert(id)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+
+/// What somebody who had everything from the start says to those it serves: what to come for.
+extension Swarm {
+    /// Suggests pieces to a peer, as far as it is going to come for more soon.
+    mutating func suggest(to id: ConnectionID, now: Duration) -> [Effect] {
+        guard let view = peers[id], view.isInterested, !view.isChoked else { return [] }
+        let rate = view.uploadRate / Double(metainfo.geometry.pieceLength)
+        let served = peers.values.count { !$0.isChoked }
+        let found =
+            suggestions?.more(for: id, rate: rate, served: served, geometry: metainfo.geometry, now: now) ?? []
+        return found.isEmpty ? [] : [.command(id, .suggest(found))]
+    }
+
+    /// Suggests more to everybody who is served.
+    mutating func suggest(now: Duration) -> [Effect] {
+        guard suggestions != nil else { return [] }
+        suggestions?.expire(now: now) { [peers, limits] id in
+            peers[id].map { $0.uploadRate < limits.leastUsefulRate } ?? true
+        }
+        return peers.keys.sorted().flatMap { suggest(to: $0, now: now) }
+    }
+}
