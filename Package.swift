@@ -164,7 +164,8 @@ let package = Package(
                 "ImageStore",
                 "CloneLayer",
                 "CloneBench",
-                "MasterLint", "PeerService", "Simulator", "Supervision", .nioPosix, .arguments, .logging,
+                "MasterLint", "PeerService", "Simulator", "Supervision", .nioCore, .nioPosix, .arguments,
+                .logging,
             ]),
         module(
             "Simulator",

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Metainfo
+import NIOCore
 import PeerService
 
 /// The command line of one host: what its administrator types, and what scripts call.
@@ -45,6 +46,8 @@ struct DroverCommand: AsyncParsableCommand {
     static func main() async {
         // A reader that went away ends the write with an error instead of the process.
         signal(SIGPIPE, SIG_IGN)
+        // Hashing and writing take the other half of the processors, and each word between two event loops wakes a thread.
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         do {
             var command = try await asyncParseAsRoot()
             if var command = command as? any AsyncParsableCommand {
