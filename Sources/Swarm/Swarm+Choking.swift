@@ -7,7 +7,7 @@ extension Swarm {
     mutating func choke(now: Duration) -> [Effect] {
         var effects: [Effect] = []
         for id in peers.keys.sorted() {
-            guard let view = peers[id], !view.isChoked, !view.isInterested else { continue }
+            guard peers[id]?.isChoked == false, peers[id]?.isInterested == false else { continue }
             effects += setChoking(true, id, now)
         }
         let interested = peers.keys.filter { peers[$0]?.isInterested == true }.sorted()

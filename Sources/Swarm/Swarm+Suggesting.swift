@@ -6,7 +6,7 @@ import Metainfo
 extension Swarm {
     /// Suggests pieces to a peer, as far as it is going to come for more soon.
     mutating func suggest(to id: ConnectionID, now: Duration) -> [Effect] {
-        guard let view = peers[id], view.isInterested, !view.isChoked else { return [] }
+        guard suggestions != nil, let view = peers[id], view.isInterested, !view.isChoked else { return [] }
         let rate = view.uploadRate / Double(metainfo.geometry.pieceLength)
         let served = peers.values.count { !$0.isChoked }
         let found =

@@ -108,8 +108,7 @@ extension Swarm {
     /// Whether a peer has everything and is one of few: what it is asked for should be what nobody else can give.
     private func isSpared(_ view: PeerView) -> Bool {
         guard view.pieces.isFull else { return false }
-        let seeds = peers.values.count { $0.pieces.isFull }
-        return (peers.count - seeds) >= limits.sparedAmong * seeds
+        return (peers.count - seedCount) >= limits.sparedAmong * seedCount
     }
 
     /// The pieces that others serve this side with, or will, since they fetch them from those who have everything.

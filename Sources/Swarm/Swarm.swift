@@ -40,6 +40,8 @@ package struct Swarm: Sendable {
     package let limits: SwarmLimits
     let ownID: PeerID
     var peers: [ConnectionID: PeerView] = [:]
+    /// How many of them have everything: it is asked with every piece, and looking at each peer's would copy its whole view.
+    private(set) var seedCount = 0
     var pieces: PieceTable
     var addresses: AddressBook
     /// Connections that wait for work, in the order in which they asked.
@@ -126,6 +128,7 @@ package struct Swarm: Sendable {
     /// A connection ended, for whatever reason.
     package mutating func disconnected(_ id: ConnectionID, now: Duration) -> [Effect] {
         guard let view = peers.removeValue(forKey: id) else { return [] }
+        if view.pieces.isFull { seedCount -= 1 }
         hungry.removeAll { $0 == id }
         forget(view, now: now)
         // Who has everything goes on serving it elsewhere.
@@ -291,6 +294,8 @@ package struct Swarm: Sendable {
     private mutating func learn(_ bitfield: Bitfield, of id: ConnectionID, now: Duration) -> [Effect] {
         guard var view = peers[id], view.pieces != bitfield else { return redundant(id) }
         pieces.forget(view.pieces)
+        if view.pieces.isFull { seedCount -= 1 }
+        if bitfield.isFull { seedCount += 1 }
         view.pieces = bitfield
         view.wanted = bitfield.count(notIn: pieces.have)
         peers[id] = view
@@ -300,6 +305,7 @@ package struct Swarm: Sendable {
 
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
+        if peers[id]?.pieces.isFull == true { seedCount += 1 }
         pieces.count(piece)
         claims.end(piece)
         suggestions?.gained(piece, by: id)
@@ -309,7 +315,9 @@ package struct Swarm: Sendable {
     }
 
     private mutating func unlearn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
+        let wasSeed = peers[id]?.pieces.isFull == true
         guard peers[id]?.pieces.remove(piece) == true else { return [] }
+        if wasSeed { seedCount -= 1 }
         pieces.forget(piece)
         if !pieces.have.contains(piece) { peers[id]?.wanted -= 1 }
         return interest(id, now: now)
@@ -340,8 +348,7 @@ package struct Swarm: Sendable {
         let liars = pieces.verified(piece, finished)
         claims.end(piece)
         var effects: [Effect] = [.fact(.pieceVerified(piece))]
-        let seeds = peers.values.count { $0.pieces.isFull }
-        let isUrgent = Int(pieces.availability[piece.number]) - seeds < limits.urgentCopies || !isDownloading
+        let isUrgent = Int(pieces.availability[piece.number]) - seedCount < limits.urgentCopies || !isDownloading
         for id in peers.keys.sorted() {
             if peers[id]?.pieces.contains(piece) == true {
                 peers[id]?.wanted -= 1
