@@ -70,24 +70,34 @@ extension Swarm {
                 .compactMap { metainfo.geometry.piece($0) }
         }
         guard isSpared, now >= view.unsparedUntil else { return choose(of: view.pieces) }
-        // Who offers something in particular is asked for that alone while it goes on doing so.
-        let isGuided = view.suggestedAt.map { now - $0 < limits.guidance } ?? false
+        // Who offers something in particular is asked for that alone while it goes on doing so: with each piece it gives.
+        let pieceTime = pieceTime(view)
+        let isGuided = view.suggestedAt.map { now - $0 < max(limits.guidance, pieceTime * 2) } ?? false
         var candidates = isGuided ? view.suggested : view.pieces
         candidates.subtract(elsewhere())
         let begun = choose(of: candidates)
-        guard begun.count < count else {
+        guard begun.count < count, !isGuided || begun.isEmpty else {
             peers[id]?.sparedSince = nil
             return begun
         }
         let since = view.sparedSince ?? now
         let isIdle = pieces.started.isEmpty
-        guard now - since >= (isIdle ? limits.idleSparingPatience : limits.sparingPatience) else {
+        let patience = isIdle ? limits.idleSparingPatience : max(limits.sparingPatience, pieceTime * 3)
+        guard now - since >= patience else {
             peers[id]?.sparedSince = since
             return begun
         }
         peers[id]?.sparedSince = nil
         peers[id]?.unsparedUntil = now + (isIdle ? limits.idleUnsparedTime : limits.unsparedTime)
         return choose(of: view.pieces)
+    }
+
+    /// How long a piece takes that this peer brings, as far as that is known: on slow links nobody can offer or give
+    /// anything more often.
+    private func pieceTime(_ view: PeerView) -> Duration {
+        guard view.downloadRate >= limits.leastUsefulRate else { return .zero }
+        let time = Duration.seconds(Double(metainfo.geometry.pieceLength) / view.downloadRate)
+        return min(time, limits.longestPieceTime)
     }
 
     /// Whether a peer has a piece that nobody has begun.

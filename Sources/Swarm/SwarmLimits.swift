@@ -103,8 +103,9 @@ package struct SwarmLimits: Sendable {
     /// How long a peer that takes nothing may leave what it is offered, and how many other pieces it may take instead.
     package var suggestionTerm = Duration.seconds(10)
     package var ignoredSuggestions = 16
-    /// How long after an offer it is waited for the next one.
+    /// How long after an offer it is waited for the next one; or twice as long as a piece takes, which counts up to so long.
     package var guidance = Duration.seconds(1)
+    package var longestPieceTime = Duration.seconds(10)
     /// Bytes a second that a peer must bring before what it has is left to it.
     package var leastUsefulRate = 1024.0
     /// Those who have everything are spared while each of them has this many others to serve.

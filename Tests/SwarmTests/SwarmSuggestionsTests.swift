@@ -156,6 +156,29 @@ import Testing
         #expect(scene.swarm.audit() == [])
     }
 
+    @Test func `on a slow link a seed is waited for as long as its pieces take`() throws {
+        var scene = try leecher()
+        // Half a megabyte a second, of which two seconds make a piece.
+        for _ in 0..<20 {
+            scene.now += .milliseconds(500)
+            scene.report(.traffic(received: 1 << 18, sent: 0), from: 1)
+            _ = scene.swarm.tick(now: scene.now)
+        }
+        scene.report(.suggested(try #require(scene.image.geometry.piece(5))), from: 1)
+        #expect(scene.work(1, blocks: 128).map(\.piece.number) == [5])
+        #expect(scene.work(1).isEmpty)
+        scene.now += .seconds(3.5)
+        #expect(SwarmScene.assigned(scene.swarm.tick(now: scene.now), to: 1).isEmpty)
+        // When it brings nothing any more, that ends.
+        var effects: [Swarm.Effect] = []
+        for _ in 0..<30 {
+            scene.now += .milliseconds(500)
+            effects += scene.swarm.tick(now: scene.now)
+        }
+        #expect(SwarmScene.assigned(effects, to: 1).count == 1)
+        #expect(scene.swarm.audit() == [])
+    }
+
     @Test func `suggestions of somebody who lacks something, or does not serve any more, count for nothing`() throws {
         var scene = try leecher()
         let piece = try #require(scene.image.geometry.piece(5))
