@@ -15,7 +15,9 @@ extension Swarm {
             if view.isWanted != (wanted > 0) { faults.append("\(id) was told the wrong interest") }
         }
         if counts != pieces.availability.map({ Int($0) }) { faults.append("availability does not match the peers") }
-        if seedCount != peers.values.count(where: { $0.pieces.isFull }) { faults.append("\(seedCount) peers have everything") }
+        if seedCount != peers.values.count(where: { $0.pieces.isFull }) {
+            faults.append("\(seedCount) peers have everything")
+        }
         if Set(hungry).count != hungry.count { faults.append("a connection is hungry twice") }
         if !hungry.allSatisfy({ peers[$0] != nil }) { faults.append("a connection that is gone is hungry") }
         if pieces.disputes.count + pieces.progress.values.count(where: { $0.repair != nil }) > limits.disputes {
