@@ -325,7 +325,10 @@ final class PeerChannelHandler: ChannelInboundHandler {
             case .release(let extent): release(extent)
             case .serve(let run): serve(run)
             case .serveHashes(let request): serveHashes(request)
-            case .close(let reason): close(reason)
+            case .close(let reason):
+                // The last word, such as that nothing is wanted any more, tells the other side why.
+                flush()
+                close(reason)
             }
         }
     }

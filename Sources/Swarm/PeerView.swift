@@ -12,9 +12,9 @@ struct PeerView: Sendable {
     var pieces: Bitfield
     /// The peer has said that it will not fetch anything (BEP 21).
     var isUploadOnly = false
-    /// What the peer, which has everything, suggests to come for, and when it last did.
+    /// What the peer, which has everything, suggests to come for, and how long it is asked for that alone.
     var suggested: Bitfield
-    var suggestedAt: Duration?
+    var guidedUntil = Duration.zero
     /// How many of the peer's pieces this side lacks.
     var wanted = 0
     /// Whether this side has said that it is interested.
@@ -34,8 +34,9 @@ struct PeerView: Sendable {
     /// The blocks the session has room for, while it waits for work; 0 when it does not.
     var hunger = 0
     /// Since when the peer has everything, and there was less to ask it for than it could give that would not burden it
-    /// twice; and until when that does not matter.
+    /// twice; how long that is put up with; and until when that does not matter.
     var sparedSince: Duration?
+    var patience = Duration.zero
     var unsparedUntil = Duration.zero
     /// Bytes of blocks, both ways.
     var received: Int64 = 0

@@ -53,7 +53,9 @@ struct Relaying: Sendable {
     }
 
     /// The pieces that were given to this peer alone.
-    func kept(by id: Swarm.ConnectionID) -> [Int] { holders.filter { $0.value == id }.keys.sorted() }
+    func kept(by id: Swarm.ConnectionID) -> [Int] {
+        records[id] == nil ? [] : holders.filter { $0.value == id }.keys.sorted()
+    }
 
     mutating func forget(_ id: Swarm.ConnectionID) {
         guard records.removeValue(forKey: id) != nil else { return }

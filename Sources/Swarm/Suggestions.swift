@@ -42,10 +42,12 @@ struct Suggestions: Sendable {
 
     /// More pieces for a peer to come for.
     /// - Parameters:
+    ///   - have: what the peer has.
     ///   - rate: pieces a second that it takes; 0 while that is not known.
     ///   - served: how many peers are being served.
     mutating func more(
-        for id: Swarm.ConnectionID, rate: Double, served: Int, geometry: PieceGeometry, now: Duration
+        for id: Swarm.ConnectionID, having have: Bitfield, rate: Double, served: Int, geometry: PieceGeometry,
+        now: Duration
     ) -> [PieceIndex] {
         guard !fresh.isEmpty, !deaf.contains(id) else { return [] }
         var offer = offers[id] ?? Offer(since: now)
@@ -55,17 +57,14 @@ struct Suggestions: Sendable {
         let wanted = min(max(usual, limits.fewestSuggestions), limits.suggestions, max(share, 1))
         guard wanted > offer.open.count else { return [] }
         var found: [PieceIndex] = []
-        let (start, missing) = (place, wanted - offer.open.count)
-        let none = Bitfield(pieceCount: geometry.pieceCount)
-        for from in [start, 0] where found.count < missing {
-            fresh.forEach(outside: none, and: none, from: from) { number in
-                guard from == start || number < start, let piece = geometry.piece(number) else { return false }
-                found.append(piece)
-                return found.count < missing
-            }
+        let missing = wanted - offer.open.count
+        fresh.forEach(outside: have, and: have, from: place) { number in
+            if let piece = geometry.piece(number) { found.append(piece) }
+            return found.count < missing
         }
         for piece in found { fresh.remove(piece) }
-        if let last = found.last { place = last.number + 1 }
+        if let last = found.last { place = last.number }
+        if offer.open.isEmpty { offer.since = now }
         offer.open += found
         offers[id] = offer
         return found
@@ -95,6 +94,7 @@ struct Suggestions: Sendable {
 
     /// The peer cannot come for anything now: what it was offered is offered to others.
     mutating func withdraw(from id: Swarm.ConnectionID) {
+        deaf.remove(id)
         guard let offer = offers.removeValue(forKey: id) else { return }
         for piece in offer.open where !given.contains(piece) { fresh.insert(piece) }
     }
@@ -103,14 +103,13 @@ struct Suggestions: Sendable {
     /// - Parameter lost: pieces that were given to this peer alone, and that it has not passed on as far as is known.
     mutating func forget(_ id: Swarm.ConnectionID, lost: [PieceIndex]) {
         withdraw(from: id)
-        deaf.remove(id)
         for piece in lost {
             given.remove(piece)
             fresh.insert(piece)
         }
     }
 
-    /// Whoever does not come for what it is offered is offered nothing any more.
+    /// Whoever does not come for what it is offered is offered nothing any more, until it has been choked.
     mutating func expire(now: Duration, isIdle: (Swarm.ConnectionID) -> Bool) {
         for (id, offer) in offers where !offer.open.isEmpty {
             let isLate = now - offer.since > limits.suggestionTerm && isIdle(id)

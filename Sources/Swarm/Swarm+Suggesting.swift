@@ -10,7 +10,8 @@ extension Swarm {
         let rate = view.uploadRate / Double(metainfo.geometry.pieceLength)
         let served = peers.values.count { !$0.isChoked }
         let found =
-            suggestions?.more(for: id, rate: rate, served: served, geometry: metainfo.geometry, now: now) ?? []
+            suggestions?.more(
+                for: id, having: view.pieces, rate: rate, served: served, geometry: metainfo.geometry, now: now) ?? []
         return found.isEmpty ? [] : [.command(id, .suggest(found))]
     }
 

@@ -69,10 +69,14 @@ extension Swarm {
             picker.choose(count, of: candidates, outside: pieces.have, and: pieces.started)
                 .compactMap { metainfo.geometry.piece($0) }
         }
-        guard isSpared, now >= view.unsparedUntil else { return choose(of: view.pieces) }
+        func anything() -> [PieceIndex] {
+            let offered = view.suggested.isEmpty ? [] : choose(of: view.suggested)
+            guard offered.count < count else { return offered }
+            return offered + choose(of: view.pieces).filter { !offered.contains($0) }.prefix(count - offered.count)
+        }
+        guard isSpared, now >= view.unsparedUntil else { return anything() }
         // Who offers something in particular is asked for that alone while it goes on doing so: with each piece it gives.
-        let pieceTime = pieceTime(view)
-        let isGuided = view.suggestedAt.map { now - $0 < max(limits.guidance, pieceTime * 2) } ?? false
+        let isGuided = now < view.guidedUntil
         var candidates = isGuided ? view.suggested : view.pieces
         candidates.subtract(elsewhere())
         let begun = choose(of: candidates)
@@ -80,21 +84,22 @@ extension Swarm {
             peers[id]?.sparedSince = nil
             return begun
         }
-        let since = view.sparedSince ?? now
-        let isIdle = pieces.started.isEmpty
-        let patience = isIdle ? limits.idleSparingPatience : max(limits.sparingPatience, pieceTime * 3)
-        guard now - since >= patience else {
-            peers[id]?.sparedSince = since
+        guard let since = view.sparedSince else {
+            let patience = max(limits.sparingPatience, pieceTime(view) * 3)
+            peers[id]?.sparedSince = now
+            peers[id]?.patience = patience
             return begun
         }
+        let isIdle = pieces.started.isEmpty
+        guard now - since >= (isIdle ? limits.idleSparingPatience : view.patience) else { return begun }
         peers[id]?.sparedSince = nil
         peers[id]?.unsparedUntil = now + (isIdle ? limits.idleUnsparedTime : limits.unsparedTime)
-        return choose(of: view.pieces)
+        return anything()
     }
 
     /// How long a piece takes that this peer brings, as far as that is known: on slow links nobody can offer or give
     /// anything more often.
-    private func pieceTime(_ view: PeerView) -> Duration {
+    func pieceTime(_ view: PeerView) -> Duration {
         guard view.downloadRate >= limits.leastUsefulRate else { return .zero }
         let time = Duration.seconds(Double(metainfo.geometry.pieceLength) / view.downloadRate)
         return min(time, limits.longestPieceTime)

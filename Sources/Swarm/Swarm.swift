@@ -131,10 +131,9 @@ package struct Swarm: Sendable {
         if view.pieces.isFull { seedCount -= 1 }
         hungry.removeAll { $0 == id }
         forget(view, now: now)
-        // Who has everything goes on serving it elsewhere.
-        let isLost = suggestions != nil && !view.isUploadOnly && !view.pieces.isFull
-        let lost = isLost ? relaying.kept(by: id).compactMap { metainfo.geometry.piece($0) } : []
-        suggestions?.forget(id, lost: lost)
+        // Who wants nothing any more has everything, and goes on serving it elsewhere.
+        let lost = suggestions != nil && view.isInterested ? relaying.kept(by: id) : []
+        suggestions?.forget(id, lost: lost.compactMap { metainfo.geometry.piece($0) })
         relaying.forget(id)
         claims.forget(id, geometry: metainfo.geometry)
         pieces.forget(view.pieces)
@@ -177,9 +176,13 @@ package struct Swarm: Sendable {
             return []
         case .suggested(let piece):
             // Only who has everything knows what nobody else was given.
-            guard peers[id]?.pieces.isFull == true, !pieces.have.contains(piece) else { return [] }
-            peers[id]?.suggested.insert(piece)
-            peers[id]?.suggestedAt = now
+            guard let view = peers[id], view.pieces.isFull, peers[id]?.suggested.insert(piece) == true else {
+                return []
+            }
+            // It may suggest something else.
+            guard !pieces.have.contains(piece) else { return [.command(id, .mention(piece))] }
+            let time = max(limits.guidance, pieceTime(view) * 2)
+            peers[id]?.guidedUntil = now + time
             return feed(id, salt: random.next(), now: now)
         case .interested(let isInterested):
             // Saying it again must not send the peer back to the end of the queue.

@@ -88,7 +88,7 @@ import Testing
             for piece in offered { _ = try gives(piece, to: 1, in: &scene) }
             let rest = try gives(1 - (offered.first ?? 0), to: 1, in: &scene)
             #expect(rest.isEmpty)
-            if isComplete { scene.report(.uploadOnly(true), from: 1) }
+            if isComplete { scene.report(.interested(false), from: 1) }
             _ = scene.swarm.disconnected(scene.id(1), now: scene.now)
             #expect(suggested(try join(&scene, 2), to: 2).isEmpty == isComplete)
             #expect(scene.swarm.audit() == [])
@@ -177,6 +177,26 @@ import Testing
         }
         #expect(SwarmScene.assigned(effects, to: 1).count == 1)
         #expect(scene.swarm.audit() == [])
+    }
+
+    @Test func `a seed hears of what it suggests and this side has, once`() throws {
+        var scene = try SwarmScene(size: 8 << 20, have: [5])
+        try scene.connect(1)
+        let piece = try #require(scene.image.geometry.piece(5))
+        #expect(scene.report(.suggested(piece), from: 1) == [.command(scene.id(1), .mention(piece))])
+        #expect(scene.report(.suggested(piece), from: 1) == [])
+    }
+
+    @Test func `also a seed that is not spared is asked first for what it suggests`() throws {
+        var scene = try SwarmScene(size: 64 << 20)
+        try scene.connect(1)
+        scene.report(.suggested(try #require(scene.image.geometry.piece(5))), from: 1)
+        #expect(scene.work(1, blocks: 128).map(\.piece.number).first == 5)
+    }
+
+    @Test func `what a peer has is not offered to it`() throws {
+        var scene = try seed(4)
+        #expect(Set(suggested(try join(&scene, 1, pieces: [0, 1, 2]), to: 1)) == [3])
     }
 
     @Test func `suggestions of somebody who lacks something, or does not serve any more, count for nothing`() throws {
