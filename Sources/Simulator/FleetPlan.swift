@@ -108,7 +108,8 @@ extension SwarmLimits {
         limits.slotLength = max(1, slotLength / Int64(scale))
         limits.batchLength = max(PieceGeometry.blockLength, batchLength / scale)
         limits.leastUsefulRate = leastUsefulRate / Double(scale)
-        limits.blocksPerRequest = part(blocksPerRequest)
+        // A run would leave in several segments, between which news would go, in the middle of its message.
+        limits.blocksPerRequest = 1
         limits.fewestBlocksPerRead = part(fewestBlocksPerRead)
         limits.blocksPerRead = part(blocksPerRead)
         limits.minimumPipeline = part(minimumPipeline)

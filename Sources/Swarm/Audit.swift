@@ -24,7 +24,7 @@ extension Swarm {
             faults.append("too many pieces are in dispute")
         }
         if departed.count > limits.rememberedSources { faults.append("too many sources are remembered") }
-        if relaying.holderCount > metainfo.geometry.pieceCount || relaying.recordCount > peers.count {
+        if let relaying, relaying.holderCount > metainfo.geometry.pieceCount || relaying.recordCount > peers.count {
             faults.append("more is remembered of what was passed on than there is")
         }
         if !claims.peers.allSatisfy({ peers[$0] != nil }) {

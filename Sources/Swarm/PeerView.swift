@@ -14,6 +14,8 @@ struct PeerView: Sendable {
     var isUploadOnly = false
     /// What the peer, which has everything, suggests to come for, and how long it is asked for that alone.
     var suggested: Bitfield
+    /// Whether it has suggested anything since the connection began, and so wants to hear what is passed on.
+    var suggests = false
     var guidedUntil = Duration.zero
     /// How many of the peer's pieces this side lacks.
     var wanted = 0
@@ -28,6 +30,8 @@ struct PeerView: Sendable {
     var isChoked = true
     /// Since when the peer has been interested without being served.
     var waitsSince: Duration
+    /// Until when the peer is served last, because it kept to itself what it was given.
+    var waitsUntil = Duration.zero
     var servedSince: Duration?
     /// What ``sent`` was when it was last unchoked.
     var sentBeforeSlot: Int64 = 0

@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metainfo
-import TrackerProtocol
 
-/// Which peers pass on what they are given. When a piece was given to one peer and another one comes here for it all the
-/// same, the first has probably kept it to itself: because nobody can reach it, because it is slow, or because what it
-/// serves is wrong. It happens by chance as well, so what counts is who it happens to much more often than to most. Such
-/// peers are worth less of a scarce uplink than those that spread what they get.
-///
-/// More cannot be known here: peers do not announce a piece to those that have it.
+/// Which peers pass on what they are given by somebody who had everything from the start. Those it suggests pieces to tell it
+/// what they have got from others; what was given to one peer and nobody else has, that peer has kept to itself so far: because
+/// it was given it just now, because nobody can reach it, because it is slow, or because what it serves is wrong. The first
+/// happens to all alike, so what counts is who keeps much more than most. Such peers are worth less of a scarce uplink than
+/// those that spread what they get.
 struct Relaying: Sendable {
     private struct Record {
         /// Pieces that this peer was the first to be given.
         var first = 0
-        /// Those of them that somebody else came for as well.
-        var again = 0
-        /// Who did, up to two: one host alone could make up any number.
-        var witnesses: Set<PeerAddress> = []
+        /// Those of them that somebody else has, too.
+        var passed = 0
 
-        var rate: Double { first > 0 ? Double(again) / Double(first) : 0 }
+        /// Which part of them it has to itself.
+        var kept: Double { first > 0 ? Double(first - passed) / Double(first) : 0 }
     }
 
-    /// Who was the first to be given a piece, while nobody else was given it.
+    /// Who was the first to be given a piece, while nobody else has it.
     private var holders: [Int: Swarm.ConnectionID] = [:]
-    /// The pieces that were given to anybody.
+    /// The pieces that anybody was given or has.
     private var given: Bitfield
     private var records: [Swarm.ConnectionID: Record] = [:]
     private let limits: SwarmLimits
@@ -34,49 +31,47 @@ struct Relaying: Sendable {
     }
 
     /// This side begins to give a piece to a peer.
-    /// - Parameter witness: the peer's host, as far as it can be told apart.
-    mutating func gives(_ piece: PieceIndex, to id: Swarm.ConnectionID, witness: PeerAddress) {
-        if given.insert(piece) {
-            guard holders.count < limits.firstCopies else { return }
-            holders[piece.number] = id
-            records[id, default: Record()].first += 1
-            return
-        }
+    mutating func gives(_ piece: PieceIndex, to id: Swarm.ConnectionID) {
+        guard given.insert(piece), holders.count < limits.firstCopies else { return }
+        holders[piece.number] = id
+        records[id, default: Record()].first += 1
+    }
+
+    /// A peer has a piece that this side did not give it.
+    mutating func gained(_ piece: PieceIndex, by id: Swarm.ConnectionID) {
+        given.insert(piece)
         guard let holder = holders[piece.number], holder != id else { return }
         holders[piece.number] = nil
         guard var record = records[holder] else { return }
-        record.again += 1
-        if record.witnesses.count < 2 { record.witnesses.insert(witness) }
+        record.passed += 1
         // What was long ago counts less and less.
-        if record.first > limits.keptCopies * 32 { (record.first, record.again) = (record.first / 2, record.again / 2) }
+        if record.passed > limits.keptCopies * 16 {
+            (record.first, record.passed) = (record.first - record.passed / 2, record.passed - record.passed / 2)
+        }
         records[holder] = record
     }
 
-    /// The pieces that were given to this peer alone.
-    func kept(by id: Swarm.ConnectionID) -> [Int] {
-        records[id] == nil ? [] : holders.filter { $0.value == id }.keys.sorted()
+    /// Forgets a peer.
+    /// - Returns: the pieces that were given to it and that nobody else has, in the order of the image.
+    mutating func forget(_ id: Swarm.ConnectionID, geometry: PieceGeometry) -> [PieceIndex] {
+        guard records.removeValue(forKey: id) != nil else { return [] }
+        let kept = holders.filter { $0.value == id }.keys.sorted().compactMap { geometry.piece($0) }
+        for piece in kept {
+            holders[piece.number] = nil
+            given.remove(piece)
+        }
+        return kept
     }
 
-    mutating func forget(_ id: Swarm.ConnectionID) {
-        guard records.removeValue(forKey: id) != nil else { return }
-        holders = holders.filter { $0.value != id }
-    }
-
-    /// Those of these peers that keep what they are given more often than chance explains: others came for two and a half
-    /// standard deviations more of it than they would with a usual peer. Usual is what three quarters of the peers exceed,
-    /// since many of them may be such.
+    /// Those of these peers that keep more than half of what usual ones pass on. Usual is what three quarters of the peers
+    /// exceed, since many of them may be such.
     func keepers(among peers: [Swarm.ConnectionID]) -> [Swarm.ConnectionID] {
-        let rates = records.values.map(\.rate).sorted()
-        guard rates.count >= limits.enoughServed else { return [] }
-        let usual = min(max(rates[rates.count / 4], 0.01), 0.99)
+        let parts = records.values.map(\.kept).sorted()
+        guard parts.count >= limits.enoughServed else { return [] }
+        let usual = parts[parts.count / 4]
         return peers.filter { id in
-            guard let record = records[id], record.again >= limits.keptCopies, record.witnesses.count > 1 else {
-                return false
-            }
-            let first = Double(record.first)
-            let deviation = (first * usual * (1 - usual)).squareRoot()
-            // Where hardly anything is given twice, a few pieces that are say nothing.
-            return Double(record.again) > max(first * usual + 2.5 * deviation, first * limits.keptPart)
+            guard let record = records[id], record.first - record.passed >= limits.keptCopies else { return false }
+            return record.kept > (1 + usual) / 2
         }
     }
 

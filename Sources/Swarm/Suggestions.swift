@@ -74,15 +74,16 @@ struct Suggestions: Sendable {
     mutating func gives(_ piece: PieceIndex, to id: Swarm.ConnectionID, now: Duration) {
         given.insert(piece)
         fresh.remove(piece)
-        guard var offer = offers[id] else { return }
-        if let index = offer.open.firstIndex(of: piece) {
-            offer.open.remove(at: index)
-            offer.taken += 1
-            (offer.ignored, offer.since) = (0, now)
-        } else {
-            offer.ignored += 1
+        guard let index = offers[id]?.open.firstIndex(of: piece) else {
+            offers[id]?.ignored += 1
+            // Whoever was to come for it may come for something else.
+            for other in offers.keys { offers[other]?.open.removeAll { $0 == piece } }
+            return
         }
-        offers[id] = offer
+        offers[id]?.open.remove(at: index)
+        offers[id]?.taken += 1
+        offers[id]?.ignored = 0
+        offers[id]?.since = now
     }
 
     /// A peer has a piece, from whomever.

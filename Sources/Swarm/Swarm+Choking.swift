@@ -2,7 +2,7 @@
 
 /// Whom to serve. Hosts of one fleet cooperate, so there is no tit-for-tat: whoever is interested is served at once
 /// while there are slots, and beyond that the slots go round. Only those that keep what they are given to themselves wait
-/// while enough others take something, but for one slot that goes round among them.
+/// for a term, while enough others take something.
 extension Swarm {
     mutating func choke(now: Duration) -> [Effect] {
         var effects: [Effect] = []
@@ -11,17 +11,24 @@ extension Swarm {
             effects += setChoking(true, id, now)
         }
         let interested = peers.keys.filter { peers[$0]?.isInterested == true }.sorted()
-        let keepers = relaying.keepers(among: interested)
-        guard !keepers.isEmpty, keepers.count < interested.count else {
+        expose(among: interested, now: now)
+        let others = interested.filter { peers[$0].map { now >= $0.waitsUntil } ?? false }
+        guard !others.isEmpty, others.count < interested.count else {
             return effects + share(limits.uploadSlots, among: interested, now: now)
         }
-        let others = interested.filter { !keepers.contains($0) }
-        // One slot at least, so that they can show otherwise; and what the others leave, when too few of those take
-        // anything to fill this side's uplink.
+        // What the others leave, when too few of those take anything to fill this side's uplink.
         let isBusy = others.count { takes($0, now) } >= limits.enoughServed
-        let slots = isBusy ? 1 : max(1, limits.uploadSlots - others.count)
-        effects += share(slots, among: keepers, now: now)
-        return effects + share(limits.uploadSlots - 1, among: others, now: now)
+        let keepers = interested.filter { !others.contains($0) }
+        effects += share(isBusy ? 0 : max(1, limits.uploadSlots - others.count), among: keepers, now: now)
+        return effects + share(limits.uploadSlots, among: others, now: now)
+    }
+
+    /// Has those wait that keep what they are given, and offers that to others. What they do later counts anew.
+    private mutating func expose(among interested: [ConnectionID], now: Duration) {
+        for id in relaying?.keepers(among: interested) ?? [] {
+            peers[id]?.waitsUntil = now + limits.keeperTerm
+            lose(id, all: true)
+        }
     }
 
     /// Whether a peer is being served and makes use of it.

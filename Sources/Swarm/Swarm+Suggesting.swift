@@ -23,4 +23,11 @@ extension Swarm {
         }
         return peers.keys.sorted().flatMap { suggest(to: $0, now: now) }
     }
+
+    /// What a peer was offered is offered to others.
+    /// - Parameter all: also what it was given and nobody else has.
+    mutating func lose(_ id: ConnectionID, all: Bool) {
+        let kept = relaying?.forget(id, geometry: metainfo.geometry) ?? []
+        suggestions?.forget(id, lost: all ? kept : [])
+    }
 }

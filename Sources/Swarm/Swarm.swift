@@ -48,7 +48,8 @@ package struct Swarm: Sendable {
     var hungry: [ConnectionID] = []
     /// Where connections led that are gone and may yet turn out to have brought wrong bytes, oldest first.
     var departed: [(id: ConnectionID, address: PeerAddress)] = []
-    var relaying: Relaying
+    /// Who passes on what this side gives, if it has had everything from the start.
+    var relaying: Relaying?
     var claims: Claims
     /// What this side offers, if it has had everything from the start.
     var suggestions: Suggestions?
@@ -63,11 +64,11 @@ package struct Swarm: Sendable {
         self.ownID = ownID
         pieces = PieceTable(geometry: metainfo.geometry, have: have)
         addresses = AddressBook(limits: limits)
-        relaying = Relaying(pieceCount: metainfo.geometry.pieceCount, limits: limits)
         claims = Claims(pieceCount: metainfo.geometry.pieceCount, limits: limits)
         if have.isFull {
             let place = ownID.bytes.reduce(0) { ($0 << 8 | Int($1)) % max(1, have.pieceCount) }
             suggestions = Suggestions(geometry: metainfo.geometry, startingAt: place, limits: limits)
+            relaying = Relaying(pieceCount: metainfo.geometry.pieceCount, limits: limits)
         }
     }
 
@@ -132,9 +133,7 @@ package struct Swarm: Sendable {
         hungry.removeAll { $0 == id }
         forget(view, now: now)
         // Who wants nothing any more has everything, and goes on serving it elsewhere.
-        let lost = suggestions != nil && view.isInterested ? relaying.kept(by: id) : []
-        suggestions?.forget(id, lost: lost.compactMap { metainfo.geometry.piece($0) })
-        relaying.forget(id)
+        lose(id, all: view.isInterested)
         claims.forget(id, geometry: metainfo.geometry)
         pieces.forget(view.pieces)
         pieces.release(id)
@@ -179,6 +178,7 @@ package struct Swarm: Sendable {
             guard let view = peers[id], view.pieces.isFull, peers[id]?.suggested.insert(piece) == true else {
                 return []
             }
+            peers[id]?.suggests = true
             // It may suggest something else.
             guard !pieces.have.contains(piece) else { return [.command(id, .mention(piece))] }
             let time = max(limits.guidance, pieceTime(view) * 2)
@@ -192,11 +192,7 @@ package struct Swarm: Sendable {
             if isInterested { peers[id]?.waitsSince = now }
             return choke(now: now)
         case .gives(let piece):
-            guard let view = peers[id] else { return [] }
-            // On loopback all peers are one host.
-            let port = view.address.isLoopback ? (view.listenAddress ?? view.address).port : 0
-            let witness = PeerAddress(host: view.address.host.unmapped, port: port)
-            relaying.gives(piece, to: id, witness: witness)
+            relaying?.gives(piece, to: id)
             suggestions?.gives(piece, to: id, now: now)
             return suggest(to: id, now: now)
         case .listens(let port):
@@ -312,6 +308,7 @@ package struct Swarm: Sendable {
         pieces.count(piece)
         claims.end(piece)
         suggestions?.gained(piece, by: id)
+        relaying?.gained(piece, by: id)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
         let effects = interest(id, now: now) + redundant(id)
         return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)
@@ -356,8 +353,8 @@ package struct Swarm: Sendable {
             if peers[id]?.pieces.contains(piece) == true {
                 peers[id]?.wanted -= 1
                 effects += interest(id, now: now)
-                // Who suggested it and was not asked for it may suggest something else.
-                if peers[id]?.suggested.contains(piece) == true, !finished.sources.contains(id) {
+                // Who suggests pieces hears of all that it did not give: it learns what is passed on, and by whom.
+                if peers[id]?.suggests == true, !finished.sources.contains(id) {
                     effects.append(.command(id, .mention(piece)))
                 }
             } else {

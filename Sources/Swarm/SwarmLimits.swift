@@ -28,10 +28,9 @@ package struct SwarmLimits: Sendable {
     package var longestSlotTerm = Duration.seconds(60)
     /// The most pieces of which it is remembered who was the first to be given them.
     package var firstCopies = 65_536
-    /// How many of such pieces others must have come for as well, before their holder may be served last.
+    /// How many of such pieces a peer must have to itself, before it may be served last, and for how long it is then.
     package var keptCopies = 8
-    /// The least part of what a peer was the first to be given that must be such pieces.
-    package var keptPart = 0.3
+    package var keeperTerm = Duration.seconds(10)
     /// How many other peers must be taking something for such a peer to wait.
     package var enoughServed = 4
     /// Requests of one peer that wait to be served; also what the extended handshake offers as `reqq`.

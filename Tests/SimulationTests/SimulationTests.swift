@@ -128,6 +128,13 @@ import Testing
         #expect(ratio > 0.85 && ratio < 1.15, "exact \(exact.makespan), coarse \(coarse.makespan)")
     }
 
+    @Test(arguments: [32, 64, 128]) func `a coarse run on fast links breaks no message in two`(kibibytes: Int) throws {
+        var plan = FleetPlan(geometry: try #require(PieceGeometry(size: 256 << 20, pieceLength: 256 << 10)))
+        plan.hosts = 12
+        plan.grain = kibibytes << 10
+        #expect(try World.run(plan.scenario).verdict == .completed)
+    }
+
     @Test func `what somebody claimed and cannot fetch holds nobody up at the end`() throws {
         // Here the seed took a peer that held claims for one that keeps what it is given, and all others waited for
         // three seconds.

@@ -19,12 +19,13 @@ import Testing
         }
     }
 
-    /// A seed with six peers, each of which was the first to be given eight pieces. For what the first two were given the
-    /// others come as well.
+    /// A seed with six peers, each of which was given eight pieces that nobody else was. What all but the first two were given
+    /// the others get from them, and say so.
+    /// - Parameter slots: how many it serves at one time.
     private func crowd(slots: Int) throws -> (SwarmScene, Set<UInt64>) {
         var limits = SwarmLimits()
         limits.uploadSlots = slots
-        var scene = try SwarmScene(size: 48 << 18, pieceLength: 1 << 18, have: Array(0..<48), limits: limits)
+        var scene = try SwarmScene(size: 64 << 18, pieceLength: 1 << 18, have: Array(0..<64), limits: limits)
         var serving: Set<UInt64> = []
         for peer in UInt64(1)...6 {
             try scene.connect(peer, pieces: [])
@@ -34,22 +35,47 @@ import Testing
             let holder = UInt64(number % 6 + 1)
             let piece = try piece(number, scene)
             scene.report(.gives(piece), from: holder)
-            if holder <= 2 { scene.report(.gives(piece), from: UInt64(number % 4) + 3) }
+            if holder > 2 { scene.report(.gained(piece), from: holder % 4 + 3) }
         }
         return (scene, serving)
     }
 
-    @Test func `peers that pass on nothing share one slot while others take what there is`() throws {
-        var (scene, serving) = try crowd(slots: 5)
-        for second in 1...40 {
-            scene.now += .seconds(1)
+    /// What is suggested, and to whom.
+    private func suggested(_ effects: [Swarm.Effect]) -> [(piece: PieceIndex, peer: UInt64)] {
+        effects.flatMap { effect -> [(piece: PieceIndex, peer: UInt64)] in
+            guard case .command(let id, .suggest(let pieces)) = effect else { return [] }
+            return pieces.map { ($0, id.number) }
+        }
+    }
+
+    @Test func `peers that pass on nothing wait for a term while others take what there is`() throws {
+        var (scene, serving) = try crowd(slots: 6)
+        let start = scene.now
+        for _ in 1...40 {
+            scene.now += .milliseconds(500)
             // Everybody who is served takes something, so that the slots go round.
             for peer in serving { scene.report(.traffic(received: 0, sent: 5 << 20), from: peer) }
             serving = served(serving, scene.swarm.tick(now: scene.now))
-            guard second > 10 else { continue }
-            #expect(serving.isSuperset(of: [3, 4, 5, 6]))
-            #expect(serving.intersection([1, 2]).count == 1)
+            let isOver = scene.now - start > scene.swarm.limits.keeperTerm
+            #expect(serving == (isOver ? [1, 2, 3, 4, 5, 6] : [3, 4, 5, 6]))
         }
+        #expect(scene.swarm.audit() == [])
+    }
+
+    @Test func `what a peer kept to itself is offered to others at once`() throws {
+        var (scene, serving) = try crowd(slots: 6)
+        for peer in serving { scene.report(.traffic(received: 0, sent: 5 << 20), from: peer) }
+        scene.now += .milliseconds(500)
+        var open = suggested(scene.swarm.tick(now: scene.now))
+        var offered: Set<Int> = []
+        // Each piece that is taken makes room for the next.
+        while let (piece, peer) = open.popLast() {
+            #expect(peer > 2)
+            offered.insert(piece.number)
+            open += suggested(scene.report(.gives(piece), from: peer))
+        }
+        #expect(offered.isSuperset(of: (0..<48).filter { $0 % 6 < 2 }))
+        #expect(offered.isDisjoint(with: (0..<48).filter { $0 % 6 >= 2 }))
         #expect(scene.swarm.audit() == [])
     }
 
@@ -61,19 +87,19 @@ import Testing
         #expect(serving == [1, 2])
     }
 
-    @Test func `one host alone cannot have others served last`() throws {
+    @Test func `where nobody says what was passed on, all are served`() throws {
         var limits = SwarmLimits()
-        limits.uploadSlots = 5
-        var scene = try SwarmScene(size: 32 << 18, pieceLength: 1 << 18, have: Array(0..<32), limits: limits)
-        for peer in UInt64(1)...6 { try scene.connect(peer, pieces: []) }
-        // The sixth asks for a block of everything that the first two are given.
-        for number in 0..<32 {
-            scene.report(.gives(try piece(number, scene)), from: UInt64(number % 2 + 1))
-            scene.report(.gives(try piece(number, scene)), from: 6)
-        }
+        limits.uploadSlots = 6
+        var scene = try SwarmScene(size: 64 << 18, pieceLength: 1 << 18, have: Array(0..<64), limits: limits)
         var serving: Set<UInt64> = []
-        for peer in UInt64(1)...6 { serving = served(serving, scene.report(.interested(true), from: peer)) }
-        #expect(serving == [1, 2, 3, 4, 5])
+        for peer in UInt64(1)...6 {
+            try scene.connect(peer, pieces: [])
+            serving = served(serving, scene.report(.interested(true), from: peer))
+        }
+        for number in 0..<60 { scene.report(.gives(try piece(number, scene)), from: UInt64(number % 6 + 1)) }
+        for peer in serving { scene.report(.traffic(received: 0, sent: 5 << 20), from: peer) }
+        scene.now += .seconds(1)
+        #expect(served(serving, scene.swarm.tick(now: scene.now)) == [1, 2, 3, 4, 5, 6])
     }
 
     @Test func `on a seed the peer that wants nothing makes room at once, one that fetches stays`() throws {

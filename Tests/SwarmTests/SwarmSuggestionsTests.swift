@@ -187,6 +187,24 @@ import Testing
         #expect(scene.report(.suggested(piece), from: 1) == [])
     }
 
+    @Test func `who has everything and suggests nothing hears of nothing`() throws {
+        var scene = try leecher()
+        let piece = try #require(scene.image.geometry.piece(5))
+        scene.report(.gained(piece), from: 2)
+        let extent = try #require(scene.work(2).first)
+        #expect(!scene.deliver(extent, from: 2).contains(.command(scene.id(1), .mention(piece))))
+    }
+
+    @Test func `what somebody else comes for makes room for another offer`() throws {
+        var scene = try seed(64)
+        let offered = suggested(try join(&scene, 1), to: 1)
+        _ = try join(&scene, 2)
+        for piece in offered { _ = try gives(piece, to: 2, in: &scene) }
+        let next = suggested(scene.swarm.tick(now: scene.now), to: 1)
+        #expect(next.count == offered.count)
+        #expect(Set(next).isDisjoint(with: offered))
+    }
+
     @Test func `also a seed that is not spared is asked first for what it suggests`() throws {
         var scene = try SwarmScene(size: 64 << 20)
         try scene.connect(1)
@@ -218,6 +236,12 @@ import Testing
         let extent = try #require(scene.work(2).first)
         #expect(extent.piece == piece)
         #expect(scene.deliver(extent, from: 2).contains(.command(scene.id(1), .mention(piece))))
+
+        // What it did not suggest tells it, too, who passes things on.
+        let other = try #require(scene.image.geometry.piece(3))
+        scene.report(.gained(other), from: 2)
+        let passed = try #require(scene.work(2).first)
+        #expect(scene.deliver(passed, from: 2).contains(.command(scene.id(1), .mention(other))))
 
         scene.report(.suggested(try #require(scene.image.geometry.piece(6))), from: 1)
         let own = try #require(scene.work(1).first)
