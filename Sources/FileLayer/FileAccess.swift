@@ -59,6 +59,9 @@ package protocol OpenFile: AnyObject, Sendable {
     /// Fills `buffer` from `offset` on, if that takes no waiting for a disk.
     /// - Returns: whether all of it was there.
     func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool
+    /// Another descriptor of the same open file, from which the kernel is to send bytes. The caller closes it.
+    /// - Returns: `nil` for a file that has none, or where there are too many.
+    func duplicate() -> Int32?
     /// Writes all of `bytes` at `offset`.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError)
     /// Sets the size; what is added is a hole.
@@ -74,6 +77,8 @@ package protocol OpenFile: AnyObject, Sendable {
 extension OpenFile {
     /// A file of which that cannot be told is read by those who may wait.
     package func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool { false }
+
+    package func duplicate() -> Int32? { nil }
 }
 
 /// What is known of a file.

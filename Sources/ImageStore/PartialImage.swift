@@ -110,6 +110,9 @@ package final class PartialImage: Sendable {
         file.readCached(into: buffer, at: offset)
     }
 
+    /// Another descriptor of the image's file, from which the kernel is to send what is verified. The caller closes it.
+    package func duplicate() -> Int32? { file.duplicate() }
+
     /// Makes pieces count as verified: syncs their bytes, appends journal records, syncs the journal. All bytes of the
     /// pieces must have been written through this object before.
     /// - Throws: ``StoreError``; none of the pieces is then recorded. After a failed sync the kind is `.poisoned`, since

@@ -20,6 +20,8 @@ package struct BackgroundBytes: ImageBytes {
         image.readCached(into: buffer, at: offset)
     }
 
+    package func duplicate() -> Int32? { image.duplicate() }
+
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         try Self.yielding { try image.write(bytes, at: offset) }
     }

@@ -19,6 +19,8 @@ struct MasterBytes: ImageBytes {
         file.readCached(into: buffer, at: offset)
     }
 
+    func duplicate() -> Int32? { file.duplicate() }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         throw HostFailure(.failed, "a registered master is never written to; this is a bug")
     }

@@ -4,14 +4,59 @@ import NIOCore
 import PeerProtocol
 import Swarm
 
-/// What the peer at the other end asked for: read on a thread, sent from the event loop.
+/// What the peer at the other end asked for: read on a thread, sent from the event loop; or sent by the kernel from the pages
+/// in which it has the image, which saves a copy.
 extension PeerChannelHandler {
+    /// With less for each header the two calls and the packet that a header then takes of its own cost more than the copy.
+    private static let leastSentByKernel = 64 * 1024
+
     func serve(_ run: [BlockRequest]) {
         guard let driver, let loop = context?.eventLoop else { return }
+        if run.allSatisfy({ Int($0.length) >= Self.leastSentByKernel }), driver.access == .everyone,
+            resources.up.isOpen,
+            let offset = driver.cachedOffset(of: run), let file = openFile(driver)
+        {
+            return send(run, of: file, at: offset)
+        }
         let bound = NIOLoopBound(self, eventLoop: loop)
         driver.read(run) { buffer in
             loop.execute { bound.value.send(run, buffer) }
         }
+    }
+
+    /// A handle of this connection's own, since only one may use such a handle at a time.
+    private func openFile(_ driver: SwarmDriver) -> NIOFileHandle? {
+        if file == nil {
+            file = driver.image.duplicate().map { NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: $0) }
+        }
+        return file
+    }
+
+    /// Sends blocks that lie one after another in a file.
+    private func send(_ run: [BlockRequest], of file: NIOFileHandle, at offset: Int64) {
+        guard let context else { return }
+        flush(reallyFlushing: false)
+        countUnsent()
+        var start = Int(offset)
+        for block in run {
+            var header = ByteBuffer()
+            MessageEncoder.encodeBlockHeader(block, into: &header)
+            // checked: the blocks end inside the image.
+            let end = start + Int(block.length)
+            let region = FileRegion(fileHandle: file, readerIndex: start, endIndex: end)
+            context.write(Self.wrapOutboundOut(header), promise: nil)
+            context.write(NIOAny(IOData.fileRegion(region)), promise: nil)
+            start = end
+        }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let done = context.eventLoop.makePromise(of: Void.self)
+        done.futureResult.whenSuccess { bound.value.sent(run) }
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: done)
+    }
+
+    private func countUnsent() {
+        if unsent.reads == 0 { unsent.since = TransportResources.now }
+        unsent.reads += 1
     }
 
     /// Blocks on their way from a buffer to the socket.
@@ -47,8 +92,7 @@ extension PeerChannelHandler {
         guard let buffer else { return close(.readFailed) }
         guard case .talking = phase else { return resources.reads.giveBack(buffer) }
         flush(reallyFlushing: false)
-        if unsent.reads == 0 { unsent.since = TransportResources.now }
-        unsent.reads += 1
+        countUnsent()
         send(Outgoing(run, buffer))
     }
 

@@ -64,6 +64,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
     var readsLittle = false
     private var output = ByteBuffer()
     private var needsFlush = false
+    /// The image's file, once bytes were sent straight from it.
+    var file: NIOFileHandle?
     /// Reads whose bytes wait for the socket, and when that last got fewer.
     var unsent = (reads: 0, since: Duration.zero)
     private(set) var closeReason: CloseReason?
@@ -156,6 +158,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
         reading?.cancel()
         for (_, room) in rooms { resources.extents.giveBack(room) }
         rooms.removeAll()
+        // What waits for the socket has failed by now.
+        try? file?.close()
         network.closed(id)
         if let driver {
             if wasJoined { driver.disconnected(id, reason: closeReason) } else { driver.dialFailed(remote) }

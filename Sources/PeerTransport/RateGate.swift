@@ -15,6 +15,8 @@ package final class RateGate: Sendable {
         set { schedule.withLock { $0.bytesPerSecond = newValue } }
     }
 
+    var isOpen: Bool { schedule.withLock { $0.bytesPerSecond == nil } }
+
     /// How long to wait before these bytes may be sent.
     func waitToSend(_ bytes: Int) -> Duration {
         schedule.withLock { $0.reserve(bytes, at: TransportResources.now).start }

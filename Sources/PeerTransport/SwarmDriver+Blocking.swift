@@ -61,6 +61,23 @@ extension SwarmDriver {
         }
     }
 
+    /// Where consecutive blocks begin in the image, if all of them are in memory, as far as their ends tell: the kernel brings in
+    /// what lies between two such places at once, and waits for the disk where it did not.
+    func cachedOffset(of run: [BlockRequest]) -> Int64? {
+        let geometry = metainfo.geometry
+        guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return nil }
+        let start = geometry.offset(of: piece) + Int64(first.begin)
+        let end = run.reduce(start) { $0 + Int64($1.length) }
+        // Behind the image's end there are zeros, which are in no file.
+        guard end <= geometry.size, work.begin() else { return nil }
+        defer { work.end() }
+        var byte: UInt8 = 0
+        let isCached = withUnsafeMutableBytes(of: &byte) { byte in
+            image.readCached(into: byte, at: start) && image.readCached(into: byte, at: end - 1)
+        }
+        return isCached ? start : nil
+    }
+
     /// Reads what is in memory; `nil` when it is not, or there is no room.
     private func readCached(_ length: Int, at offset: Int64) -> PooledBuffer? {
         let pool = network.resources.reads

@@ -113,6 +113,9 @@ extension SwarmLimits {
         limits.fewestBlocksPerRead = part(fewestBlocksPerRead)
         limits.blocksPerRead = part(blocksPerRead)
         limits.minimumPipeline = part(minimumPipeline)
+        // The loan beyond the pipeline is a part of a block.
+        limits.shortestBacklog = shortestBacklog / scale
+        limits.fewestBlocksSought = part(fewestBlocksSought)
         limits.initialPipeline = part(initialPipeline)
         limits.maximumPipeline = part(maximumPipeline)
         return limits

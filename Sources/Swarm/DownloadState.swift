@@ -212,9 +212,10 @@ extension PeerSession {
         }
         // The loan beyond the pipeline is kept short: what is on loan here cannot be fetched from anybody nearer.
         let backlog = download.backlog
-        if !download.isHungry, download.stalledSince == nil, backlog < max(depth / 4, 1) {
+        let isRunningOut = backlog < max(depth / 4, limits.shortestBacklog) || download.outstanding + backlog == 0
+        if !download.isHungry, download.stalledSince == nil, isRunningOut {
             download.isHungry = true
-            effects.append(.report(.hungry(blocks: max(depth / 2, 2) - backlog)))
+            effects.append(.report(.hungry(blocks: max(depth / 2, limits.fewestBlocksSought) - backlog)))
         }
         return effects
     }

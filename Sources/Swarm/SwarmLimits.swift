@@ -60,6 +60,9 @@ package struct SwarmLimits: Sendable {
     package var minimumPipeline = 4
     package var initialPipeline = 8
     package var maximumPipeline = 512
+    /// Blocks on loan that have not been requested yet: with fewer than these more are sought, and at least so many.
+    package var shortestBacklog = 1
+    package var fewestBlocksSought = 2
     /// How much time, beyond the measured delay, the pipeline of outstanding requests should cover at the measured rate.
     package var pipelineTime = 0.15
     /// Requests a peer may make while it is choked, beyond those that crossed the choke.

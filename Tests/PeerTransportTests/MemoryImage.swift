@@ -31,6 +31,8 @@ final class MemoryImage: ImageBytes {
         /// Pieces that were recorded while their bytes did not match.
         var wronglyRecorded: [PieceIndex] = []
         var writes = 0
+        /// Bytes that were read, into memory.
+        var readBytes = 0
         var callsUnderWay = 0
         /// Writes that would have gone beyond the image's end.
         var overruns = 0
@@ -39,13 +41,27 @@ final class MemoryImage: ImageBytes {
     private let metainfo: Metainfo
     private let fault: Fault
     private let state: Mutex<State>
+    /// A file with the same bytes, or -1.
+    private let file: Int32
 
-    /// - Parameter bytes: what the image holds at first; zeros when `nil`, as a new sparse file does.
-    init(_ metainfo: Metainfo, bytes: [UInt8]? = nil, fault: Fault = .none) {
+    /// - Parameters:
+    ///   - bytes: what the image holds at first; zeros when `nil`, as a new sparse file does.
+    ///   - isInFile: whether a file holds the bytes, from which the kernel may send them. They do not change then.
+    init(_ metainfo: Metainfo, bytes: [UInt8]? = nil, fault: Fault = .none, isInFile: Bool = false) {
         self.metainfo = metainfo
         self.fault = fault
+        file = isInFile ? Self.file(holding: bytes ?? []) : -1
         state = Mutex(State(bytes: bytes ?? Array(repeating: 0, count: Int(metainfo.geometry.size))))
     }
+
+    private static func file(holding bytes: [UInt8]) -> Int32 {
+        var path = Array("/tmp/drover-image-XXXXXX".utf8CString)
+        let file = mkstemp(&path)
+        unlink(path)
+        return bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, 0) } == bytes.count ? file : -1
+    }
+
+    deinit { if file >= 0 { close(file) } }
 
     /// Whether the image is exactly these bytes. (An expectation that compared the arrays themselves would work out their
     /// difference when it fails, which takes for ever at this length.)
@@ -53,6 +69,7 @@ final class MemoryImage: ImageBytes {
     var recorded: [PieceIndex] { state.withLock { $0.recorded } }
     var wronglyRecorded: [PieceIndex] { state.withLock { $0.wronglyRecorded } }
     var writes: Int { state.withLock { $0.writes } }
+    var readBytes: Int { state.withLock { $0.readBytes } }
     var overruns: Int { state.withLock { $0.overruns } }
     var callsUnderWay: Int { state.withLock { $0.callsUnderWay } }
 
@@ -62,9 +79,16 @@ final class MemoryImage: ImageBytes {
             let start = min(Int(offset), state.bytes.count)
             let end = min(start + buffer.count, state.bytes.count)
             state.bytes[start..<end].withUnsafeBytes { buffer.copyMemory(from: $0) }
+            state.readBytes += end - start
             return end - start
         }
     }
+
+    func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool {
+        file >= 0 && (try? read(into: buffer, at: offset)) == buffer.count
+    }
+
+    func duplicate() -> Int32? { file >= 0 ? dup(file) : nil }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         state.withLock { $0.callsUnderWay += 1 }

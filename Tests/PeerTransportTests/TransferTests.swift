@@ -53,6 +53,25 @@ struct TransferTests {
         }
     }
 
+    @Test func `long runs of blocks go from the file to the socket without being read`() async throws {
+        try await Loopback.run { loopback in
+            let image = try TestImage(size: (32 << 20) + 4_321, pieceLength: 256 << 10, zeros: false)
+            let metainfo = try Metainfo(torrent: image.torrent())
+            let seed = try await TestPeer(
+                loopback, metainfo, have: Bitfield(full: metainfo.geometry),
+                image: MemoryImage(metainfo, bytes: image.bytes, isInFile: true))
+            let fetcher = try await TestPeer(loopback, metainfo, image: MemoryImage(metainfo))
+            fetcher.driver.learned([seed.address])
+            #expect(await eventually { fetcher.log.completions == 1 })
+            #expect(fetcher.image.holds(image.bytes))
+            #expect(fetcher.image.wronglyRecorded.isEmpty && fetcher.image.overruns == 0)
+            #expect(seed.image.readBytes < image.bytes.count / 2)
+            await fetcher.stop()
+            await seed.stop()
+            #expect(await eventually { fetcher.hasAllBuffers && seed.hasAllBuffers })
+        }
+    }
+
     @Test func `all-zero pieces are neither requested nor written`() async throws {
         try await Loopback.run { loopback in
             let image = try TestImage(size: 9 * (64 << 10), pieceLength: 64 << 10)
