@@ -19,9 +19,9 @@ package struct SwarmLimits: Sendable {
     /// Addresses remembered per image.
     package var knownAddresses = 2000
     /// Peers served at once; more than that many interested ones take turns.
-    package var uploadSlots = 24
+    package var uploadSlots = 32
     /// How long a served peer keeps its slot while others wait.
-    package var slotTerm = Duration.seconds(5)
+    package var slotTerm = Duration.seconds(1)
     /// A slot is not taken away before this many bytes went through it, so that its holder can finish something …
     package var slotLength: Int64 = 4 << 20
     /// … unless that takes longer than this.
