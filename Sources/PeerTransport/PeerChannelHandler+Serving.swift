@@ -49,8 +49,9 @@ extension PeerChannelHandler {
             start = end
         }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let done = context.eventLoop.makePromise(of: Void.self)
-        done.futureResult.whenSuccess { bound.value.sent(run) }
+        let (loop, done) = (context.eventLoop, context.eventLoop.makePromise(of: Void.self))
+        // Not at once, in the middle of writing: a peer that takes all that comes would be the loop's only one.
+        done.futureResult.whenSuccess { loop.execute { bound.value.sent(run) } }
         context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: done)
     }
 

@@ -61,8 +61,10 @@ extension SwarmDriver {
         }
     }
 
-    /// Where consecutive blocks begin in the image, if all of them are in memory, as far as their ends tell: the kernel brings in
-    /// what lies between two such places at once, and waits for the disk where it did not.
+    /// Bytes of which the first is looked at to tell whether they are in memory: what the kernel reads ahead at once by default.
+    private static let probeLength = 128 * 1024
+
+    /// Where consecutive blocks begin in the image, if all of them are in memory, as far as a look at some of their bytes tells.
     func cachedOffset(of run: [BlockRequest]) -> Int64? {
         let geometry = metainfo.geometry
         guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return nil }
@@ -73,7 +75,8 @@ extension SwarmDriver {
         defer { work.end() }
         var byte: UInt8 = 0
         let isCached = withUnsafeMutableBytes(of: &byte) { byte in
-            image.readCached(into: byte, at: start) && image.readCached(into: byte, at: end - 1)
+            stride(from: start, to: end, by: Self.probeLength).allSatisfy { image.readCached(into: byte, at: $0) }
+                && image.readCached(into: byte, at: end - 1)
         }
         return isCached ? start : nil
     }

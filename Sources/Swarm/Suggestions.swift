@@ -72,18 +72,26 @@ struct Suggestions: Sendable {
 
     /// This side begins to give a piece to a peer.
     mutating func gives(_ piece: PieceIndex, to id: Swarm.ConnectionID, now: Duration) {
-        given.insert(piece)
-        fresh.remove(piece)
+        let isNew = given.insert(piece)
+        let wasFresh = fresh.remove(piece)
         guard let index = offers[id]?.open.firstIndex(of: piece) else {
             offers[id]?.ignored += 1
-            // Whoever was to come for it may come for something else.
-            for other in offers.keys { offers[other]?.open.removeAll { $0 == piece } }
+            // It was offered to somebody else, who may come for something else, or for this all the same.
+            if isNew, !wasFresh { forgo(piece) }
             return
         }
         offers[id]?.open.remove(at: index)
         offers[id]?.taken += 1
         offers[id]?.ignored = 0
         offers[id]?.since = now
+    }
+
+    private mutating func forgo(_ piece: PieceIndex) {
+        for id in Array(offers.keys) {
+            guard let index = offers[id]?.open.firstIndex(of: piece) else { continue }
+            offers[id]?.open.remove(at: index)
+            offers[id]?.ignored -= 1
+        }
     }
 
     /// A peer has a piece, from whomever.

@@ -34,7 +34,7 @@ extension Swarm {
     /// Whether a peer is being served and makes use of it.
     private func takes(_ id: ConnectionID, _ now: Duration) -> Bool {
         guard let view = peers[id], let since = view.servedSince else { return false }
-        return view.sent > view.sentBeforeSlot || now - since < limits.slotTerm
+        return view.sent > view.sentBeforeSlot || now - since < limits.unusedSlotTerm
     }
 
     /// Gives `slots` slots to some of these peers, and takes away those there are more.
@@ -69,7 +69,9 @@ extension Swarm {
     private func hasHadItsTerm(_ view: PeerView, _ now: Duration) -> Bool {
         guard let since = view.servedSince, now - since >= limits.slotTerm else { return false }
         let sent = view.sent - view.sentBeforeSlot
-        return sent == 0 || sent >= limits.slotLength || now - since >= limits.longestSlotTerm
+        // What is sent is told only when it has left, which under a cap takes its time.
+        guard sent > 0 else { return now - since >= limits.unusedSlotTerm }
+        return sent >= limits.slotLength || now - since >= limits.longestSlotTerm
     }
 
     private mutating func setChoking(_ isChoking: Bool, _ id: ConnectionID, _ now: Duration) -> [Effect] {

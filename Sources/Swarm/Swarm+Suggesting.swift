@@ -27,7 +27,7 @@ extension Swarm {
     /// What a peer was offered is offered to others.
     /// - Parameter all: also what it was given and nobody else has.
     mutating func lose(_ id: ConnectionID, all: Bool) {
-        let kept = relaying?.forget(id, geometry: metainfo.geometry) ?? []
+        let kept = relaying?.forget(id, geometry: metainfo.geometry, areLost: all) ?? []
         suggestions?.forget(id, lost: all ? kept : [])
     }
 }

@@ -295,6 +295,13 @@ package struct Swarm: Sendable {
         pieces.forget(view.pieces)
         if view.pieces.isFull { seedCount -= 1 }
         if bitfield.isFull { seedCount += 1 }
+        if relaying != nil {
+            bitfield.forEach { number in
+                if let piece = metainfo.geometry.piece(number), !view.pieces.contains(piece) {
+                    relaying?.gained(piece, by: id)
+                }
+            }
+        }
         view.pieces = bitfield
         view.wanted = bitfield.count(notIn: pieces.have)
         peers[id] = view

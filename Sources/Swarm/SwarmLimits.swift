@@ -22,6 +22,8 @@ package struct SwarmLimits: Sendable {
     package var uploadSlots = 32
     /// How long a served peer keeps its slot while others wait.
     package var slotTerm = Duration.seconds(1)
+    /// The same for one that takes nothing.
+    package var unusedSlotTerm = Duration.seconds(5)
     /// A slot is not taken away before this many bytes went through it, so that its holder can finish something …
     package var slotLength: Int64 = 4 << 20
     /// … unless that takes longer than this.

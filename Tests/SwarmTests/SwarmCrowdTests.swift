@@ -90,7 +90,7 @@ import Testing
     @Test func `where nobody says what was passed on, all are served`() throws {
         var limits = SwarmLimits()
         limits.uploadSlots = 6
-        var scene = try SwarmScene(size: 64 << 18, pieceLength: 1 << 18, have: Array(0..<64), limits: limits)
+        var scene = try SwarmScene(size: 96 << 18, pieceLength: 1 << 18, have: Array(0..<96), limits: limits)
         var serving: Set<UInt64> = []
         for peer in UInt64(1)...6 {
             try scene.connect(peer, pieces: [])
@@ -99,7 +99,41 @@ import Testing
         for number in 0..<60 { scene.report(.gives(try piece(number, scene)), from: UInt64(number % 6 + 1)) }
         for peer in serving { scene.report(.traffic(received: 0, sent: 5 << 20), from: peer) }
         scene.now += .seconds(1)
-        #expect(served(serving, scene.swarm.tick(now: scene.now)) == [1, 2, 3, 4, 5, 6])
+        let effects = scene.swarm.tick(now: scene.now)
+        #expect(served(serving, effects) == [1, 2, 3, 4, 5, 6])
+        #expect(suggested(effects).allSatisfy { $0.piece.number >= 60 })
+    }
+
+    @Test func `who is given more than others, and passes it on as late as they do, keeps nothing`() throws {
+        var limits = SwarmLimits()
+        limits.uploadSlots = 6
+        var scene = try SwarmScene(size: 800 << 18, pieceLength: 1 << 18, have: Array(0..<800), limits: limits)
+        var serving: Set<UInt64> = []
+        for peer in UInt64(1)...6 {
+            try scene.connect(peer, pieces: [])
+            serving = served(serving, scene.report(.interested(true), from: peer))
+        }
+        var under: [[(piece: PieceIndex, holder: UInt64)]] = []
+        var next = 0
+        for _ in 0..<40 {
+            // The first is given fifteen times as much as the others.
+            var now: [(piece: PieceIndex, holder: UInt64)] = []
+            for holder in Array(repeating: UInt64(1), count: 15) + [2, 3, 4, 5, 6] {
+                let piece = try piece(next, scene)
+                next += 1
+                scene.report(.gives(piece), from: holder)
+                now.append((piece, holder))
+            }
+            under.append(now)
+            if under.count > 2 {
+                for (piece, holder) in under.removeFirst() { scene.report(.gained(piece), from: holder % 6 + 1) }
+            }
+            for peer in serving { scene.report(.traffic(received: 0, sent: 5 << 20), from: peer) }
+            scene.now += .milliseconds(500)
+            serving = served(serving, scene.swarm.tick(now: scene.now))
+            #expect(serving == [1, 2, 3, 4, 5, 6])
+        }
+        #expect(scene.swarm.audit() == [])
     }
 
     @Test func `on a seed the peer that wants nothing makes room at once, one that fetches stays`() throws {
