@@ -19,18 +19,25 @@ import Testing
         }
     }
 
-    /// A seed with six peers, each of which was given eight pieces that nobody else was. What all but the first two were given
-    /// the others get from them, and say so.
+    /// A seed with six peers that want something, and those of them that it serves.
     /// - Parameter slots: how many it serves at one time.
-    private func crowd(slots: Int) throws -> (SwarmScene, Set<UInt64>) {
+    private func seed(pieces: Int, slots: Int) throws -> (SwarmScene, Set<UInt64>) {
         var limits = SwarmLimits()
         limits.uploadSlots = slots
-        var scene = try SwarmScene(size: 64 << 18, pieceLength: 1 << 18, have: Array(0..<64), limits: limits)
+        var scene = try SwarmScene(
+            size: Int64(pieces) << 18, pieceLength: 1 << 18, have: Array(0..<pieces), limits: limits)
         var serving: Set<UInt64> = []
         for peer in UInt64(1)...6 {
             try scene.connect(peer, pieces: [])
             serving = served(serving, scene.report(.interested(true), from: peer))
         }
+        return (scene, serving)
+    }
+
+    /// Such a seed, of which each peer was given eight pieces that nobody else was. What all but the first two were given
+    /// the others get from them, and say so.
+    private func crowd(slots: Int) throws -> (SwarmScene, Set<UInt64>) {
+        var (scene, serving) = try seed(pieces: 64, slots: slots)
         for number in 0..<48 {
             let holder = UInt64(number % 6 + 1)
             let piece = try piece(number, scene)
@@ -88,14 +95,7 @@ import Testing
     }
 
     @Test func `where nobody says what was passed on, all are served`() throws {
-        var limits = SwarmLimits()
-        limits.uploadSlots = 6
-        var scene = try SwarmScene(size: 96 << 18, pieceLength: 1 << 18, have: Array(0..<96), limits: limits)
-        var serving: Set<UInt64> = []
-        for peer in UInt64(1)...6 {
-            try scene.connect(peer, pieces: [])
-            serving = served(serving, scene.report(.interested(true), from: peer))
-        }
+        var (scene, serving) = try seed(pieces: 96, slots: 6)
         for number in 0..<60 { scene.report(.gives(try piece(number, scene)), from: UInt64(number % 6 + 1)) }
         for peer in serving { scene.report(.traffic(received: 0, sent: 5 << 20), from: peer) }
         scene.now += .seconds(1)
@@ -105,14 +105,7 @@ import Testing
     }
 
     @Test func `who is given more than others, and passes it on as late as they do, keeps nothing`() throws {
-        var limits = SwarmLimits()
-        limits.uploadSlots = 6
-        var scene = try SwarmScene(size: 800 << 18, pieceLength: 1 << 18, have: Array(0..<800), limits: limits)
-        var serving: Set<UInt64> = []
-        for peer in UInt64(1)...6 {
-            try scene.connect(peer, pieces: [])
-            serving = served(serving, scene.report(.interested(true), from: peer))
-        }
+        var (scene, serving) = try seed(pieces: 800, slots: 6)
         var under: [[(piece: PieceIndex, holder: UInt64)]] = []
         var next = 0
         for _ in 0..<40 {
