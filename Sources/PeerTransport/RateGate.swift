@@ -15,6 +15,7 @@ package final class RateGate: Sendable {
         set { schedule.withLock { $0.bytesPerSecond = newValue } }
     }
 
+    /// Whether there is no cap.
     var isOpen: Bool { schedule.withLock { $0.bytesPerSecond == nil } }
 
     /// How long to wait before these bytes may be sent.

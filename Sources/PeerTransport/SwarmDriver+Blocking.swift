@@ -41,14 +41,18 @@ extension SwarmDriver {
         }
     }
 
+    /// Where consecutive blocks begin in the image, and how many bytes they are together.
+    private func place(of run: [BlockRequest]) -> (offset: Int64, length: Int)? {
+        guard let first = run.first, let piece = metainfo.geometry.piece(Int(first.piece)) else { return nil }
+        let offset = metainfo.geometry.offset(of: piece) + Int64(first.begin)
+        return (offset, run.reduce(0) { $0 + Int($1.length) })
+    }
+
     /// Reads consecutive blocks and passes them on, or `nil` when that failed.
     func read(_ run: [BlockRequest], _ done: @escaping @Sendable (PooledBuffer?) -> Void) {
-        let geometry = metainfo.geometry
-        guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return done(nil) }
-        let offset = geometry.offset(of: piece) + Int64(first.begin)
-        let length = run.reduce(0) { $0 + Int($1.length) }
+        guard let (offset, length) = place(of: run) else { return done(nil) }
         // Behind the image's end there are zeros, for peers that ask for whole blocks only.
-        let real = Int(min(Int64(length), max(0, geometry.size - offset)))
+        let real = Int(min(Int64(length), max(0, metainfo.geometry.size - offset)))
         // What is in memory takes no thread, whose waking costs more than the reading.
         if real == length, let room = readCached(length, at: offset) { return done(room) }
         onThread { [image, meter = network.resources.meter] room in
@@ -66,12 +70,10 @@ extension SwarmDriver {
 
     /// Where consecutive blocks begin in the image, if all of them are in memory, as far as a look at some of their bytes tells.
     func cachedOffset(of run: [BlockRequest]) -> Int64? {
-        let geometry = metainfo.geometry
-        guard let first = run.first, let piece = geometry.piece(Int(first.piece)) else { return nil }
-        let start = geometry.offset(of: piece) + Int64(first.begin)
-        let end = run.reduce(start) { $0 + Int64($1.length) }
+        guard let (start, length) = place(of: run) else { return nil }
+        let end = start + Int64(length)
         // Behind the image's end there are zeros, which are in no file.
-        guard end <= geometry.size, work.begin() else { return nil }
+        guard end <= metainfo.geometry.size, work.begin() else { return nil }
         defer { work.end() }
         var byte: UInt8 = 0
         let isCached = withUnsafeMutableBytes(of: &byte) { byte in
