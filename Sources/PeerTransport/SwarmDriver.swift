@@ -91,7 +91,8 @@ package final class SwarmDriver: Sendable {
         self.limits = limits
         self.onEvent = onEvent
         loop = network.resources.group.next()
-        let swarm = Swarm(metainfo: metainfo, have: have, ownID: network.peerID, limits: limits)
+        let swarm = Swarm(
+            metainfo: metainfo, have: have, ownID: network.peerID, rack: network.rack, limits: limits)
         core = NIOLoopBoundBox.makeBoxSendingValue(
             Core(swarm: swarm, recordedAt: TransportResources.now), eventLoop: loop)
     }

@@ -17,7 +17,8 @@ extension World {
         let id = PeerID.generated(using: &hosts[number].random)
         hosts[number].peerID = id
         hosts[number].swarm = Swarm(
-            metainfo: image.metainfo, have: hosts[number].verified, ownID: id, limits: scenario.limits)
+            metainfo: image.metainfo, have: hosts[number].verified, ownID: id, rack: rackName(of: number),
+            limits: scenario.limits)
         hosts[number].schedule = AnnounceSchedule(at: clock)
         if hosts[number].verified.isFull, hosts[number].completedAt == nil { hosts[number].completedAt = now }
         note(number, "start life=\(hosts[number].life) have=\(hosts[number].verified.count)")
@@ -200,10 +201,15 @@ extension World {
         let request = AnnounceRequest(
             infoHash: image.metainfo.infoHash, peerID: peerID, port: hosts[number].address.port,
             left: swarm.isComplete ? 0 : missing, event: event,
-            rack: scenario.tellsRacks ? RackName("r\(hosts[number].plan.rack)") : nil)
+            rack: rackName(of: number))
         note(number, "announce \(event.map(\.rawValue) ?? "regular")")
         queue.schedule(
             .announceArrived(number, life: hosts[number].life, request), at: now + scenario.delay.nanoseconds)
+    }
+
+    /// The rack in which a host says it stands.
+    func rackName(of number: Int) -> RackName? {
+        scenario.tellsRacks ? RackName("r\(hosts[number].plan.rack)") : nil
     }
 
     func announceArrived(_ number: Int, _ life: Int, _ request: AnnounceRequest) {

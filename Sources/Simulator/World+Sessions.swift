@@ -34,7 +34,8 @@ extension World {
                 metainfo: image.metainfo, have: swarm.have, isFast: theirs.supportsFast,
                 isExtended: theirs.supportsExtensions, speaksV2: true, limits: scenario.limits, at: clock)
             let port = hosts[connection.host].address.port
-            act(connection) { session, _ in session.start(listenPort: port, client: "simulated") }
+            let rack = rackName(of: connection.host)
+            act(connection) { session, _ in session.start(listenPort: port, client: "simulated", rack: rack) }
         } catch {
             closed(connection, "\(error)")
         }

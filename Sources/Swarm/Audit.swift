@@ -27,7 +27,7 @@ extension Swarm {
         if let relaying, relaying.holderCount > metainfo.geometry.pieceCount || relaying.recordCount > peers.count {
             faults.append("more is remembered of what was passed on than there is")
         }
-        if !claims.peers.allSatisfy({ peers[$0] != nil }) {
+        if !claims.peers.union(imports.peers).allSatisfy({ peers[$0] != nil }) {
             faults.append("a connection that is gone claims something")
         }
         if let suggestions, !suggestions.peers.allSatisfy({ peers[$0] != nil }) {

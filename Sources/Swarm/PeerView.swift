@@ -25,6 +25,8 @@ struct PeerView: Sendable {
     var serves = false
     /// In which rack it says it stands.
     var rack: RackName?
+    /// Whether that is another one than this side's.
+    var isForeign = false
     /// Whether the peer is interested in this side.
     var isInterested = false
     var isChoked = true
@@ -37,7 +39,7 @@ struct PeerView: Sendable {
     var sentBeforeSlot: Int64 = 0
     /// The blocks the session has room for, while it waits for work; 0 when it does not.
     var hunger = 0
-    /// Since when the peer has everything, and there was less to ask it for than it could give that would not burden it
+    /// Since when there was less to ask the peer for than it could give that would not burden it, or the way from another rack,
     /// twice; how long that is put up with; and until when that does not matter.
     var sparedSince: Duration?
     var patience = Duration.zero

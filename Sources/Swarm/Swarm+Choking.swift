@@ -14,13 +14,23 @@ extension Swarm {
         expose(among: interested, now: now)
         let others = interested.filter { peers[$0].map { now >= $0.waitsUntil } ?? false }
         guard !others.isEmpty, others.count < interested.count else {
-            return effects + share(limits.uploadSlots, among: interested, now: now)
+            return effects + serve(interested, now: now)
         }
         // What the others leave, when too few of those take anything to fill this side's uplink.
         let isBusy = others.count { takes($0, now) } >= limits.enoughServed
         let keepers = interested.filter { !others.contains($0) }
         effects += share(isBusy ? 0 : max(1, limits.uploadSlots - others.count), among: keepers, now: now)
-        return effects + share(limits.uploadSlots, among: others, now: now)
+        return effects + serve(others, now: now)
+    }
+
+    /// Gives slots to these peers: most of them to those in other racks, as far as they want any.
+    private mutating func serve(_ group: [ConnectionID], now: Duration) -> [Effect] {
+        let foreign = group.filter { peers[$0]?.isForeign == true }
+        guard !foreign.isEmpty else { return share(limits.uploadSlots, among: group, now: now) }
+        let near = group.filter { peers[$0]?.isForeign == false }
+        let slots = min(near.count, limits.slotsInRack)
+        let effects = share(slots, among: near, now: now)
+        return effects + share(limits.uploadSlots - slots, among: foreign, now: now)
     }
 
     /// Has those wait that keep what they are given, and offers that to others. What they do later counts anew.

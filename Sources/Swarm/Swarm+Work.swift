@@ -46,6 +46,7 @@ extension Swarm {
         let blocks = min(metainfo.geometry.blocksPerPiece, limits.batchLength / PieceGeometry.blockLength)
         let count = (max(room, 0) + blocks - 1) / blocks
         let isSpared = isSpared(view)
+        let isImport = view.isForeign && !isSpared
         let started = begin(count, with: id, view, isSpared: isSpared, salt: salt, now: now)
         for piece in started {
             let extents = metainfo.geometry.extents(of: piece)
@@ -53,13 +54,14 @@ extension Swarm {
             pieces.assign(Array(extents), to: id, now: now)
             granted += extents
         }
-        if isSpared { effects += claim(started, from: id) }
-        if granted.isEmpty, isSpared, isSomethingLeft(view, salt) { return [] }
+        if isSpared || isImport { effects += claim(started, from: id, inRackOnly: isImport) }
+        if granted.isEmpty, isSpared || isImport, isSomethingLeft(view, salt) { return [] }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
     }
 
-    /// Which pieces to begin with a peer. One that is spared is asked for what nobody else has or claims, as long as that is
-    /// enough for it; when it was not for a while, it is asked for anything, so that nobody's word can hold this side up.
+    /// Which pieces to begin with a peer. One that is spared is asked for what nobody else has or claims, and one in another rack
+    /// for what nobody in this side's has or claims, as long as that is enough for it; when it was not for a while, it is asked
+    /// for anything, so that nobody's word can hold this side up.
     private mutating func begin(
         _ count: Int, with id: Swarm.ConnectionID, _ view: PeerView, isSpared: Bool, salt: UInt64, now: Duration
     ) -> [PieceIndex] {
@@ -74,18 +76,18 @@ extension Swarm {
             guard offered.count < count else { return offered }
             return offered + choose(of: view.pieces).filter { !offered.contains($0) }.prefix(count - offered.count)
         }
-        guard isSpared, now >= view.unsparedUntil else { return anything() }
+        guard isSpared || view.isForeign, now >= view.unsparedUntil else { return anything() }
         // Who offers something in particular is asked for that alone while it goes on doing so: with each piece it gives.
-        let isGuided = now < view.guidedUntil
+        let isGuided = isSpared && now < view.guidedUntil
         var candidates = isGuided ? view.suggested : view.pieces
-        candidates.subtract(elsewhere())
+        candidates.subtract(isSpared ? elsewhere() : broughtByOthers())
         let begun = choose(of: candidates)
         guard begun.count < count, !isGuided || begun.isEmpty else {
             peers[id]?.sparedSince = nil
             return begun
         }
         guard let since = view.sparedSince else {
-            let patience = max(limits.sparingPatience, pieceTime(view) * 3)
+            let patience = max(isSpared ? limits.sparingPatience : limits.importPatience, pieceTime(view) * 3)
             peers[id]?.sparedSince = now
             peers[id]?.patience = patience
             return begun
@@ -111,9 +113,12 @@ extension Swarm {
         return !picker.choose(1, of: view.pieces, outside: pieces.have, and: pieces.started).isEmpty
     }
 
-    /// Says to those who lack these pieces that this side fetches them from a seed.
-    private func claim(_ started: [PieceIndex], from id: Swarm.ConnectionID) -> [Effect] {
-        let others = peers.keys.filter { $0 != id && peers[$0]?.pieces.isFull == false }.sorted()
+    /// Says to those who lack these pieces that this side fetches them from a seed, or from another rack.
+    private func claim(_ started: [PieceIndex], from id: Swarm.ConnectionID, inRackOnly: Bool) -> [Effect] {
+        guard !started.isEmpty else { return [] }
+        let others = peers.keys.filter { other in
+            other != id && peers[other]?.pieces.isFull == false && !(inRackOnly && peers[other]?.isForeign == true)
+        }.sorted()
         return stride(from: 0, to: started.count, by: ExtendedMessage.claimLimit).flatMap { start in
             let some = Array(started.dropFirst(start).prefix(ExtendedMessage.claimLimit))
             return others.map { Effect.command($0, .claim(some)) }

@@ -39,6 +39,8 @@ package struct Swarm: Sendable {
     package let metainfo: Metainfo
     package let limits: SwarmLimits
     let ownID: PeerID
+    /// In which rack this side stands; `nil` when nobody said.
+    let rack: RackName?
     var peers: [ConnectionID: PeerView] = [:]
     /// How many of them have everything: it is asked with every piece, and looking at each peer's would copy its whole view.
     private(set) var seedCount = 0
@@ -51,6 +53,8 @@ package struct Swarm: Sendable {
     /// Who passes on what this side gives, if it has had everything from the start.
     var relaying: Relaying?
     var claims: Claims
+    /// Who fetches what from other racks.
+    var imports: Imports
     /// What this side offers, if it has had everything from the start.
     var suggestions: Suggestions?
     private var isDownloading: Bool { !pieces.have.isFull }
@@ -58,13 +62,18 @@ package struct Swarm: Sendable {
     /// - Parameters:
     ///   - have: the pieces that are verified already, all-zero ones among them.
     ///   - ownID: this peer's id, which decides which of two connections to the same peer stays.
-    package init(metainfo: Metainfo, have: Bitfield, ownID: PeerID, limits: SwarmLimits = SwarmLimits()) {
+    ///   - rack: in which rack this side stands, if anybody said: what peers there have is not fetched from other racks.
+    package init(
+        metainfo: Metainfo, have: Bitfield, ownID: PeerID, rack: RackName? = nil, limits: SwarmLimits = SwarmLimits()
+    ) {
         self.metainfo = metainfo
         self.limits = limits
         self.ownID = ownID
+        self.rack = rack
         pieces = PieceTable(geometry: metainfo.geometry, have: have)
         addresses = AddressBook(limits: limits)
         claims = Claims(pieceCount: metainfo.geometry.pieceCount, limits: limits)
+        imports = Imports(ownID: ownID, pieceCount: metainfo.geometry.pieceCount, limits: limits)
         if have.isFull {
             let place = ownID.bytes.reduce(0) { ($0 << 8 | Int($1)) % max(1, have.pieceCount) }
             suggestions = Suggestions(geometry: metainfo.geometry, startingAt: place, limits: limits)
@@ -135,6 +144,7 @@ package struct Swarm: Sendable {
         // Who wants nothing any more has everything, and goes on serving it elsewhere.
         lose(id, all: view.isInterested)
         claims.forget(id, geometry: metainfo.geometry)
+        imports.forget(id, geometry: metainfo.geometry)
         pieces.forget(view.pieces)
         pieces.release(id)
         if pieces.involves(id) {
@@ -170,8 +180,12 @@ package struct Swarm: Sendable {
             return redundant(id)
         case .claims(let claimed):
             // Who has everything fetches nothing.
-            guard peers[id]?.pieces.isFull == false else { return [] }
-            for piece in claimed where !pieces.have.contains(piece) { claims.claim(piece, by: id, now: now) }
+            guard let view = peers[id], !view.pieces.isFull else { return [] }
+            for piece in claimed where !pieces.have.contains(piece) {
+                claims.claim(piece, by: id, now: now)
+                guard !view.isForeign else { continue }
+                imports.claim(piece, by: id, view.peerID, geometry: metainfo.geometry, now: now)
+            }
             return []
         case .suggested(let piece):
             // Only who has everything knows what nobody else was given.
@@ -202,7 +216,9 @@ package struct Swarm: Sendable {
             if !view.initiatedHere, let address = peers[id]?.listenAddress { addresses.isConnected(address) }
             return []
         case .stands(let rack):
-            if peers[id]?.rack == nil { peers[id]?.rack = rack }
+            guard peers[id]?.rack == nil else { return [] }
+            peers[id]?.rack = rack
+            peers[id]?.isForeign = self.rack.map { $0 != rack } ?? false
             return []
         case .serves(let serves):
             peers[id]?.serves = serves
@@ -264,6 +280,7 @@ package struct Swarm: Sendable {
     package mutating func tick(now: Duration) -> [Effect] {
         for id in peers.keys { peers[id]?.measure(at: now) }
         claims.expire(geometry: metainfo.geometry, now: now)
+        lookAtImports(now: now)
         return choke(now: now) + suggest(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
     }
 
@@ -314,6 +331,7 @@ package struct Swarm: Sendable {
         if peers[id]?.pieces.isFull == true { seedCount += 1 }
         pieces.count(piece)
         claims.end(piece)
+        if peers[id]?.isForeign == false { imports.end(piece) }
         suggestions?.gained(piece, by: id)
         relaying?.gained(piece, by: id)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
@@ -354,6 +372,7 @@ package struct Swarm: Sendable {
     ) -> [Effect] {
         let liars = pieces.verified(piece, finished)
         claims.end(piece)
+        imports.end(piece)
         var effects: [Effect] = [.fact(.pieceVerified(piece))]
         let isUrgent = Int(pieces.availability[piece.number]) - seedCount < limits.urgentCopies || !isDownloading
         for id in peers.keys.sorted() {

@@ -20,6 +20,9 @@ package struct SwarmLimits: Sendable {
     package var knownAddresses = 2000
     /// Peers served at once; more than that many interested ones take turns.
     package var uploadSlots = 32
+    /// How many of them may stand in this side's rack while peers of other racks want something. Each slot gets an equal part of
+    /// the uplink, and what goes to another rack is what all hosts there wait for.
+    package var slotsInRack = 12
     /// How long a served peer keeps its slot while others wait.
     package var slotTerm = Duration.seconds(1)
     /// The same for one that takes nothing.
@@ -93,6 +96,8 @@ package struct SwarmLimits: Sendable {
     /// How long this side may have nothing to ask of somebody who has everything, before it asks for what others fetch there
     /// or have.
     package var sparingPatience = Duration.seconds(3)
+    /// The same for somebody in another rack who has what peers of this side's rack have or fetch.
+    package var importPatience = Duration.seconds(60)
     /// How long it is then asked for anything, whatever others say.
     package var unsparedTime = Duration.seconds(10)
     /// The same while nothing else is under way either, as when the last pieces are held up by somebody who claimed them.

@@ -69,11 +69,12 @@ struct SwarmScene {
     /// - Parameter ownID: the byte of which this side's peer id consists.
     init(
         size: Int64 = 4 << 20, pieceLength: Int = 1 << 20, have: [Int] = [], ownID: UInt8 = 100,
-        limits: SwarmLimits = SwarmLimits()
+        rack: String? = nil, limits: SwarmLimits = SwarmLimits()
     ) throws {
         image = try TestImage(size: size, pieceLength: pieceLength)
         swarm = Swarm(
-            metainfo: image.metainfo, have: image.bitfield(have), ownID: try Self.peerID(ownID), limits: limits)
+            metainfo: image.metainfo, have: image.bitfield(have), ownID: try Self.peerID(ownID),
+            rack: rack.flatMap { RackName($0) }, limits: limits)
     }
 
     struct BadByte: Error {}

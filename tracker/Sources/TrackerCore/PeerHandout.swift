@@ -48,6 +48,8 @@ package struct PeerHandout: Sendable {
         var handout = Handout(slot, requester, swarm.contacts[Int(slot)], families: families, now: now)
         handout.names.reserveCapacity(min(count, swarm.placeCount))
         if let rack = requester.rack {
+            // Gateways of one rack agree with each other on who brings what.
+            if requester.isGateway { handout.offer(swarm.racks[Int(rack)].gateways, of: swarm, upTo: count / 4) }
             // At most half of the places go to other racks, so that one who asks for few is told of both.
             let abroad = (count + 1) / 2
             if isStuck {
@@ -134,6 +136,12 @@ private struct Handout {
             if larger == 1 { return step }
         }
         return 1
+    }
+
+    /// Names some of these, who stand in no order.
+    mutating func offer(_ slots: [Int32], of swarm: TrackedSwarm, upTo count: Int) {
+        doubtful = names.count
+        for slot in slots where names.count < count { offer(slot, of: swarm) }
     }
 
     private mutating func offer(_ slot: Int32, of swarm: TrackedSwarm) {

@@ -96,9 +96,8 @@ struct TrackedSwarm: Sendable {
         floor.remove(slot, of: &peers)
         if let rack = peer.rack {
             racks[Int(rack)].group.remove(slot, of: &peers)
-            if peer.isGateway {
-                if peer.bringsCopy { racks[Int(rack)].entries -= 1 } else { racks[Int(rack)].exits -= 1 }
-            }
+            if peer.isGateway { racks[Int(rack)].gateways.removeAll { $0 == slot } }
+            if peer.isGateway, peer.bringsCopy { racks[Int(rack)].entries -= 1 }
             if racks[Int(rack)].group.count == 0 {
                 rackNumbers[racks[Int(rack)].name] = nil
                 freeRacks.append(rack)
@@ -165,7 +164,8 @@ struct TrackedSwarm: Sendable {
         guard let rack = peers[Int(slot)].rack, peers[Int(slot)].onFloor == nil else { return }
         let isSeed = peers[Int(slot)].isSeed
         guard (isSeed ? racks[Int(rack)].exits : racks[Int(rack)].entries) < entries else { return }
-        if isSeed { racks[Int(rack)].exits += 1 } else { racks[Int(rack)].entries += 1 }
+        racks[Int(rack)].gateways.append(slot)
+        if !isSeed { racks[Int(rack)].entries += 1 }
         peers[Int(slot)].bringsCopy = !isSeed
         floor.insert(slot, of: &peers, using: &random)
     }
@@ -191,10 +191,12 @@ struct TrackedSwarm: Sendable {
 struct TrackedRack: Sendable {
     let name: RackName
     var group = PeerGroup(.rack)
-    /// Gateways that were incomplete when they became one: each brings a copy into the rack.
+    /// The slots of its gateways, which are few.
+    var gateways: [Int32] = []
+    /// How many of them were incomplete when they became one: each may bring a copy into the rack.
     var entries = 0
-    /// Gateways that were seeds when they became one.
-    var exits = 0
+    /// How many were seeds when they became one.
+    var exits: Int { gateways.count - entries }
 
     init(name: RackName) { self.name = name }
 }

@@ -95,7 +95,12 @@ import TrackerProtocol
             // The seed's rack has the seed beside them.
             #expect(peers.count == (name == rack(address(0)) ? 4 : 3))
         }
-        #expect(graph.neighbours.values.allSatisfy { $0.count >= 11 })
+        let neighbours = graph.neighbours
+        #expect(neighbours.values.allSatisfy { $0.count >= 11 })
+        // Those of one rack know each other.
+        for peers in gateways.values {
+            for one in peers { #expect(peers.subtracting([one]).isSubset(of: neighbours[one] ?? [])) }
+        }
     }
 
     @Test func `those of one family are one graph of even degree, where answers have no room for the other`() throws {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+import TrackerProtocol
+
+/// Who brings which piece into this side's rack. Few of a rack's peers know of other racks, and each piece should come from there
+/// once. They say what they fetch, but all see a new piece at the same moment, and words come late on a busy link. So each has
+/// pieces of its own, on which they agree without a word; what its owner leaves lying is anybody's.
+struct Imports: Sendable {
+    /// What peers in this rack fetch from other racks or from seeds. A claim ends when somebody in the rack has the piece.
+    private(set) var claims: Claims
+    /// Peers in this rack that have claimed anything, and so fetch from somewhere else.
+    private var importers: [Swarm.ConnectionID: PeerID] = [:]
+    /// Pieces that one of those should bring.
+    private var ofOthers: Bitfield
+    /// What nobody had begun to bring at the last look.
+    private var lying: Bitfield
+    private let ownID: PeerID
+    private let pieceCount: Int
+
+    init(ownID: PeerID, pieceCount: Int, limits: SwarmLimits) {
+        claims = Claims(pieceCount: pieceCount, limits: limits)
+        self.ownID = ownID
+        self.pieceCount = pieceCount
+        ofOthers = Bitfield(pieceCount: pieceCount)
+        lying = ofOthers
+    }
+
+    /// Peers of which something is remembered.
+    var peers: Set<Swarm.ConnectionID> { claims.peers.union(importers.keys) }
+
+    /// The pieces that are left to others.
+    var left: Bitfield {
+        var pieces = ofOthers
+        pieces.formUnion(claims.pieces)
+        return pieces
+    }
+
+    /// A peer in this rack says that it fetches a piece.
+    mutating func claim(
+        _ piece: PieceIndex, by id: Swarm.ConnectionID, _ peer: PeerID, geometry: PieceGeometry, now: Duration
+    ) {
+        claims.claim(piece, by: id, now: now)
+        guard importers.updateValue(peer, forKey: id) == nil else { return }
+        divide(geometry)
+    }
+
+    /// Somebody in this rack has the piece now.
+    mutating func end(_ piece: PieceIndex) { claims.end(piece) }
+
+    mutating func forget(_ id: Swarm.ConnectionID, geometry: PieceGeometry) {
+        claims.forget(id, geometry: geometry)
+        if importers.removeValue(forKey: id) != nil { divide(geometry) }
+    }
+
+    /// To be called about twice a second.
+    /// - Parameter missing: pieces that peers of other racks have, and nobody in this one.
+    mutating func look(at missing: Bitfield, geometry: PieceGeometry, now: Duration) {
+        claims.expire(geometry: geometry, now: now)
+        var missing = missing
+        missing.subtract(claims.pieces)
+        divide(geometry)
+        missing.forEach { number in
+            guard let piece = geometry.piece(number), lying.contains(piece) else { return }
+            ofOthers.remove(piece)
+        }
+        lying = missing
+    }
+
+    /// Gives each piece to the importer for which it draws the highest number: whoever knows the same importers comes to the same
+    /// result, and when one comes or goes only its own pieces change hands (Thaler and Ravishankar, 1998).
+    private mutating func divide(_ geometry: PieceGeometry) {
+        ofOthers = Bitfield(pieceCount: pieceCount)
+        let own = Self.salt(ownID)
+        let others = importers.values.map(Self.salt)
+        guard !others.isEmpty else { return }
+        for piece in geometry.pieces {
+            let weight = Self.weight(piece, own)
+            if others.contains(where: { Self.weight(piece, $0) > weight }) { ofOthers.insert(piece) }
+        }
+    }
+
+    private static func salt(_ id: PeerID) -> UInt64 {
+        id.bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+
+    private static func weight(_ piece: PieceIndex, _ salt: UInt64) -> UInt64 {
+        var mixed = (UInt64(piece.number) ^ salt) &* 0x9e37_79b9_7f4a_7c15
+        mixed = (mixed ^ (mixed >> 32)) &* 0xd6e8_feb8_6659_fd93
+        return mixed ^ (mixed >> 29)
+    }
+}

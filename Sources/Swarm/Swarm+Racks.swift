@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metainfo
+
+/// Racks carry less between each other than their hosts could send: what has come into one is passed on inside.
+extension Swarm {
+    /// The pieces that peers of this side's rack have. Those who have everything do not count: what they serve is scarce, and
+    /// whoever waited for it would not get on sooner.
+    private func inRack() -> Bitfield {
+        var pieces = Bitfield(pieceCount: metainfo.geometry.pieceCount)
+        for view in peers.values where !view.isForeign && !view.pieces.isFull { pieces.formUnion(view.pieces) }
+        return pieces
+    }
+
+    /// The pieces that this side need not fetch from another rack.
+    func broughtByOthers() -> Bitfield {
+        var pieces = inRack()
+        pieces.formUnion(imports.left)
+        return pieces
+    }
+
+    /// Sees which pieces nobody brings.
+    mutating func lookAtImports(now: Duration) {
+        guard rack != nil, peers.values.contains(where: \.isForeign) else { return }
+        var missing = Bitfield(pieceCount: metainfo.geometry.pieceCount)
+        for view in peers.values where view.isForeign { missing.formUnion(view.pieces) }
+        missing.subtract(inRack())
+        missing.subtract(pieces.have)
+        missing.subtract(pieces.started)
+        imports.look(at: missing, geometry: metainfo.geometry, now: now)
+    }
+}
