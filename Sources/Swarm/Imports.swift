@@ -36,6 +36,9 @@ struct Imports: Sendable {
         return pieces
     }
 
+    /// Whether a peer in this rack fetches from somewhere else.
+    func areMade(by id: Swarm.ConnectionID) -> Bool { importers[id] != nil }
+
     /// A peer in this rack says that it fetches a piece.
     mutating func claim(
         _ piece: PieceIndex, by id: Swarm.ConnectionID, _ peer: PeerID, geometry: PieceGeometry, now: Duration

@@ -27,6 +27,8 @@ struct PeerView: Sendable {
     var rack: RackName?
     /// Whether that is another one than this side's.
     var isForeign = false
+    /// Whether it was told that this side fetches from other racks.
+    var isToldOfImports = false
     /// Whether the peer is interested in this side.
     var isInterested = false
     var isChoked = true

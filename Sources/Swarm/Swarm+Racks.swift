@@ -4,11 +4,10 @@ import Metainfo
 
 /// Racks carry less between each other than their hosts could send: what has come into one is passed on inside.
 extension Swarm {
-    /// The pieces that peers of this side's rack have. Those who have everything do not count: what they serve is scarce, and
-    /// whoever waited for it would not get on sooner.
+    /// The pieces that peers of this side's rack have. Those do not count that have everything and are to be spared.
     private func inRack() -> Bitfield {
         var pieces = Bitfield(pieceCount: metainfo.geometry.pieceCount)
-        for view in peers.values where !view.isForeign && !view.pieces.isFull { pieces.formUnion(view.pieces) }
+        for view in peers.values where !view.isForeign && !isSpared(view) { pieces.formUnion(view.pieces) }
         return pieces
     }
 
@@ -17,6 +16,15 @@ extension Swarm {
         var pieces = inRack()
         pieces.formUnion(imports.left)
         return pieces
+    }
+
+    /// Whom to tell which pieces this side fetches from another rack: peers in its own that fetch elsewhere too, and everybody
+    /// there once, so that they learn of each other.
+    func importers(but id: ConnectionID) -> [ConnectionID] {
+        peers.keys.filter { other in
+            guard other != id, let view = peers[other], !view.isForeign, !view.pieces.isFull else { return false }
+            return !view.isToldOfImports || imports.areMade(by: other)
+        }.sorted()
     }
 
     /// Sees which pieces nobody brings.

@@ -54,7 +54,12 @@ extension Swarm {
             pieces.assign(Array(extents), to: id, now: now)
             granted += extents
         }
-        if isSpared || isImport { effects += claim(started, from: id, inRackOnly: isImport) }
+        if isSpared { effects += claim(started, toldTo: lacking(but: id)) }
+        if isImport, !started.isEmpty {
+            let others = importers(but: id)
+            effects += claim(started, toldTo: others)
+            for other in others { peers[other]?.isToldOfImports = true }
+        }
         if granted.isEmpty, isSpared || isImport, isSomethingLeft(view, salt) { return [] }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
     }
@@ -113,12 +118,12 @@ extension Swarm {
         return !picker.choose(1, of: view.pieces, outside: pieces.have, and: pieces.started).isEmpty
     }
 
-    /// Says to those who lack these pieces that this side fetches them from a seed, or from another rack.
-    private func claim(_ started: [PieceIndex], from id: Swarm.ConnectionID, inRackOnly: Bool) -> [Effect] {
-        guard !started.isEmpty else { return [] }
-        let others = peers.keys.filter { other in
-            other != id && peers[other]?.pieces.isFull == false && !(inRackOnly && peers[other]?.isForeign == true)
-        }.sorted()
+    private func lacking(but id: ConnectionID) -> [ConnectionID] {
+        peers.keys.filter { $0 != id && peers[$0]?.pieces.isFull == false }.sorted()
+    }
+
+    /// Says that this side fetches these pieces, and others had better not.
+    private func claim(_ started: [PieceIndex], toldTo others: [ConnectionID]) -> [Effect] {
         return stride(from: 0, to: started.count, by: ExtendedMessage.claimLimit).flatMap { start in
             let some = Array(started.dropFirst(start).prefix(ExtendedMessage.claimLimit))
             return others.map { Effect.command($0, .claim(some)) }
@@ -126,7 +131,7 @@ extension Swarm {
     }
 
     /// Whether a peer has everything and is one of few: what it is asked for should be what nobody else can give.
-    private func isSpared(_ view: PeerView) -> Bool {
+    func isSpared(_ view: PeerView) -> Bool {
         guard view.pieces.isFull else { return false }
         return (peers.count - seedCount) >= limits.sparedAmong * seedCount
     }

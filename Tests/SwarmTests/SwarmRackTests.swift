@@ -103,13 +103,30 @@ import TrackerProtocol
         #expect(scene.swarm.audit() == [])
     }
 
-    @Test func `what is brought in is said to the rack alone`() throws {
-        var scene = try scene(1)
-        try gain(0, by: 5, in: &scene)
-        let effects = scene.report(.hungry(blocks: 64), from: 5)
-        let begun = try #require(SwarmScene.assigned(effects, to: 5).first).piece
-        for peer in UInt64(1)...4 { #expect(effects.contains(.command(scene.id(peer), .claim([begun])))) }
-        #expect(!effects.contains(.command(scene.id(6), .claim([begun]))))
+    @Test func `what is brought in is said to the rack once, and then to those who fetch elsewhere as well`() throws {
+        var scene = try scene(3)
+        try gain(0, 1, 2, by: 5, in: &scene)
+        func told() throws -> [UInt64] {
+            let effects = scene.report(.hungry(blocks: 64), from: 5)
+            let begun = try #require(SwarmScene.assigned(effects, to: 5).first).piece
+            return (1...6).filter { effects.contains(.command(scene.id($0), .claim([begun]))) }
+        }
+        #expect(try told() == [1, 2, 3, 4])
+        #expect(try told() == [])
+        let other = try piece(3, in: scene)
+        scene.report(.claims([other]), from: 2)
+        try wait(in: &scene)
+        #expect(try told() == [2])
+    }
+
+    @Test func `a rack that has everything already is enough`() throws {
+        var scene = try SwarmScene(size: 4 << 20, rack: "a")
+        for peer in UInt64(1)...6 {
+            try scene.connect(peer)
+            scene.report(.stands(in: try #require(RackName(peer < 5 ? "a" : "b"))), from: peer)
+        }
+        #expect(scene.work(5).isEmpty)
+        #expect(scene.work(1).count == 1)
     }
 
     @Test func `nobody in the rack can hold a fetch up by what it says to have`() throws {
