@@ -17,13 +17,11 @@ struct Imports: Sendable {
     private var lying: Bitfield
     private let ownID: PeerID
     private let pieceCount: Int
-    private let limits: SwarmLimits
 
     init(ownID: PeerID, pieceCount: Int, limits: SwarmLimits) {
         claims = Claims(pieceCount: pieceCount, limits: limits)
         self.ownID = ownID
         self.pieceCount = pieceCount
-        self.limits = limits
         ofOthers = Bitfield(pieceCount: pieceCount)
         lying = ofOthers
     }
@@ -42,9 +40,12 @@ struct Imports: Sendable {
     func areMade(by id: Swarm.ConnectionID) -> Bool { importers[id] != nil }
 
     /// A peer in this rack says that it fetches a piece.
-    mutating func claim(_ piece: PieceIndex, by id: Swarm.ConnectionID, _ peer: PeerID, now: Duration) {
+    mutating func claim(
+        _ piece: PieceIndex, by id: Swarm.ConnectionID, _ peer: PeerID, geometry: PieceGeometry, now: Duration
+    ) {
         claims.claim(piece, by: id, now: now)
-        if importers.count < limits.importers { importers[id] = peer }
+        guard importers.updateValue(peer, forKey: id) == nil else { return }
+        divide(geometry)
     }
 
     /// Somebody in this rack has the piece now.
@@ -52,10 +53,10 @@ struct Imports: Sendable {
 
     mutating func forget(_ id: Swarm.ConnectionID, geometry: PieceGeometry) {
         claims.forget(id, geometry: geometry)
-        importers[id] = nil
+        if importers.removeValue(forKey: id) != nil { divide(geometry) }
     }
 
-    /// Divides the pieces anew, among those who import now. To be called about twice a second, where there is anything to import.
+    /// To be called about twice a second.
     /// - Parameter missing: pieces that peers of other racks have, and nobody in this one.
     mutating func look(at missing: Bitfield, geometry: PieceGeometry, now: Duration) {
         claims.expire(geometry: geometry, now: now)

@@ -60,7 +60,7 @@ extension Swarm {
             effects += claim(started, toldTo: others)
             for other in others { peers[other]?.isToldOfImports = true }
         }
-        if granted.isEmpty, isSpared, isSomethingLeft(view) { return [] }
+        if granted.isEmpty, isSpared || isImport, isSomethingLeft(view, salt) { return [] }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
     }
 
@@ -113,11 +113,9 @@ extension Swarm {
     }
 
     /// Whether a peer has a piece that nobody has begun.
-    private func isSomethingLeft(_ view: PeerView) -> Bool {
-        var left = view.pieces
-        left.subtract(pieces.have)
-        left.subtract(pieces.started)
-        return !left.isEmpty
+    private func isSomethingLeft(_ view: PeerView, _ salt: UInt64) -> Bool {
+        let picker = RarestFirst(availability: pieces.availability, salt: salt)
+        return !picker.choose(1, of: view.pieces, outside: pieces.have, and: pieces.started).isEmpty
     }
 
     private func lacking(but id: ConnectionID) -> [ConnectionID] {

@@ -183,7 +183,8 @@ package struct Swarm: Sendable {
             guard let view = peers[id], !view.pieces.isFull else { return [] }
             for piece in claimed where !pieces.have.contains(piece) {
                 claims.claim(piece, by: id, now: now)
-                if view.isNear { imports.claim(piece, by: id, view.peerID, now: now) }
+                guard !view.isForeign else { continue }
+                imports.claim(piece, by: id, view.peerID, geometry: metainfo.geometry, now: now)
             }
             return []
         case .suggested(let piece):
@@ -218,7 +219,6 @@ package struct Swarm: Sendable {
             guard peers[id]?.rack == nil else { return [] }
             peers[id]?.rack = rack
             peers[id]?.isForeign = self.rack.map { $0 != rack } ?? false
-            peers[id]?.isNear = self.rack == rack
             return []
         case .serves(let serves):
             peers[id]?.serves = serves
@@ -328,13 +328,10 @@ package struct Swarm: Sendable {
 
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
-        if peers[id]?.pieces.isFull == true {
-            seedCount += 1
-            imports.forget(id, geometry: metainfo.geometry)
-        }
+        if peers[id]?.pieces.isFull == true { seedCount += 1 }
         pieces.count(piece)
         claims.end(piece)
-        if peers[id]?.isNear == true { imports.end(piece) }
+        if peers[id]?.isForeign == false { imports.end(piece) }
         suggestions?.gained(piece, by: id)
         relaying?.gained(piece, by: id)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
