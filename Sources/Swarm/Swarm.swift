@@ -183,7 +183,7 @@ package struct Swarm: Sendable {
             guard let view = peers[id], !view.pieces.isFull else { return [] }
             for piece in claimed where !pieces.have.contains(piece) {
                 claims.claim(piece, by: id, now: now)
-                guard !view.isForeign else { continue }
+                guard rack != nil, !view.isForeign else { continue }
                 imports.claim(piece, by: id, view.peerID, geometry: metainfo.geometry, now: now)
             }
             return []
