@@ -71,7 +71,13 @@ struct SimulateCommand: AsyncParsableCommand {
         if world == nil, scenario.hosts.contains(where: { $0.lies > 0 }) {
             for number in scenario.hosts.indices { scenario.hosts[number].lies = 0 }
             scenario.traceLimit = 0
-            clean = try simulate(scenario, "simulating the same without liars")
+            let honest = try simulate(scenario, "simulating the same without liars")
+            // Beside a run that did not end well no time says anything.
+            guard honest.verdict == .completed else {
+                throw HostFailure(
+                    .failed, "the fleet without liars failed: \(SimulationReport(honest, clean: nil).outcome)")
+            }
+            clean = honest
         }
         if let chart { try write(CompletionChart(outcome).svg, to: chart) }
         let report = SimulationReport(outcome, clean: clean)
