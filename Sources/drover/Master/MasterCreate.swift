@@ -51,7 +51,7 @@ struct MasterCreate: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Bytes in a piece; a power of two from 16384. (default: from the image's size, 256 KiB to 16 MiB)",
+            "Bytes in a piece; a power of two from 16384. (default: from the image's size, 64 KiB to 16 MiB)",
             valueName: "bytes"))
     var pieceLength: Int?
 
