@@ -27,6 +27,15 @@ package struct MessageDecoder: Sendable {
         self.limits = limits
     }
 
+    /// How many bytes of the current block are still to come; 0 between blocks.
+    package var restOfBlock: Int { blockRest ?? 0 }
+
+    /// So many bytes of the current block were received elsewhere; not more than ``restOfBlock``.
+    package mutating func tookOfBlock(_ count: Int) {
+        guard let rest = blockRest else { return }
+        blockRest = max(0, rest - count)
+    }
+
     /// Takes the next event from `buffer`, consuming what it used; call until it returns `nil`.
     /// - Returns: `nil` when `buffer` is used up and nothing more can be told from it.
     /// - Throws: ``ProtocolViolation``; the connection cannot go on after it.

@@ -9,6 +9,8 @@ import Swarm
 extension PeerChannelHandler {
     /// One read from a socket under a cap takes at most this many bytes, so that many connections together stay exact.
     static let cappedReadLength = 16 * 1024
+    /// The same without a cap, from a socket that nothing lies before.
+    private static let plainReadLength = 16 * 1024
     /// Reads in a row from one socket without a cap; NIO's own default.
     private static let readsPerEvent: UInt = 4
 
@@ -19,7 +21,7 @@ extension PeerChannelHandler {
             readsLittle = wait != nil
             // What comes before the session begins fits a small buffer, which is there already.
             if case .talking = phase {
-                read(atMost: readsLittle ? Self.cappedReadLength : PeerNetwork.receiveBufferLength)
+                read(atMost: receiveLength)
             }
             let reads: UInt = readsLittle ? 1 : Self.readsPerEvent
             context.channel.setOption(.maxMessagesPerRead, value: reads).whenFailure { _ in }
@@ -29,6 +31,12 @@ extension PeerChannelHandler {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         reading?.cancel()
         reading = context.eventLoop.scheduleTask(in: .nanoseconds(wait.nanoseconds)) { bound.value.readOn() }
+    }
+
+    /// What one read takes. Where the rest of a block is received straight to its place, little has to be copied.
+    var receiveLength: Int {
+        if readsLittle { return Self.cappedReadLength }
+        return socket == nil ? PeerNetwork.receiveBufferLength : Self.plainReadLength
     }
 
     func read(atMost length: Int) {

@@ -37,6 +37,9 @@ extension PeerChannelHandler {
         guard let context else { return }
         flush(reallyFlushing: false)
         countUnsent()
+        // A header of its own would be a packet of its own.
+        socket?.setCorked(true)
+        defer { socket?.setCorked(false) }
         var start = Int(offset)
         for block in run {
             var header = ByteBuffer()

@@ -44,8 +44,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private(set) var phase = Phase.handshaking
     /// What decides, and what reads, from joining on. Both are changed where they lie: they are too large to be copied with
     /// every block.
-    private var session: PeerSession?
-    private var decoder: MessageDecoder?
+    var session: PeerSession?
+    var decoder: MessageDecoder?
     private var hasSentHandshake = false
     private var theirs: Handshake?
     /// What arrived and could not be used yet.
@@ -54,14 +54,16 @@ final class PeerChannelHandler: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
     private var ticker: RepeatedTask?
     /// The room of extents being fetched or waiting for the order to be stored.
-    private var rooms: [Extent: PooledBuffer] = [:]
+    var rooms: [Extent: PooledBuffer] = [:]
     /// The extent that waits for room.
     private var awaited: Extent?
     /// The block whose bytes are arriving, and where they go.
-    private var arriving: (block: BlockRequest, target: PeerSession.OnBlock, received: Int)?
+    var arriving: (block: BlockRequest, target: PeerSession.OnBlock, received: Int)?
     /// Under a cap on the rate: the moment to read on, and whether reads are short.
     var reading: Scheduled<Void>?
     var readsLittle = false
+    /// What lies under this, when that is a socket.
+    var socket: PlainSocket?
     private var output = ByteBuffer()
     private var needsFlush = false
     /// The image's file, once bytes were sent straight from it.
@@ -135,7 +137,10 @@ final class PeerChannelHandler: ChannelInboundHandler {
         case .handshaking, .joining:
             early.writeBuffer(&buffer)
             if case .handshaking = phase { shakeHands(context) }
-        case .talking: consume(&buffer)
+        case .talking:
+            let isFull = buffer.readableBytes >= receiveLength
+            consume(&buffer)
+            if isFull { receiveRest(context) }
         case .closed: break
         }
     }
@@ -156,6 +161,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         timer?.cancel()
         ticker?.cancel()
         reading?.cancel()
+        socket = nil
         for (_, room) in rooms { resources.extents.giveBack(room) }
         rooms.removeAll()
         // What waits for the socket has failed by now.
@@ -221,7 +227,8 @@ final class PeerChannelHandler: ChannelInboundHandler {
     func begin(have: Bitfield, limits: SwarmLimits, metainfo: Metainfo) {
         guard case .joining = phase, let context, let theirs else { return }
         timer?.cancel()
-        read(atMost: readsLittle ? Self.cappedReadLength : PeerNetwork.receiveBufferLength)
+        if case .plain = way { socket = PlainSocket(context.channel) }
+        read(atMost: receiveLength)
         var session = PeerSession(
             metainfo: metainfo, have: have, isFast: theirs.supportsFast, isExtended: theirs.supportsExtensions,
             speaksV2: theirs.infoHash == metainfo.infoHash || (dialled == nil && theirs.offersV2), limits: limits,
@@ -271,41 +278,6 @@ final class PeerChannelHandler: ChannelInboundHandler {
         if now - unsent.since > limit { close(.stalled) }
     }
 
-    // MARK: Messages
-
-    private func consume(_ buffer: inout ByteBuffer) {
-        let now = TransportResources.now
-        do throws(ProtocolViolation) {
-            // What is carried out may end the connection.
-            while case .talking = phase, let event = try decoder?.next(from: &buffer) {
-                switch event {
-                case .message(let message): carryOut(try session?.received(message, at: now) ?? [])
-                case .block(let block):
-                    if let target = try session?.blockStarted(block, at: now) { arriving = (block, target, 0) }
-                case .blockBytes(let bytes): keep(bytes)
-                case .blockEnd:
-                    let ended = arriving
-                    arriving = nil
-                    if let (block, target, _) = ended, case .keep = target {
-                        carryOut(session?.blockEnded(block, at: now) ?? [])
-                    }
-                }
-            }
-            session?.heard(at: now)
-        } catch {
-            close(.violation(error))
-        }
-    }
-
-    /// Copies a block's bytes to their place in the extent's room.
-    private func keep(_ bytes: ByteBuffer) {
-        guard let (block, target, received) = arriving else { return }
-        if case .keep(let extent, let offset) = target {
-            rooms[extent]?.bytes.setBuffer(bytes, at: offset + received)
-        }
-        arriving = (block, target, received + bytes.readableBytes)
-    }
-
     // MARK: Effects
 
     /// Lets the session decide and carries out what it says.
@@ -315,7 +287,7 @@ final class PeerChannelHandler: ChannelInboundHandler {
         if flushing { flush() }
     }
 
-    private func carryOut(_ effects: [PeerSession.Effect]) {
+    func carryOut(_ effects: [PeerSession.Effect]) {
         for effect in effects {
             // An effect may have ended the connection, and what it held is given back then.
             guard case .talking = phase else { return }
