@@ -17,11 +17,13 @@ struct Imports: Sendable {
     private var lying: Bitfield
     private let ownID: PeerID
     private let pieceCount: Int
+    private let limits: SwarmLimits
 
     init(ownID: PeerID, pieceCount: Int, limits: SwarmLimits) {
         claims = Claims(pieceCount: pieceCount, limits: limits)
         self.ownID = ownID
         self.pieceCount = pieceCount
+        self.limits = limits
         ofOthers = Bitfield(pieceCount: pieceCount)
         lying = ofOthers
     }
@@ -40,12 +42,9 @@ struct Imports: Sendable {
     func areMade(by id: Swarm.ConnectionID) -> Bool { importers[id] != nil }
 
     /// A peer in this rack says that it fetches a piece.
-    mutating func claim(
-        _ piece: PieceIndex, by id: Swarm.ConnectionID, _ peer: PeerID, geometry: PieceGeometry, now: Duration
-    ) {
+    mutating func claim(_ piece: PieceIndex, by id: Swarm.ConnectionID, _ peer: PeerID, now: Duration) {
         claims.claim(piece, by: id, now: now)
-        guard importers.updateValue(peer, forKey: id) == nil else { return }
-        divide(geometry)
+        if importers.count < limits.importers { importers[id] = peer }
     }
 
     /// Somebody in this rack has the piece now.
@@ -53,10 +52,10 @@ struct Imports: Sendable {
 
     mutating func forget(_ id: Swarm.ConnectionID, geometry: PieceGeometry) {
         claims.forget(id, geometry: geometry)
-        if importers.removeValue(forKey: id) != nil { divide(geometry) }
+        importers[id] = nil
     }
 
-    /// To be called about twice a second.
+    /// Divides the pieces anew, among those who import now. To be called about twice a second, where there is anything to import.
     /// - Parameter missing: pieces that peers of other racks have, and nobody in this one.
     mutating func look(at missing: Bitfield, geometry: PieceGeometry, now: Duration) {
         claims.expire(geometry: geometry, now: now)
@@ -74,22 +73,12 @@ struct Imports: Sendable {
     /// result, and when one comes or goes only its own pieces change hands (Thaler and Ravishankar, 1998).
     private mutating func divide(_ geometry: PieceGeometry) {
         ofOthers = Bitfield(pieceCount: pieceCount)
-        let own = Self.salt(ownID)
-        let others = importers.values.map(Self.salt)
+        let own = ownID.salt()
+        let others = importers.values.map { $0.salt() }
         guard !others.isEmpty else { return }
         for piece in geometry.pieces {
-            let weight = Self.weight(piece, own)
-            if others.contains(where: { Self.weight(piece, $0) > weight }) { ofOthers.insert(piece) }
+            let weight = RarestFirst.draw(piece.number, own)
+            if others.contains(where: { RarestFirst.draw(piece.number, $0) > weight }) { ofOthers.insert(piece) }
         }
-    }
-
-    private static func salt(_ id: PeerID) -> UInt64 {
-        id.bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    }
-
-    private static func weight(_ piece: PieceIndex, _ salt: UInt64) -> UInt64 {
-        var mixed = (UInt64(piece.number) ^ salt) &* 0x9e37_79b9_7f4a_7c15
-        mixed = (mixed ^ (mixed >> 32)) &* 0xd6e8_feb8_6659_fd93
-        return mixed ^ (mixed >> 29)
     }
 }

@@ -25,8 +25,9 @@ struct PeerView: Sendable {
     var serves = false
     /// In which rack it says it stands.
     var rack: RackName?
-    /// Whether that is another one than this side's.
+    /// Whether that is another one than this side's, or this side's. Neither where one of them names none.
     var isForeign = false
+    var isNear = false
     /// Whether it was told that this side fetches from other racks.
     var isToldOfImports = false
     /// Whether the peer is interested in this side.

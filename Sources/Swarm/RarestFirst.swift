@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metainfo
+import TrackerProtocol
 
 /// Which pieces to begin: those that the fewest peers have, ties broken by a permutation that differs from host to
 /// host and from call to call.
@@ -17,9 +18,12 @@ struct RarestFirst {
         guard count > 0 else { return [] }
         var best: [(rank: UInt64, piece: Int)] = []
         candidates.forEach(outside: have, and: started, from: 0) { piece in
+            let worst = best.count == count ? best.last?.rank : nil
+            // Most pieces are not rare enough, and need not draw a number.
+            if let worst, UInt64(availability[piece]) > worst >> 48 { return true }
             let rank = rank(of: piece)
-            if best.count == count {
-                guard let worst = best.last, rank < worst.rank else { return true }
+            if let worst {
+                guard rank < worst else { return true }
                 best.removeLast()
             }
             var place = best.count
@@ -32,8 +36,21 @@ struct RarestFirst {
 
     /// The rarity in the upper 16 bits, the place in the permutation below.
     private func rank(of piece: Int) -> UInt64 {
+        UInt64(availability[piece]) << 48 | Self.draw(piece, salt) >> 16
+    }
+
+    /// The number that a piece draws: all the same for whoever has the same salt, and for others nothing like it.
+    static func draw(_ piece: Int, _ salt: UInt64) -> UInt64 {
         var mixed = (UInt64(piece) &+ salt) &* 0x9e37_79b9_7f4a_7c15
         mixed = (mixed ^ (mixed >> 32)) &* 0xd6e8_feb8_6659_fd93
-        return UInt64(availability[piece]) << 48 | (mixed ^ (mixed >> 29)) >> 16
+        return mixed ^ (mixed >> 29)
+    }
+}
+
+extension PeerID {
+    /// A salt of this peer's own.
+    /// - Parameter number: leads to another one.
+    func salt(_ number: UInt64 = 0) -> UInt64 {
+        bytes.reduce(number &+ 0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }

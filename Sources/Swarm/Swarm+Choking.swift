@@ -28,7 +28,7 @@ extension Swarm {
         let foreign = group.filter { peers[$0]?.isForeign == true }
         guard !foreign.isEmpty else { return share(limits.uploadSlots, among: group, now: now) }
         let near = group.filter { peers[$0]?.isForeign == false }
-        let slots = min(near.count, limits.slotsInRack)
+        let slots = min(near.count, limits.slotsInRack, max(1, limits.uploadSlots / 2))
         let effects = share(slots, among: near, now: now)
         return effects + share(limits.uploadSlots - slots, among: foreign, now: now)
     }

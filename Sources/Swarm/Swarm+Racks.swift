@@ -4,10 +4,14 @@ import Metainfo
 
 /// Racks carry less between each other than their hosts could send: what has come into one is passed on inside.
 extension Swarm {
-    /// The pieces that peers of this side's rack have. Those do not count that have everything and are to be spared.
+    /// The pieces that peers of this side's rack have. Those who have everything do not count where they are few beside those who
+    /// fetch: what they serve is scarce.
     private func inRack() -> Bitfield {
         var pieces = Bitfield(pieceCount: metainfo.geometry.pieceCount)
-        for view in peers.values where !view.isForeign && !isSpared(view) { pieces.formUnion(view.pieces) }
+        let near = peers.values.filter(\.isNear)
+        let seeds = near.count(where: \.pieces.isFull)
+        let areFew = near.count - seeds >= limits.sparedAmong * seeds
+        for view in near where !(view.pieces.isFull && areFew) { pieces.formUnion(view.pieces) }
         return pieces
     }
 
@@ -22,14 +26,14 @@ extension Swarm {
     /// there once, so that they learn of each other.
     func importers(but id: ConnectionID) -> [ConnectionID] {
         peers.keys.filter { other in
-            guard other != id, let view = peers[other], !view.isForeign, !view.pieces.isFull else { return false }
+            guard other != id, let view = peers[other], view.isNear, !view.pieces.isFull else { return false }
             return !view.isToldOfImports || imports.areMade(by: other)
         }.sorted()
     }
 
     /// Sees which pieces nobody brings.
     mutating func lookAtImports(now: Duration) {
-        guard rack != nil, peers.values.contains(where: \.isForeign) else { return }
+        guard !have.isFull, peers.values.contains(where: \.isForeign) else { return }
         var missing = Bitfield(pieceCount: metainfo.geometry.pieceCount)
         for view in peers.values where view.isForeign { missing.formUnion(view.pieces) }
         missing.subtract(inRack())

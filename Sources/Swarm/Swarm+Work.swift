@@ -27,7 +27,7 @@ extension Swarm {
 
     /// A salt of its own for each host and connection, where no randomness is at hand.
     func salt(for id: ConnectionID) -> UInt64 {
-        ownID.bytes.suffix(8).reduce(id.number &+ UInt64(have.count)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        ownID.salt(id.number &+ UInt64(have.count))
     }
 
     private mutating func work(
@@ -60,7 +60,7 @@ extension Swarm {
             effects += claim(started, toldTo: others)
             for other in others { peers[other]?.isToldOfImports = true }
         }
-        if granted.isEmpty, isSpared || isImport, isSomethingLeft(view, salt) { return [] }
+        if granted.isEmpty, isSpared, isSomethingLeft(view) { return [] }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
     }
 
@@ -113,9 +113,11 @@ extension Swarm {
     }
 
     /// Whether a peer has a piece that nobody has begun.
-    private func isSomethingLeft(_ view: PeerView, _ salt: UInt64) -> Bool {
-        let picker = RarestFirst(availability: pieces.availability, salt: salt)
-        return !picker.choose(1, of: view.pieces, outside: pieces.have, and: pieces.started).isEmpty
+    private func isSomethingLeft(_ view: PeerView) -> Bool {
+        var left = view.pieces
+        left.subtract(pieces.have)
+        left.subtract(pieces.started)
+        return !left.isEmpty
     }
 
     private func lacking(but id: ConnectionID) -> [ConnectionID] {
@@ -124,7 +126,7 @@ extension Swarm {
 
     /// Says that this side fetches these pieces, and others had better not.
     private func claim(_ started: [PieceIndex], toldTo others: [ConnectionID]) -> [Effect] {
-        return stride(from: 0, to: started.count, by: ExtendedMessage.claimLimit).flatMap { start in
+        stride(from: 0, to: started.count, by: ExtendedMessage.claimLimit).flatMap { start in
             let some = Array(started.dropFirst(start).prefix(ExtendedMessage.claimLimit))
             return others.map { Effect.command($0, .claim(some)) }
         }

@@ -183,8 +183,7 @@ package struct Swarm: Sendable {
             guard let view = peers[id], !view.pieces.isFull else { return [] }
             for piece in claimed where !pieces.have.contains(piece) {
                 claims.claim(piece, by: id, now: now)
-                guard rack != nil, !view.isForeign else { continue }
-                imports.claim(piece, by: id, view.peerID, geometry: metainfo.geometry, now: now)
+                if view.isNear { imports.claim(piece, by: id, view.peerID, now: now) }
             }
             return []
         case .suggested(let piece):
@@ -219,6 +218,7 @@ package struct Swarm: Sendable {
             guard peers[id]?.rack == nil else { return [] }
             peers[id]?.rack = rack
             peers[id]?.isForeign = self.rack.map { $0 != rack } ?? false
+            peers[id]?.isNear = self.rack == rack
             return []
         case .serves(let serves):
             peers[id]?.serves = serves
@@ -311,7 +311,10 @@ package struct Swarm: Sendable {
         guard var view = peers[id], view.pieces != bitfield else { return redundant(id) }
         pieces.forget(view.pieces)
         if view.pieces.isFull { seedCount -= 1 }
-        if bitfield.isFull { seedCount += 1 }
+        if bitfield.isFull {
+            seedCount += 1
+            imports.forget(id, geometry: metainfo.geometry)
+        }
         if relaying != nil {
             bitfield.forEach { number in
                 if let piece = metainfo.geometry.piece(number), !view.pieces.contains(piece) {
@@ -328,10 +331,13 @@ package struct Swarm: Sendable {
 
     private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
-        if peers[id]?.pieces.isFull == true { seedCount += 1 }
+        if peers[id]?.pieces.isFull == true {
+            seedCount += 1
+            imports.forget(id, geometry: metainfo.geometry)
+        }
         pieces.count(piece)
         claims.end(piece)
-        if peers[id]?.isForeign == false { imports.end(piece) }
+        if peers[id]?.isNear == true { imports.end(piece) }
         suggestions?.gained(piece, by: id)
         relaying?.gained(piece, by: id)
         if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }

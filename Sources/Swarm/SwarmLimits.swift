@@ -93,11 +93,13 @@ package struct SwarmLimits: Sendable {
     /// Pieces that one peer may claim at one time, and that its words may name between two ticks.
     package var claimsPerPeer = 256
     package var claimsPerTick = 512
+    /// Peers of this side's rack among which pieces of other racks are divided.
+    package var importers = 8
     /// How long this side may have nothing to ask of somebody who has everything, before it asks for what others fetch there
     /// or have.
     package var sparingPatience = Duration.seconds(3)
     /// The same for somebody in another rack who has what peers of this side's rack have or fetch.
-    package var importPatience = Duration.seconds(60)
+    package var importPatience = Duration.seconds(10)
     /// How long it is then asked for anything, whatever others say.
     package var unsparedTime = Duration.seconds(10)
     /// The same while nothing else is under way either, as when the last pieces are held up by somebody who claimed them.

@@ -93,6 +93,7 @@ import TrackerProtocol
         // Another one fetches elsewhere, as its words say.
         let other = try piece(40, in: scene)
         scene.report(.claims([other]), from: 2)
+        _ = scene.swarm.tick(now: scene.now)
         let own = take(from: 5, in: &scene)
         #expect((10...30).contains(own.count))
         let rest = Set(0..<40).subtracting(own)

@@ -51,9 +51,10 @@ package struct PeerHandout: Sendable {
             // Gateways of one rack agree with each other on who brings what.
             if requester.isGateway { handout.offer(swarm.racks[Int(rack)].gateways, of: swarm, upTo: count / 4) }
             // At most half of the places go to other racks, so that one who asks for few is told of both.
-            let abroad = (count + 1) / 2
+            let own = handout.names.count
+            let abroad = min(count, own + (count + 1) / 2)
             if isStuck {
-                handout.fill(from: swarm.floor, of: swarm, upTo: min(abroad, relief), using: &random)
+                handout.fill(from: swarm.floor, of: swarm, upTo: min(abroad, own + relief), using: &random)
             } else if let place = requester.onFloor {
                 handout.neighbours(at: place, on: swarm.floor.rings, of: swarm, upTo: abroad, using: &random)
             }
