@@ -107,6 +107,7 @@ extension SwarmLimits {
         var limits = self
         limits.slotLength = max(1, slotLength / Int64(scale))
         limits.batchLength = max(PieceGeometry.blockLength, batchLength / scale)
+        limits.bytesUnderWay = max(PieceGeometry.blockLength, bytesUnderWay / scale)
         limits.leastUsefulRate = leastUsefulRate / Double(scale)
         // A run would leave in several segments, between which news would go, in the middle of its message.
         limits.blocksPerRequest = 1

@@ -18,6 +18,7 @@ extension Swarm {
         if seedCount != peers.values.count(where: { $0.pieces.isFull }) {
             faults.append("\(seedCount) peers have everything")
         }
+        if order != peers.keys.sorted() { faults.append("the connections are not in order") }
         if Set(hungry).count != hungry.count { faults.append("a connection is hungry twice") }
         if !hungry.allSatisfy({ peers[$0] != nil }) { faults.append("a connection that is gone is hungry") }
         if pieces.disputes.count + pieces.progress.values.count(where: { $0.repair != nil }) > limits.disputes {

@@ -30,16 +30,7 @@ struct PeerView: Sendable {
     var isNear = false
     /// Whether it was told that this side fetches from other racks.
     var isToldOfImports = false
-    /// Whether the peer is interested in this side.
-    var isInterested = false
-    var isChoked = true
-    /// Since when the peer has been interested without being served.
-    var waitsSince: Duration
-    /// Until when the peer is served last, because it kept to itself what it was given.
-    var waitsUntil = Duration.zero
-    var servedSince: Duration?
-    /// What ``sent`` was when it was last unchoked.
-    var sentBeforeSlot: Int64 = 0
+    var slot: UploadSlot
     /// The blocks the session has room for, while it waits for work; 0 when it does not.
     var hunger = 0
     /// Since when there was less to ask the peer for than it could give that would not burden it, or the way from another rack,
@@ -66,7 +57,7 @@ struct PeerView: Sendable {
         self.initiatedHere = initiatedHere
         pieces = Bitfield(pieceCount: pieceCount)
         suggested = pieces
-        waitsSince = now
+        slot = UploadSlot(waitsSince: now)
         connectedAt = now
         usefulAt = now
         measuredAt = now

@@ -108,6 +108,12 @@ struct PieceTable: Sendable {
 
     // MARK: Assignment
 
+    /// How many more pieces may begin, where `limit` may be under way: a lower bound, exact where it is 0.
+    func room(_ limit: Int, overdueAfter patience: Duration, now: Duration) -> Int {
+        if started.count < limit { return limit - started.count }
+        return max(0, limit - progress.values.count { now - $0.lastProgress <= patience })
+    }
+
     /// The free extents of pieces that are under way, as far as the peer has them and `id` may fetch them.
     func freeExtents(among pieces: Bitfield, for id: Swarm.ConnectionID) -> [Extent] {
         guard !unfinished.isEmpty else { return [] }

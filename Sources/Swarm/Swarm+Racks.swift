@@ -8,10 +8,13 @@ extension Swarm {
     /// fetch: what they serve is scarce.
     private func inRack() -> Bitfield {
         var pieces = Bitfield(pieceCount: metainfo.geometry.pieceCount)
-        let near = peers.values.filter(\.isNear)
-        let seeds = near.count(where: \.pieces.isFull)
+        let near = order.filter { peers[$0]?.isNear == true }
+        let seeds = near.count { peers[$0]?.pieces.isFull == true }
         let areFew = near.count - seeds >= limits.sparedAmong * seeds
-        for view in near where !(view.pieces.isFull && areFew) { pieces.formUnion(view.pieces) }
+        for id in near {
+            guard let theirs = peers[id]?.pieces, !(theirs.isFull && areFew) else { continue }
+            pieces.formUnion(theirs)
+        }
         return pieces
     }
 

@@ -6,9 +6,9 @@ import Metainfo
 extension Swarm {
     /// Suggests pieces to a peer, as far as it is going to come for more soon.
     mutating func suggest(to id: ConnectionID, now: Duration) -> [Effect] {
-        guard suggestions != nil, let view = peers[id], view.isInterested, !view.isChoked else { return [] }
+        guard suggestions != nil, let view = peers[id], view.slot.isInterested, !view.slot.isChoked else { return [] }
         let rate = view.uploadRate / Double(metainfo.geometry.pieceLength)
-        let served = peers.values.count { !$0.isChoked }
+        let served = peers.values.count { !$0.slot.isChoked }
         let found =
             suggestions?.more(
                 for: id, having: view.pieces, rate: rate, served: served, geometry: metainfo.geometry, now: now) ?? []
@@ -21,7 +21,7 @@ extension Swarm {
         suggestions?.expire(now: now) { [peers, limits] id in
             peers[id].map { $0.uploadRate < limits.leastUsefulRate } ?? true
         }
-        return peers.keys.sorted().flatMap { suggest(to: $0, now: now) }
+        return order.flatMap { suggest(to: $0, now: now) }
     }
 
     /// What a peer was offered is offered to others.

@@ -12,6 +12,24 @@ extension Swarm {
         hungry.flatMap { feed($0, salt: salt(for: $0), now: now) }
     }
 
+    /// Gives what may begin now that a piece is here to those who have waited longest.
+    mutating func feedNext(now: Duration) -> [Effect] {
+        guard pieces.started.count < window else { return [] }
+        var effects: [Effect] = []
+        for id in hungry.prefix(limits.fedAtOnce) {
+            effects += feed(id, salt: salt(for: id), now: now)
+            guard effects.isEmpty else { break }
+        }
+        return effects
+    }
+
+    /// How many pieces may be under way at one time.
+    private var window: Int {
+        let bytes = max(Double(limits.bytesUnderWay), receivingRate * limits.timeUnderWay)
+        // checked: both are finite and far below what a number holds.
+        return max(limits.piecesUnderWay, Int(bytes / Double(metainfo.geometry.pieceLength)))
+    }
+
     /// Gives work to one connection, if it waits for it.
     /// - Parameter salt: decides between equally rare pieces.
     mutating func feed(_ id: ConnectionID, salt: UInt64, now: Duration) -> [Effect] {
@@ -34,20 +52,21 @@ extension Swarm {
         for id: ConnectionID, _ view: PeerView, salt: UInt64, now: Duration, _ effects: inout [Effect]
     ) -> [Extent] {
         // What is under way comes first: only a whole piece can be relayed.
-        var room = min(view.hunger, limits.batchLength / PieceGeometry.blockLength)
+        var blocksLeft = min(view.hunger, limits.batchLength / PieceGeometry.blockLength)
         var granted: [Extent] = []
         for extent in pieces.freeExtents(among: view.pieces, for: id) {
-            guard room > 0 else { break }
+            guard blocksLeft > 0 else { break }
             granted.append(extent)
-            room -= pieces.loan(extent).blockCount
+            blocksLeft -= pieces.loan(extent).blockCount
         }
         pieces.assign(granted, to: id, now: now)
         // A whole piece to one peer, up to the length of a batch: that keeps blame and relaying simple.
         let blocks = min(metainfo.geometry.blocksPerPiece, limits.batchLength / PieceGeometry.blockLength)
-        let count = (max(room, 0) + blocks - 1) / blocks
+        let count = (max(blocksLeft, 0) + blocks - 1) / blocks
         let isSpared = isSpared(view)
         let isImport = view.isForeign && !isSpared
-        let started = begin(count, with: id, view, isSpared: isSpared, salt: salt, now: now)
+        let room = isSpared ? count : pieces.room(window, overdueAfter: limits.overduePiece, now: now)
+        let started = begin(min(count, room), with: id, view, isSpared: isSpared, salt: salt, now: now)
         for piece in started {
             let extents = metainfo.geometry.extents(of: piece)
                 .prefix(max(1, limits.batchLength / Extent.maximumLength))
@@ -60,7 +79,7 @@ extension Swarm {
             effects += claim(started, toldTo: others)
             for other in others { peers[other]?.isToldOfImports = true }
         }
-        if granted.isEmpty, isSpared, isSomethingLeft(view) { return [] }
+        if granted.isEmpty, isSpared || room == 0, isSomethingLeft(view) { return [] }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
     }
 

@@ -42,8 +42,12 @@ package struct Swarm: Sendable {
     /// In which rack this side stands; `nil` when nobody said.
     let rack: RackName?
     var peers: [ConnectionID: PeerView] = [:]
+    /// The same connections in the order of their numbers, in which they are told things.
+    private(set) var order: [ConnectionID] = []
     /// How many of them have everything: it is asked with every piece, and looking at each peer's would copy its whole view.
     private(set) var seedCount = 0
+    /// Bytes a second that all of them bring together, as of the last tick.
+    private(set) var receivingRate = 0.0
     var pieces: PieceTable
     var addresses: AddressBook
     /// Connections that wait for work, in the order in which they asked.
@@ -120,13 +124,14 @@ package struct Swarm: Sendable {
         peers[id] = PeerView(
             peerID: peer, address: address, initiatedHere: initiatedHere, pieceCount: metainfo.geometry.pieceCount,
             at: now)
+        order.insert(id, at: order.firstIndex { id < $0 } ?? order.endIndex)
         return effects
     }
 
     /// Whether neither side has wanted anything of the other for a while. Whoever fetches from this side wants something
     /// at once; while this side fetches, the other may yet get something that it lacks.
     private func isUseless(_ view: PeerView, at now: Duration) -> Bool {
-        !view.isInterested && !view.isWanted && (!isDownloading || now - view.usefulAt > limits.idlePatience)
+        !view.slot.isInterested && !view.isWanted && (!isDownloading || now - view.usefulAt > limits.idlePatience)
     }
 
     /// The connection that has been useless for longest, which makes room where all places are taken.
@@ -138,11 +143,12 @@ package struct Swarm: Sendable {
     /// A connection ended, for whatever reason.
     package mutating func disconnected(_ id: ConnectionID, now: Duration) -> [Effect] {
         guard let view = peers.removeValue(forKey: id) else { return [] }
+        order.removeAll { $0 == id }
         if view.pieces.isFull { seedCount -= 1 }
         hungry.removeAll { $0 == id }
         forget(view, now: now)
         // Who wants nothing any more has everything, and goes on serving it elsewhere.
-        lose(id, all: view.isInterested)
+        lose(id, all: view.slot.isInterested)
         claims.forget(id, geometry: metainfo.geometry)
         imports.forget(id, geometry: metainfo.geometry)
         pieces.forget(view.pieces)
@@ -199,10 +205,10 @@ package struct Swarm: Sendable {
             return feed(id, salt: random.next(), now: now)
         case .interested(let isInterested):
             // Saying it again must not send the peer back to the end of the queue.
-            guard peers[id]?.isInterested != isInterested else { return [] }
-            peers[id]?.isInterested = isInterested
+            guard peers[id]?.slot.isInterested != isInterested else { return [] }
+            peers[id]?.slot.isInterested = isInterested
             peers[id]?.usefulAt = now
-            if isInterested { peers[id]?.waitsSince = now }
+            if isInterested { peers[id]?.slot.waitsSince = now }
             return choke(now: now)
         case .gives(let piece):
             relaying?.gives(piece, to: id)
@@ -263,7 +269,8 @@ package struct Swarm: Sendable {
         case .finished(let finished):
             let hash = metainfo.geometry.pieceHash(extentRoots: finished.roots)
             guard hash == metainfo.hash(of: extent.piece) else { return mismatch(extent.piece, finished, now: now) }
-            return verified(extent.piece, finished, now: now)
+            let effects = verified(extent.piece, finished, now: now)
+            return isDownloading ? effects + feedNext(now: now) : effects
         }
     }
 
@@ -278,7 +285,11 @@ package struct Swarm: Sendable {
 
     /// To be called about twice a second.
     package mutating func tick(now: Duration) -> [Effect] {
-        for id in peers.keys { peers[id]?.measure(at: now) }
+        receivingRate = 0
+        for id in peers.keys {
+            peers[id]?.measure(at: now)
+            receivingRate += peers[id]?.downloadRate ?? 0
+        }
         claims.expire(geometry: metainfo.geometry, now: now)
         lookAtImports(now: now)
         return choke(now: now) + suggest(now: now) + inquire(now: now) + feed(now: now) + dial(now: now)
@@ -381,7 +392,7 @@ package struct Swarm: Sendable {
         imports.end(piece)
         var effects: [Effect] = [.fact(.pieceVerified(piece))]
         let isUrgent = Int(pieces.availability[piece.number]) - seedCount < limits.urgentCopies || !isDownloading
-        for id in peers.keys.sorted() {
+        for id in order {
             if peers[id]?.pieces.contains(piece) == true {
                 peers[id]?.wanted -= 1
                 effects += interest(id, now: now)
@@ -397,7 +408,7 @@ package struct Swarm: Sendable {
         guard !isDownloading else { return effects }
         // The session's own record of what may be served must be whole before the connection is judged.
         effects.append(.fact(.completed))
-        for id in peers.keys.sorted() { effects += redundant(id) }
+        for id in order { effects += redundant(id) }
         return effects
     }
 }

@@ -51,7 +51,7 @@ extension Swarm {
                 SwarmSummary.Peer(
                     address: view.listenAddress ?? view.address, received: view.received, sent: view.sent,
                     pieceCount: view.pieces.count, wantedCount: view.wanted, serves: view.serves,
-                    isServed: !view.isChoked, rack: view.rack, downloadRate: view.downloadRate,
+                    isServed: !view.slot.isChoked, rack: view.rack, downloadRate: view.downloadRate,
                     uploadRate: view.uploadRate)
             },
             downloadRate: peers.values.reduce(0) { $0 + $1.downloadRate },

@@ -89,6 +89,27 @@ struct MessageTests {
             ])
     }
 
+    @Test func `the rest of a block may be received elsewhere`() throws {
+        var decoder = MessageDecoder(limits: Self.limits)
+        var buffer = ByteBuffer()
+        let block = BlockRequest(piece: 1, begin: 0x4000, length: 9)
+        MessageEncoder.encodeBlockHeader(block, into: &buffer)
+        buffer.writeBytes([1, 2])
+        #expect(decoder.restOfBlock == 0)
+        #expect(try decoder.next(from: &buffer) == .block(block))
+        #expect(try decoder.next(from: &buffer) == .blockBytes(ByteBuffer(bytes: [1, 2])))
+        #expect(try decoder.next(from: &buffer) == nil)
+        #expect(decoder.restOfBlock == 7)
+        decoder.tookOfBlock(5)
+        buffer.writeBytes([8, 9, 0, 0, 0, 0])
+        #expect(try decoder.next(from: &buffer) == .blockBytes(ByteBuffer(bytes: [8, 9])))
+        #expect(try decoder.next(from: &buffer) == .blockEnd)
+        #expect(try decoder.next(from: &buffer) == .message(.keepAlive))
+        // Between blocks there is nothing of which anything could be taken.
+        decoder.tookOfBlock(5)
+        #expect(decoder.restOfBlock == 0)
+    }
+
     @Test func `an unknown message is skipped`() throws {
         #expect(
             try Self.decode([[0, 0, 0, 4, 99, 1, 2, 3, 0, 0, 0, 1, 1]])

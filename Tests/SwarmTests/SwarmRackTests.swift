@@ -11,7 +11,9 @@ import TrackerProtocol
     /// This side stands in rack a, with peers 1 to 4; peers 5 and 6 stand in rack b. All serve this side and have nothing. One
     /// piece more, the last, is at nobody's.
     private func scene(_ pieces: Int) throws -> SwarmScene {
-        var scene = try SwarmScene(size: Int64(pieces + 1) << 20, rack: "a")
+        var limits = SwarmLimits()
+        limits.piecesUnderWay = pieces + 1
+        var scene = try SwarmScene(size: Int64(pieces + 1) << 20, rack: "a", limits: limits)
         for peer in UInt64(1)...6 {
             try scene.connect(peer, pieces: [])
             scene.report(.stands(in: try #require(RackName(peer < 5 ? "a" : "b"))), from: peer)
@@ -118,6 +120,26 @@ import TrackerProtocol
         scene.report(.claims([other]), from: 2)
         try wait(in: &scene)
         #expect(try told() == [2])
+    }
+
+    @Test func `peers that name no rack bring nothing into one`() throws {
+        var scene = try scene(2)
+        try scene.connect(7, pieces: [0])
+        let claimed = try piece(1, in: scene)
+        scene.report(.claims([claimed]), from: 7)
+        try gain(0, 1, by: 5, in: &scene)
+        #expect(take(from: 5, in: &scene) == [0, 1])
+    }
+
+    @Test func `who has everything brings nothing any more`() throws {
+        var scene = try scene(40)
+        for number in 0..<40 { try gain(number, by: 5, in: &scene) }
+        let other = try piece(40, in: scene)
+        scene.report(.claims([other]), from: 2)
+        scene.report(.pieces(Bitfield(full: scene.image.geometry)), from: 2)
+        // One of few who have everything does not count as having it for the rack.
+        _ = scene.swarm.tick(now: scene.now)
+        #expect(take(from: 5, in: &scene).count == 40)
     }
 
     @Test func `a rack that has everything already is enough`() throws {

@@ -48,6 +48,36 @@ import Testing
         #expect(SwarmScene.assigned(effects, to: 2) == extents)
     }
 
+    @Test func `no more pieces begin than may be under way, and the next one begins when one is here`() throws {
+        var limits = SwarmLimits()
+        limits.piecesUnderWay = 3
+        limits.bytesUnderWay = 0
+        var scene = try SwarmScene(size: 8 << 20, limits: limits)
+        for peer in UInt64(1)...5 { try scene.connect(peer, pieces: Array(0..<7)) }
+        let begun = (UInt64(1)...3).flatMap { scene.work($0) }
+        #expect(Set(begun.map(\.piece)).count == 3)
+        #expect(scene.work(4).isEmpty && scene.work(5).isEmpty)
+        // Whoever has waited longest is next.
+        let effects = scene.deliver(try #require(begun.first), from: 1)
+        #expect(SwarmScene.assigned(effects, to: 4).count == 1 && SwarmScene.assigned(effects, to: 5).isEmpty)
+        // What does not come holds nobody up.
+        scene.now += limits.overduePiece + .milliseconds(1)
+        #expect(SwarmScene.assigned(scene.swarm.tick(now: scene.now), to: 5).count == 1)
+        #expect(scene.swarm.audit() == [])
+    }
+
+    @Test func `who has everything and is spared may be asked for more than may be under way`() throws {
+        var limits = SwarmLimits()
+        limits.piecesUnderWay = 1
+        limits.bytesUnderWay = 0
+        var scene = try SwarmScene(size: 8 << 20, limits: limits)
+        try scene.connect(1)
+        for peer in UInt64(2)...5 { try scene.connect(peer, pieces: [0, 1, 2]) }
+        #expect(scene.work(2).count == 1)
+        #expect(scene.work(3).isEmpty)
+        #expect(scene.work(1).count == 1)
+    }
+
     @Test func `a peer that withdraws its hunger is given nothing`() throws {
         var scene = try SwarmScene(size: 1 << 20)
         try scene.connect(1)
