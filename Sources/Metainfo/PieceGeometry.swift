@@ -46,14 +46,14 @@ package struct PieceGeometry: Hashable, Sendable {
         pieceLength >= blockLength && pieceLength <= maximumPieceLength && pieceLength.nonzeroBitCount == 1
     }
 
-    /// The piece length Drover chooses for an image of `size` bytes: 64 KiB to 16 MiB.
-    ///
-    /// Small pieces are passed on early, and each costs more than its bytes. Up to 256 KiB, about 2,000 of them are few enough
-    /// for both; beyond that a piece costs little more than its bytes, and no more than 8,000 keep tables small.
+    /// The piece length Drover chooses for an image of `size` bytes: 64 KiB up to 256 MiB, so that small images are passed on
+    /// early; beyond that 256 KiB to 16 MiB, of which each costs little beside its bytes, aiming at no more than 8,000 pieces, which
+    /// keeps tables small.
     package static func preferredPieceLength(forSize size: Int64) -> Int {
-        var length = 64 * 1024
+        guard size > 256 << 20 else { return 64 * 1024 }
+        var length = 256 * 1024
         // checked: from a constant up to another.
-        while length < 16 << 20, size / Int64(length) > (length < 256 * 1024 ? 2048 : 7999) { length *= 2 }
+        while length < 16 << 20, size / Int64(length) >= 8000 { length *= 2 }
         return length
     }
 

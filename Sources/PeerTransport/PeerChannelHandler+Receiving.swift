@@ -39,10 +39,14 @@ extension PeerChannelHandler {
         arriving = (block, target, received + bytes.readableBytes)
     }
 
+    /// With less to come of a block the call costs more than the copy.
+    private static let leastReceivedStraight = 8 * 1024
+
     /// Takes what else the socket has of the block that is arriving straight to its place, which saves a copy of it. Worth a call
     /// only when a read was full, so that there is more.
     func receiveRest(_ context: ChannelHandlerContext) {
-        guard let socket, !readsLittle, case .talking = phase, let rest = decoder?.restOfBlock, rest > 0,
+        guard let socket, !readsLittle, case .talking = phase, let rest = decoder?.restOfBlock,
+            rest >= Self.leastReceivedStraight,
             let (block, target, received) = arriving, case .keep(let extent, let offset) = target,
             let room = rooms[extent]
         else { return }

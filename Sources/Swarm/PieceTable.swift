@@ -20,6 +20,9 @@ struct PieceTable: Sendable {
         /// After a mismatch among several sources, the one connection that may fetch all of the piece.
         var soleSource: Swarm.ConnectionID?
         var needsSoleSource = false
+        let begun: Duration
+        /// Whether it began with somebody who is spared.
+        let isSpared: Bool
         /// When the piece began, or an extent of it was last stored.
         var lastProgress: Duration
         /// What is known of the piece since it was wrong.
@@ -108,10 +111,11 @@ struct PieceTable: Sendable {
 
     // MARK: Assignment
 
-    /// How many more pieces may begin, where `limit` may be under way: a lower bound, exact where it is 0.
-    func room(_ limit: Int, overdueAfter patience: Duration, now: Duration) -> Int {
+    /// How many more pieces may begin, where `limit` may that have begun lately, and not with somebody who is spared: a lower
+    /// bound, exact where it is 0.
+    func room(_ limit: Int, after time: Duration, now: Duration) -> Int {
         if started.count < limit { return limit - started.count }
-        return max(0, limit - progress.values.count { now - $0.lastProgress <= patience })
+        return max(0, limit - progress.values.count { !$0.isSpared && now - $0.begun <= time })
     }
 
     /// The free extents of pieces that are under way, as far as the peer has them and `id` may fetch them.
@@ -134,13 +138,17 @@ struct PieceTable: Sendable {
     }
 
     /// Marks extents as being fetched by `id`, beginning the piece when that is needed.
-    mutating func assign(_ extents: [Extent], to id: Swarm.ConnectionID, now: Duration) {
+    /// - Parameter isSpared: whether that is somebody who is spared.
+    mutating func assign(
+        _ extents: [Extent], to id: Swarm.ConnectionID, isSpared: Bool = false, now: Duration
+    ) {
         for extent in extents {
             let number = extent.piece.number
             if progress[number] == nil {
                 let states = Array(repeating: ExtentState.free, count: geometry.extentCount(of: extent.piece))
                 progress[number] = Progress(
-                    extents: states, needsSoleSource: distrusted.contains(number), lastProgress: now)
+                    extents: states, needsSoleSource: distrusted.contains(number), begun: now, isSpared: isSpared,
+                    lastProgress: now)
                 started.insert(extent.piece)
             }
             if progress[number]?.needsSoleSource == true { progress[number]?.soleSource = id }

@@ -76,7 +76,7 @@ extension Swarm {
         var effects: [Effect] = []
         for candidate in longest.prefix(surplus) { effects += setChoking(true, candidate.id, now) }
         // The slots that were held longest go round, once their terms are over.
-        var yielding = longest[surplus...]
+        var yielding = longest.dropFirst(surplus)
         var free = max(0, slots - longest.count)
         for next in waiting {
             if free > 0 {

@@ -14,14 +14,19 @@ extension Swarm {
 
     /// Gives what may begin now that a piece is here to those who have waited longest.
     mutating func feedNext(now: Duration) -> [Effect] {
-        guard pieces.started.count < window else { return [] }
-        var effects: [Effect] = []
+        guard !hungry.isEmpty, room(now) > 0 else { return [] }
         for id in hungry.prefix(limits.fedAtOnce) {
-            effects += feed(id, salt: salt(for: id), now: now)
-            guard effects.isEmpty else { break }
+            let effects = feed(id, salt: salt(for: id), now: now)
+            guard effects.isEmpty else { return effects }
+            // Nothing can be asked of it as things stand; it must not be in the way of others.
+            hungry.removeAll { $0 == id }
+            hungry.append(id)
         }
-        return effects
+        return []
     }
+
+    /// How many more pieces may begin.
+    private func room(_ now: Duration) -> Int { pieces.room(window, after: limits.pieceTerm, now: now) }
 
     /// How many pieces may be under way at one time.
     private var window: Int {
@@ -65,12 +70,12 @@ extension Swarm {
         let count = (max(blocksLeft, 0) + blocks - 1) / blocks
         let isSpared = isSpared(view)
         let isImport = view.isForeign && !isSpared
-        let room = isSpared ? count : pieces.room(window, overdueAfter: limits.overduePiece, now: now)
+        let room = isSpared ? count : room(now)
         let started = begin(min(count, room), with: id, view, isSpared: isSpared, salt: salt, now: now)
         for piece in started {
             let extents = metainfo.geometry.extents(of: piece)
                 .prefix(max(1, limits.batchLength / Extent.maximumLength))
-            pieces.assign(Array(extents), to: id, now: now)
+            pieces.assign(Array(extents), to: id, isSpared: isSpared, now: now)
             granted += extents
         }
         if isSpared { effects += claim(started, toldTo: lacking(but: id)) }
@@ -79,7 +84,7 @@ extension Swarm {
             effects += claim(started, toldTo: others)
             for other in others { peers[other]?.isToldOfImports = true }
         }
-        if granted.isEmpty, isSpared || room == 0, isSomethingLeft(view) { return [] }
+        if granted.isEmpty, isSpared || isImport || room == 0, isSomethingLeft(view) { return [] }
         return granted.isEmpty ? endgame(for: id, view, now: now, &effects) : granted
     }
 

@@ -324,7 +324,7 @@ package struct Swarm: Sendable {
         if view.pieces.isFull { seedCount -= 1 }
         if bitfield.isFull {
             seedCount += 1
-            imports.forget(id, geometry: metainfo.geometry)
+            imports.isComplete(id)
         }
         if relaying != nil {
             bitfield.forEach { number in
@@ -344,7 +344,7 @@ package struct Swarm: Sendable {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
         if peers[id]?.pieces.isFull == true {
             seedCount += 1
-            imports.forget(id, geometry: metainfo.geometry)
+            imports.isComplete(id)
         }
         pieces.count(piece)
         claims.end(piece)

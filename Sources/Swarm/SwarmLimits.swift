@@ -148,13 +148,13 @@ package struct SwarmLimits: Sendable {
     package var shortestConnection = Duration.seconds(10)
     /// Connections that are gone and that an unfinished piece came from, remembered in case it is wrong.
     package var rememberedSources = 64
-    /// Pieces that are fetched at one time, as long as they come; or as many as these bytes, or this time's worth, where that is
-    /// more. What is asked for early is asked of those who have it first, and waits there while others get it.
+    /// Pieces that are fetched at one time; or as many as these bytes, or this time's worth, where that is more. What is asked for
+    /// early is asked of those who have it first, and waits there while others get it.
     package var piecesUnderWay = 16
     package var bytesUnderWay = 32 << 20
     package var timeUnderWay = 1.0 / 3
-    /// A piece of which nothing came for this long does not count.
-    package var overduePiece = Duration.seconds(2)
+    /// A piece that takes longer than this does not count: who brings it is slow, and the link has room for others.
+    package var pieceTerm = Duration.seconds(1)
     /// How many of those who wait for work are looked at when a piece has come.
     package var fedAtOnce = 4
     /// Work handed out at once, in bytes.

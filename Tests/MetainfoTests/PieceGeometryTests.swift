@@ -54,8 +54,8 @@ struct PieceGeometryTests {
     @Test func `the piece length follows the size`() {
         let (kibi, gibi) = (1 << 10, Int64(1) << 30)
         #expect(PieceGeometry.preferredPieceLength(forSize: 1) == 64 * kibi)
-        #expect(PieceGeometry.preferredPieceLength(forSize: gibi / 8) == 64 * kibi)
-        #expect(PieceGeometry.preferredPieceLength(forSize: gibi / 8 + 64 * Int64(kibi)) == 128 * kibi)
+        #expect(PieceGeometry.preferredPieceLength(forSize: gibi / 4) == 64 * kibi)
+        #expect(PieceGeometry.preferredPieceLength(forSize: gibi / 4 + 1) == 256 * kibi)
         #expect(PieceGeometry.preferredPieceLength(forSize: gibi / 2) == 256 * kibi)
         #expect(PieceGeometry.preferredPieceLength(forSize: gibi) == 256 * kibi)
         #expect(PieceGeometry.preferredPieceLength(forSize: 2 * gibi) == 512 * kibi)

@@ -60,8 +60,8 @@ import Testing
         // Whoever has waited longest is next.
         let effects = scene.deliver(try #require(begun.first), from: 1)
         #expect(SwarmScene.assigned(effects, to: 4).count == 1 && SwarmScene.assigned(effects, to: 5).isEmpty)
-        // What does not come holds nobody up.
-        scene.now += limits.overduePiece + .milliseconds(1)
+        // What takes long holds nobody up.
+        scene.now += limits.pieceTerm + .milliseconds(1)
         #expect(SwarmScene.assigned(scene.swarm.tick(now: scene.now), to: 5).count == 1)
         #expect(scene.swarm.audit() == [])
     }
