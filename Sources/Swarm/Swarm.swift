@@ -45,7 +45,7 @@ package struct Swarm: Sendable {
     /// The same connections in the order of their numbers, in which they are told things.
     private(set) var order: [ConnectionID] = []
     /// How many of them have everything: it is asked with every piece, and looking at each peer's would copy its whole view.
-    private(set) var seedCount = 0
+    var seedCount = 0
     /// Bytes a second that all of them bring together, as of the last tick.
     private(set) var receivingRate = 0.0
     var pieces: PieceTable
@@ -61,7 +61,7 @@ package struct Swarm: Sendable {
     var imports: Imports
     /// What this side offers, if it has had everything from the start.
     var suggestions: Suggestions?
-    private var isDownloading: Bool { !pieces.have.isFull }
+    var isDownloading: Bool { !pieces.have.isFull }
 
     /// - Parameters:
     ///   - have: the pieces that are verified already, all-zero ones among them.
@@ -314,72 +314,6 @@ package struct Swarm: Sendable {
         guard isDownloading else { return [] }
         let useful = peers.values.count { !isUseless($0, at: now) }
         return addresses.candidates(connections: useful, now: now).map { .dial($0) }
-    }
-
-    // MARK: Availability
-
-    private mutating func learn(_ bitfield: Bitfield, of id: ConnectionID, now: Duration) -> [Effect] {
-        guard var view = peers[id], view.pieces != bitfield else { return redundant(id) }
-        pieces.forget(view.pieces)
-        if view.pieces.isFull { seedCount -= 1 }
-        if bitfield.isFull {
-            seedCount += 1
-            imports.isComplete(id)
-        }
-        if relaying != nil {
-            bitfield.forEach { number in
-                if let piece = metainfo.geometry.piece(number), !view.pieces.contains(piece) {
-                    relaying?.gained(piece, by: id)
-                }
-            }
-        }
-        view.pieces = bitfield
-        view.wanted = bitfield.count(notIn: pieces.have)
-        peers[id] = view
-        pieces.count(bitfield)
-        return interest(id, now: now) + redundant(id) + feed(id, salt: salt(for: id), now: now)
-    }
-
-    private mutating func learn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
-        guard peers[id]?.pieces.insert(piece) == true else { return [] }
-        if peers[id]?.pieces.isFull == true {
-            seedCount += 1
-            imports.isComplete(id)
-        }
-        pieces.count(piece)
-        claims.end(piece)
-        if peers[id]?.isNear == true { imports.end(piece) }
-        suggestions?.gained(piece, by: id)
-        relaying?.gained(piece, by: id)
-        if !pieces.have.contains(piece) { peers[id]?.wanted += 1 }
-        let effects = interest(id, now: now) + redundant(id)
-        return pieces.have.contains(piece) ? effects : effects + feed(id, salt: salt(for: id), now: now)
-    }
-
-    private mutating func unlearn(_ piece: PieceIndex, of id: ConnectionID, now: Duration) -> [Effect] {
-        let wasSeed = peers[id]?.pieces.isFull == true
-        guard peers[id]?.pieces.remove(piece) == true else { return [] }
-        if wasSeed { seedCount -= 1 }
-        pieces.forget(piece)
-        if !pieces.have.contains(piece) { peers[id]?.wanted -= 1 }
-        return interest(id, now: now)
-    }
-
-    /// Tells the peer whether this side wants anything of it, when that changed.
-    private mutating func interest(_ id: ConnectionID, now: Duration) -> [Effect] {
-        // Not the whole view, which is copied then: this is asked of every peer for each piece.
-        guard let isWanted = peers[id]?.isWanted, let wanted = peers[id]?.wanted, isWanted != (wanted > 0) else {
-            return []
-        }
-        peers[id]?.isWanted = wanted > 0
-        peers[id]?.usefulAt = now
-        return [.command(id, .setInterested(wanted > 0))]
-    }
-
-    /// Two peers that fetch nothing have nothing to say to each other.
-    private func redundant(_ id: ConnectionID) -> [Effect] {
-        guard !isDownloading, let view = peers[id], view.pieces.isFull || view.isUploadOnly else { return [] }
-        return [.command(id, .close(.bothComplete))]
     }
 
     // MARK: Pieces
