@@ -44,13 +44,14 @@ struct ConnectionGateTests {
     /// A request that is answered before it has ended must not give the next one all the time it likes.
     @Test func `a request has its time, whatever came before it on the connection`() async throws {
         var requests = RequestLimits()
-        requests.idleSeconds = 1
+        requests.idleSeconds = 3
         try await withRunningTracker(requests: requests) { trackers in
             let tracker = try #require(trackers.first)
             let stranger = try await Stranger(tracker)
             try await stranger.say("POST /nothing HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n")
-            try await stranger.say("x")
-            try await stranger.say("PUT /api/v1/masters/a/1 HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\n")
+            // On a machine with much to do the time may be over before all of it is said.
+            try? await stranger.say("x")
+            try? await stranger.say("PUT /api/v1/masters/a/1 HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\n")
             // Part of a body now and then is no sign of good will.
             let trickle = Task { while !Task.isCancelled { try await stranger.say("x") } }
             try await stranger.isClosed()
