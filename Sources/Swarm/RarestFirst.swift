@@ -17,18 +17,18 @@ struct RarestFirst {
     func choose(_ count: Int, of candidates: Bitfield, outside have: Bitfield, and started: Bitfield) -> [Int] {
         guard count > 0 else { return [] }
         var best: [(rank: UInt64, piece: Int)] = []
+        // The rank that has to be beaten, once there are enough.
+        var worst = UInt64.max
         candidates.forEach(outside: have, and: started, from: 0) { piece in
-            let worst = best.count == count ? best.last?.rank : nil
             // Most pieces are not rare enough, and need not draw a number.
-            if let worst, UInt64(availability[piece]) > worst >> 48 { return true }
+            guard UInt64(availability[piece]) <= worst >> 48 else { return true }
             let rank = rank(of: piece)
-            if let worst {
-                guard rank < worst else { return true }
-                best.removeLast()
-            }
+            guard rank < worst || best.count < count else { return true }
             var place = best.count
             while place > 0, best[place - 1].rank > rank { place -= 1 }
             best.insert((rank, piece), at: place)
+            if best.count > count { best.removeLast() }
+            if best.count == count { worst = best[count - 1].rank }
             return true
         }
         return best.map(\.piece)
