@@ -56,7 +56,7 @@ struct Imports: Sendable {
     }
 
     /// A peer of this rack has everything now, and brings nothing any more.
-    mutating func isComplete(_ id: Swarm.ConnectionID) { importers[id] = nil }
+    mutating func completed(_ id: Swarm.ConnectionID) { importers[id] = nil }
 
     /// Divides the pieces anew, among those who import now. To be called about twice a second, where there is anything to import.
     /// - Parameter missing: pieces that peers of other racks have, and nobody in this one.

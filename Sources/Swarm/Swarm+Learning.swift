@@ -10,7 +10,7 @@ extension Swarm {
         if view.pieces.isFull { seedCount -= 1 }
         if bitfield.isFull {
             seedCount += 1
-            imports.isComplete(id)
+            imports.completed(id)
         }
         if relaying != nil {
             bitfield.forEach { number in
@@ -30,7 +30,7 @@ extension Swarm {
         guard peers[id]?.pieces.insert(piece) == true else { return [] }
         if peers[id]?.pieces.isFull == true {
             seedCount += 1
-            imports.isComplete(id)
+            imports.completed(id)
         }
         pieces.count(piece)
         claims.end(piece)

@@ -286,7 +286,8 @@ package struct Swarm: Sendable {
     /// To be called about twice a second.
     package mutating func tick(now: Duration) -> [Effect] {
         receivingRate = 0
-        for id in peers.keys {
+        // In order, since a sum of fractions depends on it, and a run must replay.
+        for id in order {
             peers[id]?.measure(at: now)
             receivingRate += peers[id]?.downloadRate ?? 0
         }
