@@ -28,10 +28,10 @@ extension Swarm {
     /// Whom to tell which pieces this side fetches from another rack: peers in its own that fetch elsewhere too, and everybody
     /// there once, so that they learn of each other.
     func importers(but id: ConnectionID) -> [ConnectionID] {
-        peers.keys.filter { other in
+        order.filter { other in
             guard other != id, let view = peers[other], view.isNear, !view.pieces.isFull else { return false }
             return !view.isToldOfImports || imports.areMade(by: other)
-        }.sorted()
+        }
     }
 
     /// Sees which pieces nobody brings.

@@ -138,14 +138,16 @@ extension Swarm {
 
     /// Whether a peer has a piece that nobody has begun.
     private func isSomethingLeft(_ view: PeerView) -> Bool {
-        var left = view.pieces
-        left.subtract(pieces.have)
-        left.subtract(pieces.started)
-        return !left.isEmpty
+        var isLeft = false
+        view.pieces.forEach(outside: pieces.have, and: pieces.started, from: 0) { _ in
+            isLeft = true
+            return false
+        }
+        return isLeft
     }
 
     private func lacking(but id: ConnectionID) -> [ConnectionID] {
-        peers.keys.filter { $0 != id && peers[$0]?.pieces.isFull == false }.sorted()
+        order.filter { $0 != id && peers[$0]?.pieces.isFull == false }
     }
 
     /// Says that this side fetches these pieces, and others had better not.
