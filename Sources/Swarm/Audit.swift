@@ -19,6 +19,9 @@ extension Swarm {
             faults.append("\(seedCount) peers have everything")
         }
         if order != peers.keys.sorted() { faults.append("the connections are not in order") }
+        if !peers.allSatisfy({ slots[$0.key]?.isForeign == $0.value.isForeign }) {
+            faults.append("a slot is of another rack than its peer")
+        }
         if Set(hungry).count != hungry.count { faults.append("a connection is hungry twice") }
         if !hungry.allSatisfy({ peers[$0] != nil }) { faults.append("a connection that is gone is hungry") }
         if pieces.disputes.count + pieces.progress.values.count(where: { $0.repair != nil }) > limits.disputes {

@@ -30,7 +30,6 @@ struct PeerView: Sendable {
     var isNear = false
     /// Whether it was told that this side fetches from other racks.
     var isToldOfImports = false
-    var slot: UploadSlot
     /// The blocks the session has room for, while it waits for work; 0 when it does not.
     var hunger = 0
     /// Since when there was less to ask the peer for than it could give that would not burden it, or the way from another rack,
@@ -57,7 +56,6 @@ struct PeerView: Sendable {
         self.initiatedHere = initiatedHere
         pieces = Bitfield(pieceCount: pieceCount)
         suggested = pieces
-        slot = UploadSlot(waitsSince: now)
         connectedAt = now
         usefulAt = now
         measuredAt = now

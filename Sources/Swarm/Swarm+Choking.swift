@@ -8,13 +8,11 @@ extension Swarm {
     private struct Candidate {
         let id: ConnectionID
         let slot: UploadSlot
-        let isForeign: Bool
     }
 
     mutating func choke(now: Duration) -> [Effect] {
         var effects: [Effect] = []
-        for id in order {
-            guard let slot = peers[id]?.slot, !slot.isChoked, !slot.isInterested else { continue }
+        for (id, slot) in zip(slots.ids, slots.all) where !slot.isChoked && !slot.isInterested {
             effects += setChoking(true, id, now)
         }
         expose(now: now)
@@ -31,17 +29,14 @@ extension Swarm {
     }
 
     private func candidates() -> [Candidate] {
-        order.compactMap { id in
-            guard let slot = peers[id]?.slot, slot.isInterested else { return nil }
-            return Candidate(id: id, slot: slot, isForeign: peers[id]?.isForeign == true)
-        }
+        zip(slots.ids, slots.all).compactMap { $1.isInterested ? Candidate(id: $0, slot: $1) : nil }
     }
 
     /// Gives slots to these peers: most of them to those in other racks, as far as they want any.
     private mutating func serve(_ group: [Candidate], now: Duration) -> [Effect] {
-        let foreign = group.filter(\.isForeign)
+        let foreign = group.filter(\.slot.isForeign)
         guard !foreign.isEmpty else { return share(limits.uploadSlots, among: group, now: now) }
-        let near = group.filter { !$0.isForeign }
+        let near = group.filter { !$0.slot.isForeign }
         let slots = min(near.count, limits.slotsInRack, max(1, limits.uploadSlots / 2))
         let effects = share(slots, among: near, now: now)
         return effects + share(limits.uploadSlots - slots, among: foreign, now: now)
@@ -50,9 +45,8 @@ extension Swarm {
     /// Has those wait that keep what they are given, and offers that to others. What they do later counts anew.
     private mutating func expose(now: Duration) {
         guard let relaying else { return }
-        let interested = order.filter { peers[$0]?.slot.isInterested == true }
-        for id in relaying.keepers(among: interested) {
-            peers[id]?.slot.waitsUntil = now + limits.keeperTerm
+        for id in relaying.keepers(among: candidates().map(\.id)) {
+            slots[id]?.waitsUntil = now + limits.keeperTerm
             lose(id, all: true)
         }
     }
@@ -60,11 +54,7 @@ extension Swarm {
     /// Whether a peer is being served and makes use of it.
     private func takes(_ candidate: Candidate, _ now: Duration) -> Bool {
         guard let since = candidate.slot.servedSince else { return false }
-        return sentInSlot(candidate) > 0 || now - since < limits.unusedSlotTerm
-    }
-
-    private func sentInSlot(_ candidate: Candidate) -> Int64 {
-        (peers[candidate.id]?.sent ?? 0) - candidate.slot.sentBefore
+        return candidate.slot.sent > 0 || now - since < limits.unusedSlotTerm
     }
 
     /// Gives `slots` slots to some of these peers, and takes away those there are more.
@@ -95,19 +85,18 @@ extension Swarm {
     /// would end before any extent is whole, and nobody would ever complete one. Who takes nothing has no such claim.
     private func hasHadItsTerm(_ candidate: Candidate, _ now: Duration) -> Bool {
         guard let since = candidate.slot.servedSince, now - since >= limits.slotTerm else { return false }
-        let sent = sentInSlot(candidate)
+        let sent = candidate.slot.sent
         // What is sent is told only when it has left, which under a cap takes its time.
         guard sent > 0 else { return now - since >= limits.unusedSlotTerm }
         return sent >= limits.slotLength || now - since >= limits.longestSlotTerm
     }
 
     private mutating func setChoking(_ isChoking: Bool, _ id: ConnectionID, _ now: Duration) -> [Effect] {
-        let sent = peers[id]?.sent ?? 0
-        peers[id]?.slot.isChoked = isChoking
-        peers[id]?.slot.servedSince = isChoking ? nil : now
-        peers[id]?.slot.sentBefore = sent
+        slots[id]?.isChoked = isChoking
+        slots[id]?.servedSince = isChoking ? nil : now
+        slots[id]?.sent = 0
         guard isChoking else { return suggest(to: id, now: now) + [.command(id, .setChoking(false))] }
-        peers[id]?.slot.waitsSince = now
+        slots[id]?.waitsSince = now
         suggestions?.withdraw(from: id)
         return [.command(id, .setChoking(true))]
     }

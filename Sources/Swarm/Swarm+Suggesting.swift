@@ -6,9 +6,11 @@ import Metainfo
 extension Swarm {
     /// Suggests pieces to a peer, as far as it is going to come for more soon.
     mutating func suggest(to id: ConnectionID, now: Duration) -> [Effect] {
-        guard suggestions != nil, let view = peers[id], view.slot.isInterested, !view.slot.isChoked else { return [] }
+        guard suggestions != nil, let slot = slots[id], slot.isInterested, !slot.isChoked, let view = peers[id] else {
+            return []
+        }
         let rate = view.uploadRate / Double(metainfo.geometry.pieceLength)
-        let served = peers.values.count { !$0.slot.isChoked }
+        let served = slots.all.count { !$0.isChoked }
         let found =
             suggestions?.more(
                 for: id, having: view.pieces, rate: rate, served: served, geometry: metainfo.geometry, now: now) ?? []

@@ -38,7 +38,8 @@ extension Swarm {
     /// Gives work to one connection, if it waits for it.
     /// - Parameter salt: decides between equally rare pieces.
     mutating func feed(_ id: ConnectionID, salt: UInt64, now: Duration) -> [Effect] {
-        guard let view = peers[id], view.hunger > 0, view.wanted > 0 else { return [] }
+        // Most wait for nothing, and a look at the view costs a copy of it.
+        guard let hunger = peers[id]?.hunger, hunger > 0, let view = peers[id], view.wanted > 0 else { return [] }
         var effects: [Effect] = []
         let extents = work(for: id, view, salt: salt, now: now, &effects)
         guard !extents.isEmpty else { return effects }

@@ -42,8 +42,10 @@ package struct Swarm: Sendable {
     /// In which rack this side stands; `nil` when nobody said.
     let rack: RackName?
     var peers: [ConnectionID: PeerView] = [:]
-    /// The same connections in the order of their numbers, in which they are told things.
-    private(set) var order: [ConnectionID] = []
+    /// Who of them is served.
+    var slots = UploadSlots()
+    /// The connections in the order of their numbers, in which they are told things.
+    var order: [ConnectionID] { slots.ids }
     /// How many of them have everything: it is asked with every piece, and looking at each peer's would copy its whole view.
     var seedCount = 0
     /// Bytes a second that all of them bring together, as of the last tick.
@@ -124,31 +126,35 @@ package struct Swarm: Sendable {
         peers[id] = PeerView(
             peerID: peer, address: address, initiatedHere: initiatedHere, pieceCount: metainfo.geometry.pieceCount,
             at: now)
-        order.insert(id, at: order.firstIndex { id < $0 } ?? order.endIndex)
+        slots.add(UploadSlot(waitsSince: now), of: id)
         return effects
     }
 
     /// Whether neither side has wanted anything of the other for a while. Whoever fetches from this side wants something
     /// at once; while this side fetches, the other may yet get something that it lacks.
-    private func isUseless(_ view: PeerView, at now: Duration) -> Bool {
-        !view.slot.isInterested && !view.isWanted && (!isDownloading || now - view.usefulAt > limits.idlePatience)
+    private func isUseless(_ id: ConnectionID, _ view: PeerView, at now: Duration) -> Bool {
+        slots[id]?.isInterested == false && !view.isWanted
+            && (!isDownloading || now - view.usefulAt > limits.idlePatience)
     }
 
     /// The connection that has been useless for longest, which makes room where all places are taken.
     private func uselessPeer(at now: Duration) -> ConnectionID? {
-        peers.filter { isUseless($0.value, at: now) }.min { ($0.value.usefulAt, $0.key) < ($1.value.usefulAt, $1.key) }?
-            .key
+        peers.filter { isUseless($0.key, $0.value, at: now) }.min {
+            ($0.value.usefulAt, $0.key) < ($1.value.usefulAt, $1.key)
+        }?
+        .key
     }
 
     /// A connection ended, for whatever reason.
     package mutating func disconnected(_ id: ConnectionID, now: Duration) -> [Effect] {
         guard let view = peers.removeValue(forKey: id) else { return [] }
-        order.removeAll { $0 == id }
+        let wasInterested = slots[id]?.isInterested == true
+        slots.remove(id)
         if view.pieces.isFull { seedCount -= 1 }
         hungry.removeAll { $0 == id }
         forget(view, now: now)
         // Who wants nothing any more has everything, and goes on serving it elsewhere.
-        lose(id, all: view.slot.isInterested)
+        lose(id, all: wasInterested)
         claims.forget(id, geometry: metainfo.geometry)
         imports.forget(id, geometry: metainfo.geometry)
         pieces.forget(view.pieces)
@@ -176,7 +182,7 @@ package struct Swarm: Sendable {
     package mutating func received(
         _ report: SessionReport, from id: ConnectionID, now: Duration, using random: inout some RandomNumberGenerator
     ) -> [Effect] {
-        guard peers[id] != nil else { return [] }
+        guard slots[id] != nil else { return [] }
         switch report {
         case .pieces(let pieces): return learn(pieces, of: id, now: now)
         case .gained(let piece): return learn(piece, of: id, now: now)
@@ -205,10 +211,10 @@ package struct Swarm: Sendable {
             return feed(id, salt: random.next(), now: now)
         case .interested(let isInterested):
             // Saying it again must not send the peer back to the end of the queue.
-            guard peers[id]?.slot.isInterested != isInterested else { return [] }
-            peers[id]?.slot.isInterested = isInterested
+            guard slots[id]?.isInterested != isInterested else { return [] }
+            slots[id]?.isInterested = isInterested
             peers[id]?.usefulAt = now
-            if isInterested { peers[id]?.slot.waitsSince = now }
+            if isInterested { slots[id]?.waitsSince = now }
             return choke(now: now)
         case .gives(let piece):
             relaying?.gives(piece, to: id)
@@ -223,7 +229,9 @@ package struct Swarm: Sendable {
         case .stands(let rack):
             guard peers[id]?.rack == nil else { return [] }
             peers[id]?.rack = rack
-            peers[id]?.isForeign = self.rack.map { $0 != rack } ?? false
+            let isForeign = self.rack.map { $0 != rack } ?? false
+            peers[id]?.isForeign = isForeign
+            slots[id]?.isForeign = isForeign
             peers[id]?.isNear = self.rack == rack
             return []
         case .serves(let serves):
@@ -233,6 +241,7 @@ package struct Swarm: Sendable {
         case .traffic(let received, let sent):
             peers[id]?.received += Int64(received)
             peers[id]?.sent += Int64(sent)
+            slots[id]?.sent += Int64(sent)
             peers[id]?.usefulAt = now
             return []
         case .hungry(let blocks):
@@ -313,7 +322,7 @@ package struct Swarm: Sendable {
     private mutating func dial(now: Duration) -> [Effect] {
         // A complete peer is found by those who need it; only a fetching one looks for others.
         guard isDownloading else { return [] }
-        let useful = peers.values.count { !isUseless($0, at: now) }
+        let useful = peers.count { !isUseless($0.key, $0.value, at: now) }
         return addresses.candidates(connections: useful, now: now).map { .dial($0) }
     }
 

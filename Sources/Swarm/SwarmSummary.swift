@@ -47,11 +47,11 @@ extension Swarm {
         let (missing, unavailable, rarest) = pieces.rarity
         return SwarmSummary(
             verifiedPieces: pieces.have.count,
-            peers: peers.sorted { $0.key < $1.key }.map { _, view in
+            peers: peers.sorted { $0.key < $1.key }.map { id, view in
                 SwarmSummary.Peer(
                     address: view.listenAddress ?? view.address, received: view.received, sent: view.sent,
                     pieceCount: view.pieces.count, wantedCount: view.wanted, serves: view.serves,
-                    isServed: !view.slot.isChoked, rack: view.rack, downloadRate: view.downloadRate,
+                    isServed: slots[id]?.isChoked == false, rack: view.rack, downloadRate: view.downloadRate,
                     uploadRate: view.uploadRate)
             },
             downloadRate: peers.values.reduce(0) { $0 + $1.downloadRate },

@@ -6,11 +6,13 @@ struct UploadSlot: Sendable {
     /// Whether the peer is interested in this side.
     var isInterested = false
     var isChoked = true
+    /// Whether the peer stands in another rack; a copy of what ``PeerView`` says.
+    var isForeign = false
     /// Since when the peer has been interested without being served.
     var waitsSince: Duration
     /// Until when the peer is served last, because it kept to itself what it was given.
     var waitsUntil = Duration.zero
     var servedSince: Duration?
-    /// What had been sent when it was last unchoked.
-    var sentBefore: Int64 = 0
+    /// Bytes of blocks sent since it was last choked or unchoked.
+    var sent: Int64 = 0
 }
