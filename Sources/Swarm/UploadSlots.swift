@@ -8,14 +8,10 @@ struct UploadSlots: Sendable {
 
     /// A connection's slot; setting one that is not there changes nothing.
     subscript(id: Swarm.ConnectionID) -> UploadSlot? {
-        get {
-            let place = place(of: id)
-            return ids.indices.contains(place) && ids[place] == id ? all[place] : nil
-        }
+        get { index(of: id).map { all[$0] } }
         set {
-            let place = place(of: id)
-            guard let newValue, ids.indices.contains(place), ids[place] == id else { return }
-            all[place] = newValue
+            guard let newValue, let index = index(of: id) else { return }
+            all[index] = newValue
         }
     }
 
@@ -26,10 +22,14 @@ struct UploadSlots: Sendable {
     }
 
     mutating func remove(_ id: Swarm.ConnectionID) {
+        guard let index = index(of: id) else { return }
+        ids.remove(at: index)
+        all.remove(at: index)
+    }
+
+    private func index(of id: Swarm.ConnectionID) -> Int? {
         let place = place(of: id)
-        guard ids.indices.contains(place), ids[place] == id else { return }
-        ids.remove(at: place)
-        all.remove(at: place)
+        return place < ids.count && ids[place] == id ? place : nil
     }
 
     /// Where a connection is, or belongs.
