@@ -32,12 +32,13 @@ extension Swarm {
         zip(slots.ids, slots.all).compactMap { $1.isInterested ? Candidate(id: $0, slot: $1) : nil }
     }
 
-    /// Gives slots to these peers: most of them to those in other racks, as far as they want any.
+    /// Gives slots to these peers: half of them at most to this side's rack, while others want any. Each slot gets an equal part of
+    /// the uplink, and what goes to another rack is what all hosts there wait for.
     private mutating func serve(_ group: [Candidate], now: Duration) -> [Effect] {
         let foreign = group.filter(\.slot.isForeign)
         guard !foreign.isEmpty else { return share(limits.uploadSlots, among: group, now: now) }
         let near = group.filter { !$0.slot.isForeign }
-        let slots = min(near.count, limits.slotsInRack, max(1, limits.uploadSlots / 2))
+        let slots = min(near.count, max(1, limits.uploadSlots / 2))
         let effects = share(slots, among: near, now: now)
         return effects + share(limits.uploadSlots - slots, among: foreign, now: now)
     }

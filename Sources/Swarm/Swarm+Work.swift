@@ -112,7 +112,9 @@ extension Swarm {
         var candidates = isGuided ? view.suggested : view.pieces
         candidates.subtract(isSpared ? elsewhere() : broughtByOthers())
         let begun = choose(of: candidates)
-        guard begun.count < count, !isGuided || begun.isEmpty else {
+        // With half of what may be under way, this side is held up by nobody: it has only little left for this peer.
+        let isBusy = !isSpared && room(now) * 2 < window
+        guard begun.count < count, !isGuided || begun.isEmpty, !isBusy else {
             peers[id]?.sparedSince = nil
             return begun
         }

@@ -20,9 +20,6 @@ package struct SwarmLimits: Sendable {
     package var knownAddresses = 2000
     /// Peers served at once; more than that many interested ones take turns.
     package var uploadSlots = 32
-    /// How many of them may stand in this side's rack while peers of other racks want something. Each slot gets an equal part of
-    /// the uplink, and what goes to another rack is what all hosts there wait for.
-    package var slotsInRack = 12
     /// How long a served peer keeps its slot while others wait.
     package var slotTerm = Duration.seconds(1)
     /// The same for one that takes nothing.

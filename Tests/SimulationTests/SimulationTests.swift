@@ -181,7 +181,7 @@ import Testing
         return plan
     }
 
-    @Test func `into each rack an image comes three times at most, and the racks' links are no longer in the way`()
+    @Test func `into each rack an image comes four times at most, and the racks' links are no longer in the way`()
         throws
     {
         for seed in 1...3 {
@@ -192,7 +192,7 @@ import Testing
             #expect(told.verdict == .completed && untold.verdict == .completed)
             let copies = told.copiesIntoRack.values.max() ?? 0
             let blind = untold.copiesIntoRack.values.max() ?? 0
-            #expect(copies <= 3.1 && blind > 2 * copies, "\(copies) copies, \(blind) without racks")
+            #expect(copies <= 4.1 && blind > 2 * copies, "\(copies) copies, \(blind) without racks")
             #expect(told.makespan < untold.makespan)
             print(
                 "racks, seed \(seed): copies \(copies) and \(blind), makespan \(told.makespan) and \(untold.makespan)")

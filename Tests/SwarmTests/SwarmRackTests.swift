@@ -163,10 +163,28 @@ import TrackerProtocol
         #expect(SwarmScene.assigned(scene.swarm.tick(now: scene.now), to: 5).count == 1)
     }
 
-    @Test func `peers of the own rack have fewer slots while another rack wants something`() throws {
+    @Test(arguments: [(1, true), (3, false)])
+    func `who waits for its rack asks another one after ten seconds, unless it has enough under way`(
+        _ underWay: Int, _ asks: Bool
+    ) throws {
+        var limits = SwarmLimits()
+        (limits.piecesUnderWay, limits.bytesUnderWay, limits.pieceTerm) = (4, 4 << 20, .seconds(60))
+        var scene = try SwarmScene(size: 8 << 20, rack: "a", limits: limits)
+        for (peer, rack) in [(UInt64(1), "a"), (2, "a"), (5, "b")] {
+            try scene.connect(peer, pieces: peer == 1 ? Array(0..<underWay) : [7])
+            scene.report(.stands(in: try #require(RackName(rack))), from: peer)
+        }
+        scene.report(.serves(true), from: 1)
+        scene.report(.serves(true), from: 5)
+        #expect(take(from: 1, in: &scene).count == underWay)
+        #expect(scene.work(5).isEmpty)
+        scene.now += .seconds(10)
+        #expect(scene.work(5).isEmpty != asks)
+    }
+
+    @Test func `peers of the own rack have half of the slots while another rack wants something`() throws {
         var limits = SwarmLimits()
         limits.uploadSlots = 5
-        limits.slotsInRack = 2
         var scene = try SwarmScene(have: [0, 1, 2, 3], rack: "a", limits: limits)
         func unchoked(_ effects: [Swarm.Effect]) -> Int {
             effects.count { if case .command(_, .setChoking(false)) = $0 { true } else { false } }

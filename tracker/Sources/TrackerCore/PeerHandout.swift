@@ -12,26 +12,36 @@ package struct PeerHandout: Sendable {
     package var defaultCount: Int
     /// Peers handed out at most.
     package var maximumCount: Int
-    /// How many incomplete peers of one rack are told of peers in others, and so how many copies of the image enter it.
-    package var copiesPerRack: Int
+    /// How many incomplete peers of one rack are told of peers in others, at least and at most. That many copies of the image
+    /// could enter it, if they did not agree on who brings what.
+    package var fewestGateways: Int
+    package var mostGateways: Int
+    /// Between these, a rack has one gateway for so many peers: what comes in passes through few uplinks, and they are
+    /// what its other hosts wait for.
+    package var peersPerGateway: Int
     /// Peers of other racks that a leecher is told of which has got nothing although it could have …
     package var relief: Int
     /// … for this long: a few announces, however often a client announces, and longer than a large piece takes.
     package var patience: Duration
 
     package init(
-        defaultCount: Int = 50, maximumCount: Int = 200, copiesPerRack: Int = 3, relief: Int = 8,
-        patience: Duration = .seconds(60)
+        defaultCount: Int = 50, maximumCount: Int = 200, fewestGateways: Int = 4, mostGateways: Int = 8,
+        peersPerGateway: Int = 3, relief: Int = 8, patience: Duration = .seconds(60)
     ) {
         self.defaultCount = defaultCount
         self.maximumCount = maximumCount
-        self.copiesPerRack = copiesPerRack
+        self.fewestGateways = fewestGateways
+        self.mostGateways = mostGateways
+        self.peersPerGateway = max(1, peersPerGateway)
         self.relief = relief
         self.patience = patience
     }
 
     /// How many peers a request gets at most.
     package func count(wanted: Int?) -> Int { min(max(wanted ?? defaultCount, 0), maximumCount) }
+
+    /// How many incomplete peers of a rack of so many may be gateways.
+    func gateways(ofRackOf peers: Int) -> Int { max(fewestGateways, min(peers / peersPerGateway, mostGateways)) }
 
     /// At most `count` peers for the one in `slot`.
     ///

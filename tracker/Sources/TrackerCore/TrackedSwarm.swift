@@ -45,7 +45,7 @@ struct TrackedSwarm: Sendable {
     /// Adds the peer or replaces what is known of it.
     /// - Parameters:
     ///   - slot: the slot of its address, or `nil` when it is new.
-    ///   - handout: how many copies may enter a rack, and how long a peer may get nothing before it counts as stuck.
+    ///   - handout: how many gateways a rack has, and how long a peer may get nothing before it counts as stuck.
     /// - Returns: its slot, and whether it is stuck: it has got nothing for that long although it could have.
     mutating func update(
         _ request: AnnounceRequest, at address: PeerAddress, slot known: Int32?, now: Duration, expires: Duration,
@@ -76,7 +76,7 @@ struct TrackedSwarm: Sendable {
         let canProgress = request.left > 0 && (seedCount > 0 || hasMoved)
         let idleSince = canProgress ? progressed ? now : before.idleSince ?? now : nil
         peers[Int(slot)].idleSince = idleSince
-        promote(slot, entries: handout.copiesPerRack, using: &random)
+        promote(slot, handout, using: &random)
         if request.event == .completed, completed { downloaded += 1 }  // checked: no more than announces.
         return (slot, isStuck: idleSince.map { now - $0 >= handout.patience } ?? false)
     }
@@ -159,13 +159,13 @@ struct TrackedSwarm: Sendable {
     }
 
     /// Makes the peer a gateway of its rack if there is a place for one. A seed brings no copy, so that it has a place of
-    /// another kind; both kinds are as many.
-    private mutating func promote(_ slot: Int32, entries: Int, using random: inout SplitMix64) {
-        guard let rack = peers[Int(slot)].rack, peers[Int(slot)].onFloor == nil else { return }
+    /// another kind, of which there are few: where hosts come whole, what they have is there already.
+    private mutating func promote(_ slot: Int32, _ handout: PeerHandout, using random: inout SplitMix64) {
+        guard let number = peers[Int(slot)].rack, peers[Int(slot)].onFloor == nil else { return }
         let isSeed = peers[Int(slot)].isSeed
-        guard (isSeed ? racks[Int(rack)].exits : racks[Int(rack)].entries) < entries else { return }
-        racks[Int(rack)].gateways.append(slot)
-        if !isSeed { racks[Int(rack)].entries += 1 }
+        guard racks[Int(number)].hasPlace(forSeed: isSeed, handout) else { return }
+        racks[Int(number)].gateways.append(slot)
+        if !isSeed { racks[Int(number)].entries += 1 }
         peers[Int(slot)].bringsCopy = !isSeed
         floor.insert(slot, of: &peers, using: &random)
     }
@@ -197,6 +197,11 @@ struct TrackedRack: Sendable {
     var entries = 0
     /// How many were seeds when they became one.
     var exits: Int { gateways.count - entries }
+
+    /// Whether one more peer may become a gateway.
+    func hasPlace(forSeed isSeed: Bool, _ handout: PeerHandout) -> Bool {
+        isSeed ? exits < handout.fewestGateways : entries < handout.gateways(ofRackOf: group.count)
+    }
 
     init(name: RackName) { self.name = name }
 }
