@@ -55,6 +55,11 @@ extension Scenario {
             if random.happens(0.5) { scenario.rackLink = rates[Int.random(in: 1..<rates.count, using: &random)] }
         }
         if random.happens(0.2) { scenario.faults.partitions = [.drawn(count, using: &random)] }
+        if random.happens(0.3) {
+            // As with large pieces: fewer under way than there are.
+            scenario.limits.piecesUnderWay = Int.random(in: 2...8, using: &random)
+            scenario.limits.bytesUnderWay = 0
+        }
         return scenario
     }
 }

@@ -115,7 +115,12 @@ struct PieceTable: Sendable {
     /// bound, exact where it is 0.
     func room(_ limit: Int, after time: Duration, now: Duration) -> Int {
         if started.count < limit { return limit - started.count }
-        return max(0, limit - progress.values.count { !$0.isSpared && now - $0.begun <= time })
+        return max(0, limit - begun(within: time, now: now))
+    }
+
+    /// How many pieces under way have begun lately, and not with somebody who is spared.
+    func begun(within time: Duration, now: Duration) -> Int {
+        progress.values.count { !$0.isSpared && now - $0.begun <= time }
     }
 
     /// The free extents of pieces that are under way, as far as the peer has them and `id` may fetch them.

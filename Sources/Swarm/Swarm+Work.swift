@@ -95,6 +95,9 @@ extension Swarm {
     private mutating func begin(
         _ count: Int, with id: Swarm.ConnectionID, _ view: PeerView, isSpared: Bool, salt: UInt64, now: Duration
     ) -> [PieceIndex] {
+        // With half of what may be under way, this side is held up by nobody: there is only little left for this peer.
+        let isBusy = view.isForeign && !isSpared && pieces.begun(within: limits.pieceTerm, now: now) * 2 >= window
+        if isBusy { peers[id]?.sparedSince = nil }
         guard count > 0 else { return [] }
         let picker = RarestFirst(availability: pieces.availability, salt: salt)
         func choose(of candidates: Bitfield) -> [PieceIndex] {
@@ -112,8 +115,6 @@ extension Swarm {
         var candidates = isGuided ? view.suggested : view.pieces
         candidates.subtract(isSpared ? elsewhere() : broughtByOthers())
         let begun = choose(of: candidates)
-        // With half of what may be under way, this side is held up by nobody: it has only little left for this peer.
-        let isBusy = !isSpared && room(now) * 2 < window
         guard begun.count < count, !isGuided || begun.isEmpty, !isBusy else {
             peers[id]?.sparedSince = nil
             return begun

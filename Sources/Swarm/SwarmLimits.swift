@@ -91,7 +91,7 @@ package struct SwarmLimits: Sendable {
     package var claimsPerPeer = 256
     package var claimsPerTick = 512
     /// Peers of this side's rack among which pieces of other racks are divided.
-    package var importers = 8
+    package var importers = 16
     /// How long this side may have nothing to ask of somebody who has everything, before it asks for what others fetch there
     /// or have.
     package var sparingPatience = Duration.seconds(3)

@@ -181,7 +181,7 @@ import Testing
         return plan
     }
 
-    @Test func `into each rack an image comes four times at most, and the racks' links are no longer in the way`()
+    @Test func `into each rack an image comes about twice at most, and the racks' links are no longer in the way`()
         throws
     {
         for seed in 1...3 {
@@ -192,7 +192,7 @@ import Testing
             #expect(told.verdict == .completed && untold.verdict == .completed)
             let copies = told.copiesIntoRack.values.max() ?? 0
             let blind = untold.copiesIntoRack.values.max() ?? 0
-            #expect(copies <= 4.1 && blind > 2 * copies, "\(copies) copies, \(blind) without racks")
+            #expect(copies <= 2.1 && blind > 2 * copies, "\(copies) copies, \(blind) without racks")
             #expect(told.makespan < untold.makespan)
             print(
                 "racks, seed \(seed): copies \(copies) and \(blind), makespan \(told.makespan) and \(untold.makespan)")
@@ -214,15 +214,18 @@ import Testing
         for number in scenario.hosts.indices {
             scenario.hosts[number].rack = number % 2
             // They say that they are whole, are there first, and so become the gateways of their rack.
-            if [1, 3, 5, 7, 9, 11].contains(number) {
+            if [1, 3, 5, 7, 9, 11, 13, 15].contains(number) {
                 scenario.hosts[number].lies = 1
-                scenario.hosts[number].isSeed = number < 6
+                scenario.hosts[number].isSeed = number < 8
             } else if number > 0 {
                 scenario.hosts[number].starts = .seconds(2)
             }
         }
         scenario.deadline = .seconds(600)
-        #expect(try World.run(scenario).verdict == .completed)
+        let outcome = try World.run(scenario)
+        #expect(outcome.verdict == .completed)
+        // Others are let through only once somebody has got nothing for a minute.
+        #expect(outcome.makespan > .seconds(60))
     }
 
     /// Worlds that once failed, and why. A world may change with the code that draws it; then the reason's own test holds.

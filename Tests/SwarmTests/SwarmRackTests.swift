@@ -163,12 +163,12 @@ import TrackerProtocol
         #expect(SwarmScene.assigned(scene.swarm.tick(now: scene.now), to: 5).count == 1)
     }
 
-    @Test(arguments: [(1, true), (3, false)])
-    func `who waits for its rack asks another one after ten seconds, unless it has enough under way`(
-        _ underWay: Int, _ asks: Bool
+    @Test(arguments: [(1, 60, true), (2, 60, false), (3, 60, false), (3, 1, true)])
+    func `who waits for its rack asks another one after ten seconds, unless it has enough that is fast under way`(
+        _ underWay: Int, _ term: Int, _ asks: Bool
     ) throws {
         var limits = SwarmLimits()
-        (limits.piecesUnderWay, limits.bytesUnderWay, limits.pieceTerm) = (4, 4 << 20, .seconds(60))
+        (limits.piecesUnderWay, limits.bytesUnderWay, limits.pieceTerm) = (4, 4 << 20, .seconds(term))
         var scene = try SwarmScene(size: 8 << 20, rack: "a", limits: limits)
         for (peer, rack) in [(UInt64(1), "a"), (2, "a"), (5, "b")] {
             try scene.connect(peer, pieces: peer == 1 ? Array(0..<underWay) : [7])
@@ -177,6 +177,8 @@ import TrackerProtocol
         scene.report(.serves(true), from: 1)
         scene.report(.serves(true), from: 5)
         #expect(take(from: 1, in: &scene).count == underWay)
+        #expect(scene.work(5).isEmpty)
+        scene.now += .seconds(2)
         #expect(scene.work(5).isEmpty)
         scene.now += .seconds(10)
         #expect(scene.work(5).isEmpty != asks)

@@ -9,30 +9,33 @@ import TrackerProtocol
 /// alike: preferring seeds would send a whole fleet to the one host that has the image.
 package struct PeerHandout: Sendable {
     /// Peers handed out when the request names no number.
-    package var defaultCount: Int
+    package let defaultCount: Int
     /// Peers handed out at most.
-    package var maximumCount: Int
+    package let maximumCount: Int
     /// How many incomplete peers of one rack are told of peers in others, at least and at most. That many copies of the image
     /// could enter it, if they did not agree on who brings what.
-    package var fewestGateways: Int
-    package var mostGateways: Int
+    package let fewestGateways: Int
+    package let mostGateways: Int
     /// Between these, a rack has one gateway for so many peers: what comes in passes through few uplinks, and they are
     /// what its other hosts wait for.
-    package var peersPerGateway: Int
+    package let peersPerGateway: Int
+    /// How many peers of one rack that came whole are told of peers in others.
+    package let seedGateways: Int
     /// Peers of other racks that a leecher is told of which has got nothing although it could have …
-    package var relief: Int
+    package let relief: Int
     /// … for this long: a few announces, however often a client announces, and longer than a large piece takes.
-    package var patience: Duration
+    package let patience: Duration
 
     package init(
         defaultCount: Int = 50, maximumCount: Int = 200, fewestGateways: Int = 4, mostGateways: Int = 8,
-        peersPerGateway: Int = 3, relief: Int = 8, patience: Duration = .seconds(60)
+        peersPerGateway: Int = 3, seedGateways: Int = 4, relief: Int = 8, patience: Duration = .seconds(60)
     ) {
         self.defaultCount = defaultCount
         self.maximumCount = maximumCount
         self.fewestGateways = fewestGateways
         self.mostGateways = mostGateways
         self.peersPerGateway = max(1, peersPerGateway)
+        self.seedGateways = seedGateways
         self.relief = relief
         self.patience = patience
     }

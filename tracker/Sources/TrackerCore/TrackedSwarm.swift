@@ -200,7 +200,7 @@ struct TrackedRack: Sendable {
 
     /// Whether one more peer may become a gateway.
     func hasPlace(forSeed isSeed: Bool, _ handout: PeerHandout) -> Bool {
-        isSeed ? exits < handout.fewestGateways : entries < handout.gateways(ofRackOf: group.count)
+        isSeed ? exits < handout.seedGateways : entries < handout.gateways(ofRackOf: group.count)
     }
 
     init(name: RackName) { self.name = name }

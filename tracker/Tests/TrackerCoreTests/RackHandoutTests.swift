@@ -107,6 +107,15 @@ import TrackerProtocol
         }
     }
 
+    @Test func `four of a rack's hosts that came whole are told of other racks`() throws {
+        var graph = Graph()
+        func rack(_ address: String) -> String { address.hasPrefix("10.0.0.") ? "a" : "b" }
+        for number in 250..<260 { try graph.announce(address(number), rack: "b") }
+        for number in 0..<7 { try graph.announce(address(number), rack: "a", left: number == 6 ? 9 : 0) }
+        // The one that came incomplete has a place of its own.
+        #expect(graph.gateways(rack)["a"]?.count == 5)
+    }
+
     @Test func `those of one family are one graph of even degree, where answers have no room for the other`() throws {
         var graph = Graph()
         func six(_ number: Int) -> String { "[fd00::\(String(number + 1, radix: 16))]:6881" }
