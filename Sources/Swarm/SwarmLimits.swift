@@ -95,7 +95,8 @@ package struct SwarmLimits: Sendable {
     /// How long this side may have nothing to ask of somebody who has everything, before it asks for what others fetch there
     /// or have.
     package var sparingPatience = Duration.seconds(3)
-    /// The same for somebody in another rack who has what peers of this side's rack have or fetch.
+    /// The same for somebody in another rack who has what peers of this side's rack have or fetch, while less than half of what
+    /// may be under way is.
     package var importPatience = Duration.seconds(10)
     /// How long it is then asked for anything, whatever others say.
     package var unsparedTime = Duration.seconds(10)
