@@ -254,6 +254,9 @@ let package = Package(
         tests("SupervisionTests", ["Supervision", .logging]),
         tests("DeviceLayerTests", ["DeviceLayer", "ToolLayer"]),
         tests(
+            "ConnectionGateTests",
+            ["ConnectionGate", .hummingbird, .hummingbirdCore, .nioCore, .nioPosix, .logging]),
+        tests(
             "CloneLayerTests",
             ["Metainfo", "FileLayer", "ToolLayer", "DeviceLayer", "CloneLayer", "TestSupport"]),
         tests(
