@@ -241,7 +241,9 @@ let package = Package(
             "PeerServiceTests",
             [
                 "Metainfo", "TrackerProtocol", "FleetProtocol", "ImageStore", "PeerService", "PeerTransport",
-                "TestSupport", "Trust", "CLinuxPriority", .nioCore, .nioPosix, .hummingbird, .httpTypes, .logging,
+                "TestSupport", "Trust", "ConnectionGate", "CLinuxPriority", .nioCore, .nioPosix, .hummingbird,
+                .httpTypes,
+                .logging,
             ]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
@@ -266,8 +268,8 @@ let package = Package(
         tests(
             "PeerTransportTests",
             [
-                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "FleetIdentity", "TestSupport",
-                .nioCore, .nioPosix, .nioSSL, .hummingbird, .httpTypes, .logging,
+                "Metainfo", "TrackerProtocol", "PeerProtocol", "Swarm", "PeerTransport", "FleetIdentity",
+                "ConnectionGate", "TestSupport", .nioCore, .nioPosix, .nioSSL, .hummingbird, .httpTypes, .logging,
             ]),
         tests("SimulationTests", ["Metainfo", "Swarm", "RolloutCore", "Simulator"]),
         tests("EndToEndTests", ["Metainfo", "TestSupport", "FileLayer"]),

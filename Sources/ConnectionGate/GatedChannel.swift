@@ -6,8 +6,6 @@ package import NIOCore
 
 /// An HTTP connection behind a ``ConnectionGate``.
 package struct GatedChannel: ServerChildChannel {
-    package typealias Value = HTTP1Channel.Value
-
     private let http: HTTP1Channel
 
     /// A connection that passes a gate.
@@ -39,11 +37,11 @@ package struct GatedChannel: ServerChildChannel {
         }
     }
 
-    package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        http.setup(channel: channel, logger: logger)
+    package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
+        http.setup(channel: channel, logger: logger).map { AcceptedConnection($0) }
     }
 
-    package func handle(value: Value, logger: Logger) async {
-        await http.handle(value: value, logger: logger)
+    package func handle(value: AcceptedConnection, logger: Logger) async {
+        await value.serve { await http.handle(value: $0, logger: logger) }
     }
 }

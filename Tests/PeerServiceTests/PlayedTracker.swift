@@ -2,6 +2,7 @@
 
 import FleetProtocol
 import Foundation
+import ConnectionGate
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -127,7 +128,10 @@ final class PlayedTracker: Sendable {
         var logger = Logger(label: "played tracker")
         logger.logLevel = .critical
         let application = Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+            router: router,
+            server: GatedChannel.server(
+                gate: ConnectionGate(limit: 100), patience: .seconds(60), answersMustBeRead: false),
+            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
                 found.yield(channel.localAddress?.port ?? 0)
                 found.finish()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionGate
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -55,7 +56,10 @@ final class ImageServer: Sendable {
         var logger = Logger(label: "image server")
         logger.logLevel = .critical
         let application = Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+            router: router,
+            server: GatedChannel.server(
+                gate: ConnectionGate(limit: 100), patience: .seconds(60), answersMustBeRead: false),
+            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
                 found.yield(channel.localAddress?.port ?? 0)
                 found.finish()
