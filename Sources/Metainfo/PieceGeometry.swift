@@ -47,11 +47,12 @@ package struct PieceGeometry: Hashable, Sendable {
     }
 
     /// The piece length Drover chooses for an image of `size` bytes: 64 KiB up to 256 MiB, so that small images are passed on
-    /// early; beyond that 256 KiB to 16 MiB, of which each costs little beside its bytes, aiming at no more than 8,000 pieces, which
-    /// keeps tables small.
+    /// early; beyond that 256 KiB, and from 512 MiB on 512 KiB to 16 MiB, of which each costs little beside its bytes, aiming at no
+    /// more than 8,000 pieces, which keeps tables small.
     package static func preferredPieceLength(forSize size: Int64) -> Int {
         guard size > 256 << 20 else { return 64 * 1024 }
-        var length = 256 * 1024
+        guard size >= 512 << 20 else { return 256 * 1024 }
+        var length = 512 * 1024
         // checked: from a constant up to another.
         while length < 16 << 20, size / Int64(length) >= 8000 { length *= 2 }
         return length

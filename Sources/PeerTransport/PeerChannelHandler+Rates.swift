@@ -9,8 +9,9 @@ import Swarm
 extension PeerChannelHandler {
     /// One read from a socket under a cap takes at most this many bytes, so that many connections together stay exact.
     static let cappedReadLength = 16 * 1024
-    /// The same without a cap, from a socket that nothing lies before.
-    private static let plainReadLength = 32 * 1024
+    /// The same without a cap, from a socket that nothing lies before: room for small messages. What goes beyond them is
+    /// received straight to its place.
+    private static let plainReadLength = 2 * 1024
     /// Reads in a row from one socket without a cap; NIO's own default.
     private static let readsPerEvent: UInt = 4
 
