@@ -63,11 +63,11 @@ struct PieceGeometryTests {
         #expect(PieceGeometry.preferredPieceLength(forSize: 500 * gibi) == 16384 * kibi)
     }
 
-    @Test func `from half a gibibyte to 120 GiB there are about 2,000 to 8,000 pieces`() {
+    @Test func `from half a gibibyte to 120 GiB there are about 1,000 to 8,000 pieces`() {
         for step in 0..<240 {
             let size = Int64(step + 1) << 29
             let count = (size - 1) / Int64(PieceGeometry.preferredPieceLength(forSize: size)) + 1
-            #expect((2000...8001).contains(count), "\(size)")
+            #expect((1000...8001).contains(count), "\(size)")
         }
     }
 
