@@ -53,7 +53,7 @@ struct AcceptedConnectionTests {
                 for _ in 0..<8 {
                     group.addTask {
                         // Until nobody listens any more.
-                        while let client = try? await connect(to: address) {
+                        while !Task.isCancelled, let client = try? await connect(to: address) {
                             come.yield()
                             client.close(promise: nil)
                         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionGate
 import FleetProtocol
 import Foundation
-import ConnectionGate
 import HTTPTypes
 import Hummingbird
 import Logging
