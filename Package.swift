@@ -242,8 +242,7 @@ let package = Package(
             [
                 "Metainfo", "TrackerProtocol", "FleetProtocol", "ImageStore", "PeerService", "PeerTransport",
                 "TestSupport", "Trust", "ConnectionGate", "CLinuxPriority", .nioCore, .nioPosix, .hummingbird,
-                .httpTypes,
-                .logging,
+                .httpTypes, .logging,
             ]),
         tests("TrustTests", ["Metainfo", "Trust"]),
         tests("FleetIdentityTests", ["FleetIdentity", .x509, .crypto, .asn1]),
